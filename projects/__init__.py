@@ -1,0 +1,1 @@
+"""Two pipelines on one network: `bikes` and `sentiment`, and what both need in `common`."""

@@ -1,0 +1,253 @@
+"""The `bikes` command: download, train, evaluate, plot, predict."""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projects.common import cli as common
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from projects.bikes.model import BikesModel
+
+WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
+CHUNK = 50_000  # rows of a prediction file held in memory at a time
+FORECAST = "forecast.csv"
+
+
+@click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="two-layer", prog_name="bikes")
+def main() -> None:
+    """How many bikes will be rented? A two-layer network on hourly rentals (UCI Bike Sharing)."""
+
+
+@main.command()
+@common.download_options("bikes")
+def download(source: str | None, sample: bool, sample_if_offline: bool, force: bool, data_dir: Path) -> None:
+    """Fetch the published data and verify it.
+
+    Example: bikes download --from Bike-Sharing-Dataset.zip
+    """
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_hours
+
+    path = common.download(PUBLISHED, data_dir, source, sample, sample_if_offline, force, read_hours, write_sample, SAMPLE)
+    click.echo(path)
+
+
+def write_sample(path: Path) -> None:
+    from projects.bikes.sample import simulate_hours
+    from projects.common.files import write_atomically
+
+    write_atomically(path, simulate_hours().to_csv(index=False, lineterminator="\n").encode())
+
+
+data_option = common.data_option("hour.csv, or the zip that holds it.")
+run_option = common.run_option("bikes")
+data_dir_option = common.data_dir_option("bikes")
+
+
+def read_split(data: Path | None, data_dir: Path) -> Any:
+    """The data's rows as train, validation and test."""
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_hours, split
+
+    return split(read_hours(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")))
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@click.option("--seed", type=int, default=0, show_default=True, help="For the first weights and the order of the rows.")
+@click.option("--hidden-units", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=0.1, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
+@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True)
+def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
+    """Train on all but the last 81 days; save model and history.
+
+    The last 21 days are the test, the 60 days before them the validation.
+
+    Example: bikes train --epochs 25 --seed 1
+    """
+    hours = read_split(data, data_dir)
+    from projects.bikes.model import evaluate, train
+    from projects.common.progress import report_epochs
+
+    with report_epochs(run, epochs) as on_epoch:
+        model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
+    model.save(run / common.MODEL)
+    scores = evaluate(model, hours, periods=("validation",))
+    click.echo(f"{marked(model)}trained on {describe(model)}")
+    click.echo(table(scores))
+    click.echo(f"model: {run / common.MODEL}\nnext: bikes evaluate, bikes plot, bikes predict --help")
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@common.json_option
+def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
+    """Score the saved model beside its baselines, on validation and test.
+
+    Example: bikes evaluate --json
+    """
+    from projects.bikes.model import BikesModel, evaluate
+    from projects.common.files import write_atomically
+
+    model = BikesModel.load(run / common.MODEL)
+    hours = read_split(data, data_dir)
+    scores = evaluate(model, hours)
+    forecast = hours.test[["time", "cnt"]].assign(prediction=model.predict(hours.test, hours.validation.tail(24)))
+    write_atomically(run / FORECAST, forecast.to_csv(index=False, lineterminator="\n").encode())
+    common.write_json(run / common.METRICS, scores)
+    if as_json:
+        common.print_json(scores)
+    else:
+        click.echo(f"{marked(model)}a model trained on {describe(model)}")
+        click.echo(table(scores))
+
+
+@main.command()
+@run_option
+def plot(run: Path) -> None:
+    """Draw the loss curves, and the forecast against what happened over the test days.
+
+    Example: bikes plot --run runs/bikes
+    """
+    import pandas as pd
+
+    from projects.bikes.plots import plot_forecast
+    from projects.common.plots import plot_losses, save_figure
+
+    scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
+    history, forecast = pd.read_csv(run / "history.csv"), pd.read_csv(run / FORECAST, parse_dates=["time"])
+    figures = {
+        "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
+        "forecast.png": plot_forecast(forecast, forecast.prediction.to_numpy(), scores["test"]),
+    }
+    for name, figure in figures.items():
+        click.echo(save_figure(figure, run / name, scores["simulated"]))
+
+
+@main.command()
+@click.argument("file", required=False, metavar="[FILE.csv|-]")
+@run_option
+@click.option("--when", type=click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="The hour.")
+@click.option("--temperature", type=click.FloatRange(-8, 39), help="°C")
+@click.option("--humidity", type=click.FloatRange(0, 100), help="%")
+@click.option("--wind", type=click.FloatRange(0, 67), help="km/h")
+@click.option("--weather", type=click.Choice(WEATHER), default="clear", show_default=True)
+@click.option("--holiday", is_flag=True, help="The day is a public holiday.")
+@common.json_option
+@click.pass_context
+def predict(
+    ctx: click.Context, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
+) -> None:
+    """Bikes for the hours of a CSV file with hour.csv's columns (the counts are not needed), or for one hour.
+
+    A file's rows come back in order with a column `prediction`.
+
+    \b
+    Examples: bikes predict hours.csv
+              bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
+    """
+    if when is None and file is None and sys.stdin.isatty():
+        click.echo(ctx.get_help())
+        return
+    if when is not None:
+        absent = [f"--{name}" for name in ("temperature", "humidity", "wind") if conditions[name] is None]
+        if file is not None:
+            raise click.UsageError("give a file or --when, not both")
+        if absent:
+            raise click.UsageError(f"--when needs {', '.join(absent)} too")
+    from projects.bikes.model import BikesModel
+
+    model = BikesModel.load(run / common.MODEL)
+    if when is not None:
+        predict_hour(model, when, as_json, **conditions)
+    else:
+        predict_file(model, file or "-", as_json)
+
+
+def predict_hour(
+    model: "BikesModel", when: datetime, as_json: bool, temperature: float, humidity: float, wind: float, weather: str,
+    holiday: bool,
+) -> None:  # fmt: skip
+    """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
+    import pandas as pd
+
+    from projects.bikes.data import check_hours, normalised
+
+    row = normalised(temperature, humidity, wind) | {
+        "dteday": f"{when:%Y-%m-%d}",
+        "hr": when.hour,
+        "holiday": int(holiday),
+        "weathersit": 1 + WEATHER.index(weather),
+    }
+    bikes = float(model.predict(check_hours(pd.DataFrame([row]), "the options", targets=False))[0])
+    if as_json:
+        common.print_json({"when": f"{when:%Y-%m-%dT%H}", "prediction": round(bikes, 2)})
+    else:
+        sky = weather.replace("-", " ")
+        conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
+        click.echo(f"{marked(model)}{bikes:.0f} bikes on {when:%A %Y-%m-%d} from {when:%H:00} ({conditions})")
+
+
+def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
+    """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
+    from projects.bikes.data import check_hours
+
+    before, first_line = None, 2
+    for text in read_chunks(file):
+        name = "standard input" if file == "-" else file
+        hours = check_hours(text, name, targets=False, first_line=first_line)
+        text = text.assign(prediction=model.predict(hours, before).round(2))
+        if as_json:
+            for record in text.to_dict("records"):
+                common.print_json(record)
+        else:
+            click.echo(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"), nl=False)
+        before, first_line = hours.tail(24), first_line + len(text)
+
+
+def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
+    """The CSV's rows as text, CHUNK at a time; nothing for an empty standard input."""
+    from projects.bikes.data import open_table, parse_chunks
+
+    if file == "-":
+        start = sys.stdin.buffer.peek(1)
+        yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK) if start else ()
+    else:
+        with open_table(Path(file)) as table:
+            yield from parse_chunks(table, file, CHUNK)
+
+
+def marked(model: "BikesModel") -> str:
+    return "SIMULATED DATA: " if model.settings["simulated"] else ""
+
+
+def describe(model: "BikesModel") -> str:
+    """What the model was trained on, in words."""
+    settings = model.settings
+    return f"{settings['train_rows']:,} hours from {settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+
+
+def table(scores: dict[str, Any]) -> str:
+    """The scores of model and baselines as text, a line for each model and period."""
+    lines = [f"{'':24}{'hours':>6}{'scaled MSE':>12}{'RMSE':>8}{'MAE':>8}{'RMSLE':>8}{'R²':>8}"]
+    models = {"network": scores, "mean so far": scores["baselines"]["mean"]}
+    models["last four weeks"] = scores["baselines"]["last_four_weeks"]
+    for period in ("validation", "test"):
+        for name, scored in models.items():
+            if period in scored:
+                s = scored[period]
+                figures = f"{s['scaled_mse']:12.3f}{s['rmse']:8.1f}{s['mae']:8.1f}{s['rmsle']:8.3f}{s['r2']:8.3f}"
+                lines.append(f"{period + ' ' if name == 'network' else '':11} {name:>12}{s['rows']:>6}{figures}")
+    return "\n".join(lines)

@@ -1,0 +1,155 @@
+"""Hours of bike rentals: where they come from, what a row must look like, and which rows are for what."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pandas as pd
+
+from projects.common.download import Published
+from projects.common.errors import ProjectError
+
+PUBLISHED = Published(
+    pipeline="bikes",
+    url="https://archive.ics.uci.edu/static/public/275/bike+sharing+dataset.zip",
+    sha256="b70182d0d0508e9abbb79306ce5c0cec34869000f8220175ac83d11dbe845401",
+    name="Bike-Sharing-Dataset.zip",
+)
+SAMPLE = "hour-SIMULATED.csv"
+MEMBER = "hour.csv"
+LARGEST_TABLE = 1 << 30  # bytes of hour.csv that are believed, inside a zip
+
+RANGES = {  # column: lowest and highest value
+    "hr": (0, 23),
+    "holiday": (0, 1),
+    "weathersit": (1, 4),
+    "temp": (0, 1),
+    "hum": (0, 1),
+    "windspeed": (0, 1),
+}
+WHOLE = ("hr", "holiday", "weathersit", "casual", "registered", "cnt")
+COUNTS = ("casual", "registered", "cnt")
+
+# Human units. The data's own Readme says temp is °C / 41; the UCI page says (°C + 8) / 47. Only the second can be
+# right: by the first, two winters of Washington would never have frozen (coldest hour +0.8 °C, mean 20.4 °C),
+# by the second the coldest hour is -7.1 °C, the hottest 39 °C and the mean 15.4 °C.
+COLDEST, WARMEST = -8.0, 39.0
+WIND = 67.0  # km/h at windspeed 1
+WEATHER = ("clear", "mist", "light-rain", "heavy-rain")  # weathersit 1 to 4
+
+
+class Split(NamedTuple):
+    """Rows for training, for choosing settings, and for the final figure; in the order of time."""
+
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+
+def split(hours: pd.DataFrame, validation_days: int = 60, test_days: int = 21) -> Split:
+    """The last `test_days` x 24 rows, the `validation_days` x 24 rows before them, and all rows before those."""
+    test, validation = 24 * test_days, 24 * validation_days
+    train = len(hours) - validation - test
+    if train < 24 * 7:
+        raise ProjectError(
+            f"{len(hours)} hours are too few: a week of training, {validation_days} days of validation "
+            f"and {test_days} days of test take {24 * 7 + validation + test}"
+        )
+    return Split(hours.iloc[:train], hours.iloc[train : train + validation], hours.iloc[train + validation :])
+
+
+def read_hours(path: Path) -> pd.DataFrame:
+    """The rows of hour.csv, or of a zip that holds it, checked and in the order of time.
+
+    Adds `time`, the start of the hour. Raises ProjectError naming file, line and column for what can't be right.
+    """
+    with open_table(path) as file:
+        hours = check_hours(parse(file, str(path)), str(path), targets=True)
+    twice = hours.time.duplicated()
+    if twice.any():
+        raise ProjectError(f"{path}, line {hours.index[twice][0] + 2}: {hours.time[twice].iloc[0]} is there twice")
+    return hours.sort_values("time", ignore_index=True)
+
+
+def open_table(path: Path) -> IO[bytes]:
+    """The CSV file, or the member hour.csv of a zip, opened for reading."""
+    if not path.is_file():
+        raise ProjectError(f"no file at {path}: give hour.csv or its zip with --data, or run `bikes download`")
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            return open(path, "rb")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.rpartition("/")[2] == MEMBER]
+            if not names:
+                raise ProjectError(f"{path} holds no {MEMBER}, only {', '.join(archive.namelist()[:5]) or 'nothing'}")
+            with archive.open(names[0]) as member:
+                content = member.read(LARGEST_TABLE + 1)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ProjectError(f"{path} is no whole zip file ({error}): fetch it again with `bikes download`") from error
+    if len(content) > LARGEST_TABLE:
+        raise ProjectError(f"{path}: {MEMBER} is larger than {LARGEST_TABLE:,} bytes")
+    return io.BytesIO(content)
+
+
+def parse(file: IO[bytes], name: str) -> pd.DataFrame:
+    """The CSV as text columns. Raises ProjectError for what is no CSV."""
+    return pd.concat(parse_chunks(file, name, 1 << 20), ignore_index=True)
+
+
+def parse_chunks(file: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
+    """The CSV as text columns, at most `rows` at a time; one empty table where there is only a header."""
+    try:
+        with pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=rows) as chunks:
+            yield from chunks
+    except pd.errors.EmptyDataError as error:
+        raise ProjectError(f"{name} is empty") from error
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{name} is no CSV table: {' '.join(str(error).split())}") from error
+
+
+def check_hours(text: pd.DataFrame, name: str, targets: bool, first_line: int = 2) -> pd.DataFrame:
+    """The columns that matter as numbers and times. Raises ProjectError naming file, line and column.
+
+    targets: whether casual, registered and cnt must be there too. first_line: of the first row, for messages.
+    """
+    wanted = ["dteday", *RANGES, *(COUNTS if targets else ())]
+    missing = [column for column in wanted if column not in text]
+    if missing:
+        raise ProjectError(f"{name} lacks the column {missing[0]}; it has {', '.join(map(str, text.columns))}")
+    if text.empty:
+        raise ProjectError(f"{name} has a header, but no rows")
+
+    def refuse(wrong: "pd.Series[bool]", column: str, expected: str) -> None:
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            value = text[column].iloc[row]
+            raise ProjectError(f"{name}, line {row + first_line}, column {column}: {value!r} is not {expected}")
+
+    hours = pd.DataFrame(index=text.index)
+    day = pd.to_datetime(text.dteday, format="%Y-%m-%d", errors="coerce")
+    refuse(day.isna(), "dteday", "a date like 2012-12-24")
+    for column in wanted[1:]:
+        low, high = RANGES.get(column, (0, float("inf")))
+        hours[column] = pd.to_numeric(text[column], errors="coerce")
+        within = f"from {low} to {high}" if column in RANGES else "from 0"
+        kind = "a whole number" if column in WHOLE else "a number"
+        wrong = ~hours[column].between(low, high) | (hours[column] == float("inf"))
+        refuse(wrong | (hours[column] % 1 != 0) if column in WHOLE else wrong, column, f"{kind} {within}")
+    if targets:
+        refuse(hours.cnt != hours.casual + hours.registered, "cnt", "casual + registered")
+    hours["time"] = day + pd.to_timedelta(hours.hr, unit="h")
+    hours["workingday"] = (day.dt.day_of_week < 5) & (hours.holiday == 0)
+    hours.attrs["simulated"] = "simulated" in text
+    return hours
+
+
+def normalised(temperature: float, humidity: float, wind: float) -> dict[str, float]:
+    """°C, % and km/h as the data's own numbers between 0 and 1."""
+    return {
+        "temp": (temperature - COLDEST) / (WARMEST - COLDEST),
+        "hum": humidity / 100,
+        "windspeed": wind / WIND,
+    }

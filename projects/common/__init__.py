@@ -1,0 +1,1 @@
+"""What both pipelines need and the network does not. Knows neither of them."""

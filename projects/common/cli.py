@@ -1,0 +1,133 @@
+"""What the two command lines share: the group that turns errors into one line, and the options both have."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from projects.common.download import Published, adopt, fetch, say
+from projects.common.errors import NoConnection, ProjectError
+from projects.common.files import write_atomically
+
+MODEL = "model.safetensors"
+METRICS = "metrics.json"
+
+
+class PipelineGroup(click.Group):
+    """A group whose commands are listed in the order of use, and whose expected failures are one line and exit 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProjectError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+def run_option(pipeline: str) -> Callable[..., Any]:
+    return click.option(
+        "--run",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("runs", pipeline),
+        show_default=True,
+        help="Folder of the model, its history, its figures and its pictures.",
+    )
+
+
+def data_option(what: str) -> Callable[..., Any]:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        help=f"{what}  [default: what `download` fetched]",
+    )
+
+
+def download_options(pipeline: str) -> Callable[..., Any]:
+    """--from, --sample, --sample-if-offline, --force and --data-dir, as every `download` has them."""
+    options: Iterable[Callable[..., Any]] = (
+        click.option("--from", "source", metavar="URL|FILE", help="A mirror of the published file, or a local copy."),
+        click.option("--sample", is_flag=True, help="Write simulated data instead, marked SIMULATED everywhere."),
+        click.option("--sample-if-offline", is_flag=True, help="The same, but only if the address can't be reached."),
+        click.option("--force", is_flag=True, help="Download even if the file is there."),
+        data_dir_option(pipeline),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(list(options)):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def data_dir_option(pipeline: str) -> Callable[..., Any]:
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("data", pipeline),
+        show_default=True,
+        help="Folder that downloads land in.",
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
+
+
+def default_data(given: Path | None, folder: Path, published: str, sample: str, pipeline: str) -> Path:
+    """The data to use: what was given, else what `download` fetched, else its simulated stand-in."""
+    if given is not None:
+        return given
+    for name in (published, sample):
+        if (folder / name).exists():
+            return folder / name
+    raise ProjectError(f"no data in {folder}: run `{pipeline} download` first, or name a file with --data")
+
+
+def download(
+    published: Published,
+    folder: Path,
+    source: str | None,
+    sample: bool,
+    sample_if_offline: bool,
+    force: bool,
+    check: Callable[[Path], object],
+    write_sample: Callable[[Path], None],
+    sample_name: str,
+) -> Path:
+    """What every `download` does; the file that is now there. `check` reads a local copy, `write_sample` simulates."""
+    if not sample:
+        try:
+            if source is None or "://" in source:
+                return fetch(published, folder, source, force)
+            return adopt(published, Path(source), folder, check)
+        except NoConnection:
+            if not sample_if_offline:
+                raise
+            say(f"no internet: going on with SIMULATED data ({published.pipeline} download --sample)")
+    write_sample(folder / sample_name)
+    return folder / sample_name
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One object on one line of stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    write_atomically(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+def read_json(path: Path, advice: str) -> dict[str, Any]:
+    """The JSON object in a file that this program wrote. Raises ProjectError with the advice."""
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"cannot read {path}: {advice}") from error
+    return value

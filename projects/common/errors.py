@@ -1,0 +1,9 @@
+"""The one exception that the command line turns into one line and exit code 1."""
+
+
+class ProjectError(Exception):
+    """An expected failure. Its message says what was wrong, where, and what to do next, in one line."""
+
+
+class NoConnection(ProjectError):
+    """The address could not be reached: no name resolution, no connection, no answer, or a failing server."""

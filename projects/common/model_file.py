@@ -1,0 +1,85 @@
+"""Model files: safetensors, so that loading one can run no code, with settings and a checksum in the header.
+
+The header's metadata has one key, "two-layer", because safetensors does not keep several in order and the same
+model must give the same bytes. Its value is JSON: format, pipeline, settings, and a SHA-256 over everything else.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from projects.common.errors import ProjectError
+from projects.common.files import write_atomically
+
+FORMAT = 1
+KEY = "two-layer"
+
+Arrays = dict[str, np.ndarray]
+Settings = dict[str, Any]
+
+
+def save_model(path: Path, pipeline: str, arrays: Arrays, settings: Settings) -> None:
+    """Write arrays and settings (JSON values) as a model of `pipeline`; the same input gives the same bytes."""
+    from safetensors.numpy import save
+
+    header = {"format": FORMAT, "pipeline": pipeline, "settings": settings}
+    header["checksum"] = checksum(arrays, header)
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomically(path, save(arrays, metadata={KEY: json.dumps(header, sort_keys=True)}))
+
+
+def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
+    """Arrays and settings of a model that `save_model` wrote for `pipeline`. Raises ProjectError for all else."""
+    from safetensors import SafetensorError, safe_open
+
+    retrain = f"train a new one with `{pipeline} train`"
+    if not path.is_file():
+        raise ProjectError(f"no model at {path}: run `{pipeline} train` first, or name its folder with --run")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise ProjectError(f"{path} is {what_is(path)}: {retrain}") from error
+    try:
+        header = json.loads(metadata[KEY])
+        if header["format"] > FORMAT:
+            raise ProjectError(f"{path} has format {header['format']}, newer than this program's {FORMAT}: update it")
+        if header["pipeline"] != pipeline:
+            raise ProjectError(f"{path} is a model of `{header['pipeline']}`, not of `{pipeline}`")
+        if header.pop("checksum") != checksum(arrays, header):
+            raise ProjectError(f"{path} is damaged (its checksum does not match): {retrain}")
+        settings: Settings = header["settings"]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ProjectError(f"{path} is a safetensors file, but not a model of this program: {retrain}") from error
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ProjectError(f"{path} holds NaN or infinity in {name}: {retrain}")
+    return arrays, settings
+
+
+def checksum(arrays: Arrays, header: dict[str, Any]) -> str:
+    """SHA-256 over the header and every array's name, type, shape and bytes."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def what_is(path: Path) -> str:
+    """What a file that is no safetensors file looks like, in words."""
+    with open(path, "rb") as file:
+        start = file.read(1024)
+    if not start:
+        return "empty"
+    if start[:1] == b"\x80":
+        return "a pickle, which could run code and is never loaded"
+    if start[:2] == b"PK":
+        return "a zip file, not a model"
+    if start[:1] != b"{" and b"\0" not in start:
+        return "a text file, not a model"
+    return "damaged or not a model"

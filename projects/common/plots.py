@@ -1,0 +1,61 @@
+"""One style for all pictures, and the picture that both pipelines draw: the loss curves."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from projects.common.files import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8c8c8c"  # told apart by colour-blind readers (Okabe and Ito, 2008)
+STYLE = {
+    "figure.dpi": 150,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+def new_figure(width: float = 8.0, height: float = 4.0) -> tuple[Figure, "Axes"]:
+    """A figure in the house style, without pyplot's global state; sizes in inches."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots()
+
+
+def save_figure(figure: Figure, path: Path, simulated: bool) -> Path:
+    """Write the figure as PNG, with SIMULATED DATA across it where that is what it shows."""
+    if simulated:
+        figure.text(0.5, 0.5, "SIMULATED DATA", fontsize=40, color=GREY, alpha=0.3, ha="center", va="center", rotation=20)
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def plot_losses(history: "pd.DataFrame", label: str) -> Figure:
+    """Training and validation loss by epoch; `label` names the loss and its unit."""
+    figure, axes = new_figure()
+    axes.plot(history.epoch, history.training_loss, color=BLUE, marker=".", label="training (while learning)")
+    title = f"The training loss fell to {history.training_loss.iloc[-1]:.3f}"
+    if history.validation_loss.notna().all():
+        best = history.loc[history.validation_loss.idxmin()]
+        axes.plot(history.epoch, history.validation_loss, color=ORANGE, marker=".", label="validation (unseen rows)")
+        title = f"The validation loss is lowest, {best.validation_loss:.3f}, after epoch {best.epoch:.0f}"
+    axes.set(xlabel="epoch (times through the training rows)", ylabel=label, title=title, ylim=(0, None))
+    axes.legend()
+    return figure

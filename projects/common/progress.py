@@ -1,0 +1,42 @@
+"""What training shows while it runs, and the history file it leaves behind."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from projects.common.files import cannot_write
+
+HISTORY = "history.csv"
+COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
+
+
+@contextmanager
+def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
+    """A callback for `fit(on_epoch=...)`: a row of history.csv an epoch, and a bar (terminal) or a line (else)."""
+    from tqdm import tqdm
+
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        file = open(run / HISTORY, "w", newline="")
+    except OSError as error:
+        raise cannot_write(run / HISTORY, error) from error
+    terminal = sys.stderr.isatty()
+    with file, tqdm(total=epochs, unit=" epochs", disable=not terminal, file=sys.stderr) as bar:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+
+        def on_epoch(training: Any) -> None:
+            row = training.history[-1]
+            writer.writerow(row)
+            file.flush()
+            losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}
+            bar.update()
+            bar.set_postfix(losses)
+            if not terminal:
+                words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in losses.items())
+                print(f"epoch {row['epoch']} of {epochs}: {words}", file=sys.stderr, flush=True)
+
+        yield on_epoch
