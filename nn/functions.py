@@ -1,8 +1,4 @@
-"""Output functions and losses, each beside its derivative.
-
-Every function works element by element on arrays of any shape and keeps their floating-point type.
-Losses are summed over rows and outputs; whoever wants a mean divides by the number of rows.
-"""
+"""Output functions and losses (sums over rows and outputs), each beside its derivative."""
 
 import numpy as np
 
@@ -21,7 +17,7 @@ def sigmoid_derivative(a):
 
 
 def identity(z, out=None):
-    """z itself: the output of a network that predicts a quantity."""
+    """z itself, for a network that predicts a quantity."""
     return z
 
 
@@ -42,11 +38,8 @@ def squared_error_derivative(prediction, target):
 
 
 def log_loss(prediction, target, weight=1):
-    """-Σ weight · (target · log p + (1 - target) · log(1 - p)) for probabilities p and targets in 0…1.
-
-    A p that rounding has made 0 or 1 counts as the nearest number strictly between, so the loss stays finite.
-    """
-    epsilon = np.finfo(prediction.dtype).eps
+    """-Σ weight · (target · log p + (1 - target) · log(1 - p)) for probabilities p and targets in 0…1."""
+    epsilon = np.finfo(prediction.dtype).eps  # a p that rounding has made 0 or 1 is moved off it: the loss stays finite
     p = np.clip(prediction, epsilon, 1 - epsilon)
     return -np.sum(weight * (target * np.log(p) + (1 - target) * np.log1p(-p)))
 
@@ -59,13 +52,11 @@ def log_loss_derivative(prediction, target):
 def output_delta(prediction, target, output, loss):
     """d loss / dz at the output layer, where prediction = output(z): the chain rule's first two factors.
 
-    The sigmoid's p(1 - p) cancels against the log loss's 1 / p(1 - p). What remains is the same difference
-    that identity and squared error give, and it holds where p has been rounded to 0 or 1 as well.
+    The sigmoid's p(1 - p) cancels against the log loss's 1 / p(1 - p), also where p has been rounded to 0 or 1.
     """
     if (output, loss) in {("linear", "squared_error"), ("sigmoid", "log_loss")}:
         return prediction - target
-    derivative_of_output, derivative_of_loss = OUTPUTS[output][1], LOSSES[loss][1]
-    return derivative_of_loss(prediction, target) * derivative_of_output(prediction)
+    return LOSSES[loss][1](prediction, target) * OUTPUTS[output][1](prediction)
 
 
 OUTPUTS = {"linear": (identity, identity_derivative), "sigmoid": (sigmoid, sigmoid_derivative)}

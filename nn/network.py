@@ -14,12 +14,11 @@ from nn.functions import LOSSES, OUTPUTS, output_delta, sigmoid, sigmoid_derivat
 class TwoLayerNetwork:
     """A sigmoid hidden layer under a linear or sigmoid output layer.
 
-    W1 (n_features, hidden_units), b1 (hidden_units,), W2 (hidden_units, n_outputs) and b2 (n_outputs,) are views
-    of the one flat vector `parameters`; dW1, db1, dW2, db2 are views of `gradient`, laid out alike. The weights
-    come first and the biases last. Whoever updates the flat vector updates all four.
+    W1 (n_features, hidden_units), b1 (hidden_units,), W2 (hidden_units, n_outputs) and b2 (n_outputs,) are views of
+    one vector, `parameters`, and dW1, db1, dW2, db2 of `gradient`: one line updates all four. Weights come first.
 
-    Weights start as N(0, weight_scale² / fan-in), biases at zero (LeCun et al., "Efficient BackProp", 1998):
-    at weight_scale 0 all hidden units would stay copies of one another, and far above 1 they would saturate.
+    Weights start as N(0, weight_scale² / fan-in), biases at 0 (LeCun et al., "Efficient BackProp", 1998).
+    At weight_scale 0 the hidden units would stay copies of one another; far above 1 they would saturate.
 
     output: "linear" (loss: "squared_error") or "sigmoid" (loss: "log_loss", or "squared_error" on request).
     """
@@ -27,18 +26,17 @@ class TwoLayerNetwork:
     def __init__(self, n_features, hidden_units, n_outputs=1, output="linear", loss=None,
                  weight_scale=1.0, dtype="float64", random_state=0):  # fmt: skip
         self.output, self.loss = output, loss or {"linear": "squared_error", "sigmoid": "log_loss"}[output]
-        if (self.output, self.loss) == ("linear", "log_loss"):
-            raise ValueError("log_loss needs probabilities: use output='sigmoid'")
+        if self.loss not in LOSSES or (self.output, self.loss) == ("linear", "log_loss"):
+            raise ValueError(f"no {self.loss!r} for a {self.output} output")
         self.shapes = (n_features, hidden_units), (hidden_units, n_outputs), (hidden_units,), (n_outputs,)
         self.n_weights = n_features * hidden_units + hidden_units * n_outputs
         self.parameters = np.zeros(self.n_weights + hidden_units + n_outputs, dtype)
         self.gradient = np.empty_like(self.parameters)
         self.W1, self.W2, self.b1, self.b2 = self.split(self.parameters)
         self.dW1, self.dW2, self.db1, self.db2 = self.split(self.gradient)
-        if weight_scale:
-            rng = np.random.default_rng(random_state)
-            for W in (self.W1, self.W2):
-                W[...] = rng.standard_normal(W.shape) * weight_scale / np.sqrt(len(W))
+        rng = np.random.default_rng(random_state)
+        for W in (self.W1, self.W2) if weight_scale else ():
+            W[...] = rng.standard_normal(W.shape) * weight_scale / np.sqrt(len(W))
 
     def split(self, flat):
         """The views W1, W2, b1, b2 of a vector laid out like `parameters`."""
@@ -48,17 +46,12 @@ class TwoLayerNetwork:
     @classmethod
     def from_arrays(cls, W1, b1, W2, b2, output="linear", loss=None):
         """The network with copies of these parameters."""
-        network = cls(*W1.shape, W2.shape[1], output=output, loss=loss, weight_scale=0, dtype=W1.dtype)
+        network = cls(*W1.shape, W2.shape[1], output, loss, weight_scale=0, dtype=W1.dtype)
         network.W1[...], network.b1[...], network.W2[...], network.b2[...] = W1, b1, W2, b2
         return network
 
     def __reduce__(self):  # for copy and pickle, which would otherwise tear the views from their vector
         return self.from_arrays, (self.W1, self.b1, self.W2, self.b2, self.output, self.loss)
-
-    def __repr__(self):
-        n_features, hidden_units, n_outputs = *self.W1.shape, self.W2.shape[1]
-        return (f"TwoLayerNetwork({n_features} -> {hidden_units} sigmoid -> {n_outputs} {self.output}, "
-                f"loss={self.loss!r}, dtype={self.parameters.dtype})")  # fmt: skip
 
     def forward(self, X, mask=None):
         """X [rows, features] to (hidden [rows, hidden], prediction [rows, outputs]).
@@ -76,26 +69,25 @@ class TwoLayerNetwork:
     def backward(self, X, y, hidden, prediction, mask=None, weight=None):
         """Fill `gradient` with the derivative of the loss, summed over rows, from what `forward` gave.
 
-        y [rows, outputs]; weight [rows, 1]: how often each row counts, once unless told.
+        y [rows, outputs]; weight [rows, 1]: how much each row counts, 1 unless told.
         """
         delta2 = output_delta(prediction, y, self.output, self.loss)  # [rows, outputs]
         if weight is not None:
             delta2 *= weight
-        kept = hidden if mask is None else hidden * mask
-        np.matmul(kept.T, delta2, out=self.dW2)  # [hidden, rows] @ [rows, outputs] -> [hidden, outputs]
-        np.sum(delta2, axis=0, out=self.db2)
         delta1 = delta2 @ self.W2.T  # [rows, outputs] @ [outputs, hidden] -> [rows, hidden]
+        delta1 *= sigmoid_derivative(hidden)
         if mask is not None:
             delta1 *= mask
-        delta1 *= sigmoid_derivative(hidden)
+            hidden = hidden * mask
+        np.matmul(hidden.T, delta2, out=self.dW2)  # [hidden, rows] @ [rows, outputs] -> [hidden, outputs]
         self.dW1[...] = X.T @ delta1  # [features, rows] @ [rows, hidden] -> [features, hidden]
+        np.sum(delta2, axis=0, out=self.db2)
         np.sum(delta1, axis=0, out=self.db1)
 
     def predict(self, X):
         """X [rows, features] to predictions [rows, outputs]."""
         return self.forward(X)[1]
 
-    def mean_loss(self, X, y, weight=None):
-        """The loss as a mean over rows, each counted `weight` [rows, 1] times."""
-        total = LOSSES[self.loss][0](self.predict(X), y, 1 if weight is None else weight)
-        return float(total / (len(y) if weight is None else weight.sum()))
+    def mean_loss(self, X, y):
+        """The loss as a mean over rows."""
+        return float(LOSSES[self.loss][0](self.predict(X), y) / len(y))

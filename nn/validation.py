@@ -1,74 +1,71 @@
-"""What an estimator checks before it trusts its input: a clear ValueError for everything that is not right."""
+"""What the estimators check before they trust settings and data: a clear ValueError for everything that is wrong."""
 
-import math
-import numbers
+import warnings
 
 import numpy as np
 
-RANGES = [  # settings, the range in words, and whether a number lies in it
-    (("hidden_units", "epochs", "batch_size", "patience"), "a whole number from 1", lambda v: v >= 1 and v == int(v)),
-    (("learning_rate", "clip_norm"), "above 0", lambda v: 0 < v < math.inf),
-    (("l1", "l2", "weight_scale"), "0 or more", lambda v: 0 <= v < math.inf),
-    (("momentum", "dropout", "hidden_dropout"), "at least 0 and below 1", lambda v: 0 <= v < 1),
-    (("validation_fraction",), "between 0 and 1", lambda v: 0 < v < 1),
-]
+from nn.training import SCHEDULES
+
+RANGES = {  # settings: their range in words, and whether a value lies in it
+    ("hidden_units", "epochs", "batch_size", "patience"): ("a whole number from 1", lambda v: v >= 1 and v % 1 == 0),
+    ("learning_rate", "clip_norm"): ("above 0", lambda v: v is None or 0 < v < np.inf),
+    ("l1", "l2", "weight_scale"): ("0 or more", lambda v: 0 <= v < np.inf),
+    ("momentum", "dropout", "hidden_dropout", "validation_fraction"): ("from 0 to below 1", lambda v: 0 <= v < 1),
+    ("dtype",): ("'float32' or 'float64'", lambda v: v in ("float32", "float64")),
+    ("schedule",): (f"one of {', '.join(SCHEDULES)}", lambda v: v in SCHEDULES),
+}
+
+
+class DataConversionWarning(UserWarning):
+    """A column of labels was taken for a plain sequence."""
+
+
+def require(holds, message):
+    """Raise ValueError(message) unless it holds."""
+    if not holds:
+        raise ValueError(message)
 
 
 def check_settings(settings):
-    """Refuse settings {name: value} that are no numbers or outside their range; clip_norm may be None."""
-    for names, words, holds in RANGES:
+    """Refuse settings {name: value} outside their range."""
+    for names, (words, holds) in RANGES.items():
         for name in names:
-            value = settings[name]
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            if not (number and holds(value) or (name, value) == ("clip_norm", None)):
-                raise ValueError(f"{name} must be {words}, not {value!r}")
-    if settings["dtype"] not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', not {settings['dtype']!r}")
+            require(holds(settings[name]), f"{name} must be {words}, not {settings[name]!r}")
 
 
 def check_array(values, dtype, name):
     """`values` as a finite row-major array of `dtype`, copied only if need be."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked values: fill or drop them first")
     array = np.asarray(values)
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
+    require(array.dtype.kind != "c", f"Complex data not supported: {name} has dtype {array.dtype}")
     with np.errstate(over="ignore"):  # what overflows is found, and told, below
         array = np.asarray(array, dtype, order="C")
-    if not np.isfinite(array).all():
-        position = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{name} has NaN, infinity or a number too large for {array.dtype} at {position}")
+    if np.ma.is_masked(values) or not np.isfinite(array).all():
+        position = np.argwhere(np.ma.getmaskarray(values) | ~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} is masked, NaN, infinity or too large for {array.dtype} at {position}")
     return array
 
 
-def check_matrix(X, dtype):
-    """X [rows, features] as a finite array or CSR matrix of `dtype`, whatever kind of matrix it was."""
+def check_matrix(X, dtype, estimator=None):
+    """X [rows, features] as a finite array or CSR matrix of `dtype`, with the features that the estimator knows."""
     if hasattr(X, "tocsr"):
         X = X.tocsr()
         X = type(X)((check_array(X.data, dtype, "X"), X.indices, X.indptr), shape=X.shape)
     else:
         X = check_array(X, dtype, "X")
-    if X.ndim != 2:
-        raise ValueError(f"X must be [rows, features], not of shape {X.shape}. Reshape your data: "
-                         "X.reshape(-1, 1) for one feature, X.reshape(1, -1) for one row")  # fmt: skip
-    if 0 in X.shape:
-        thing = "sample" if X.shape[0] == 0 else "feature"
-        raise ValueError(f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
+    require(X.ndim == 2, f"X must be [rows, features], not of shape {X.shape}. Reshape your data: X.reshape(-1, 1)")
+    for length, thing in zip(X.shape, ("sample", "feature"), strict=True):
+        require(length, f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
+    if estimator and X.shape[1] != (known := estimator.n_features_in_):
+        name = type(estimator).__name__
+        raise ValueError(f"X has {X.shape[1]} features, but {name} is expecting {known} features as input")
     return X
 
 
-def check_length(values, X, name):
-    """`values`, if it has a row for every row of X."""
-    if len(values) != X.shape[0]:
-        raise ValueError(f"X and {name} must have equally many rows, not shapes {X.shape} and {np.shape(values)}")
-    return values
-
-
-def check_weight(weight, X, dtype):
-    """sample_weight as a column [rows, 1], or None where there is none."""
-    if weight is None:
-        return None
-    weight = check_length(check_array(weight, dtype, "sample_weight"), X, "sample_weight")
-    if weight.ndim != 1 or weight.min() < 0 or weight.sum() == 0:
-        raise ValueError(f"sample_weight must be 1-D, none negative, not all zero; its shape is {weight.shape}")
-    return weight[:, np.newaxis]
+def check_labels(y):
+    """y as an array of labels [rows]; a column [rows, 1] will do, with a warning."""
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        warnings.warn("A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5)
+        y = y[:, 0]
+    require(y.ndim == 1, f"y must be [rows], not of shape {y.shape}")
+    return y

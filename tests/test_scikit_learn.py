@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is the judge here")
 
-from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nn import TwoLayerClassifier, TwoLayerRegressor  # noqa: E402
+from nn import TwoLayerClassifier, TwoLayerRegressor
 
 # Sums taken in another order differ by more than the 1e-7 that the first two allow, and the third asks for float64
 # predictions: float32 cannot, by its nature. In float64, where nothing is expected to fail, all three pass.
@@ -17,8 +17,11 @@ FLOAT32 = {
 }
 
 
+ESTIMATORS = [kind(dtype=dtype) for kind in (TwoLayerRegressor, TwoLayerClassifier) for dtype in ("float32", "float64")]
+
+
 @parametrize_with_checks(
-    [Estimator(dtype=dtype) for Estimator in (TwoLayerRegressor, TwoLayerClassifier) for dtype in ("float32", "float64")],
+    ESTIMATORS,
     expected_failed_checks=lambda estimator: FLOAT32 if estimator.dtype == "float32" else {},
 )
 def test_estimator_checks(estimator, check):

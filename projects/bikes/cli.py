@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,15 +36,14 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
     """
     from projects.bikes.data import PUBLISHED, SAMPLE, read_hours
 
-    path = common.download(PUBLISHED, data_dir, source, sample, sample_if_offline, force, read_hours, write_sample, SAMPLE)
-    click.echo(path)
+    simulate = common.Simulated(SAMPLE, sample_csv)
+    click.echo(common.download(PUBLISHED, simulate, read_hours, data_dir, source, sample, sample_if_offline, force))
 
 
-def write_sample(path: Path) -> None:
+def sample_csv() -> str:
     from projects.bikes.sample import simulate_hours
-    from projects.common.files import write_atomically
 
-    write_atomically(path, simulate_hours().to_csv(index=False, lineterminator="\n").encode())
+    return simulate_hours().to_csv(index=False, lineterminator="\n")
 
 
 data_option = common.data_option("hour.csv, or the zip that holds it.")
@@ -83,7 +83,7 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
         model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
     model.save(run / common.MODEL)
     scores = evaluate(model, hours, periods=("validation",))
-    click.echo(f"{marked(model)}trained on {describe(model)}")
+    click.echo(f"{common.marked(scores)}trained on {describe(model)}")
     click.echo(table(scores))
     click.echo(f"model: {run / common.MODEL}\nnext: bikes evaluate, bikes plot, bikes predict --help")
 
@@ -110,7 +110,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     if as_json:
         common.print_json(scores)
     else:
-        click.echo(f"{marked(model)}a model trained on {describe(model)}")
+        click.echo(f"{common.marked(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
 
 
@@ -197,7 +197,7 @@ def predict_hour(
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
-        click.echo(f"{marked(model)}{bikes:.0f} bikes on {when:%A %Y-%m-%d} from {when:%H:00} ({conditions})")
+        click.echo(f"{common.marked(model.settings)}{bikes:.0f} bikes on {when:%A %Y-%m-%d} from {when:%H:00} ({conditions})")
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
@@ -219,18 +219,14 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
 
 def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
     """The CSV's rows as text, CHUNK at a time; nothing for an empty standard input."""
-    from projects.bikes.data import open_table, parse_chunks
+    from projects.bikes.data import EmptyTableError, open_table, parse_chunks
 
     if file == "-":
-        start = sys.stdin.buffer.peek(1)
-        yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK) if start else ()
+        with suppress(EmptyTableError):
+            yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK)
     else:
         with open_table(Path(file)) as table:
             yield from parse_chunks(table, file, CHUNK)
-
-
-def marked(model: "BikesModel") -> str:
-    return "SIMULATED DATA: " if model.settings["simulated"] else ""
 
 
 def describe(model: "BikesModel") -> str:

@@ -40,6 +40,10 @@ WIND = 67.0  # km/h at windspeed 1
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")  # weathersit 1 to 4
 
 
+class EmptyTableError(ProjectError):
+    """A table without even a header."""
+
+
 class Split(NamedTuple):
     """Rows for training, for choosing settings, and for the final figure; in the order of time."""
 
@@ -105,7 +109,7 @@ def parse_chunks(file: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame
         with pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=rows) as chunks:
             yield from chunks
     except pd.errors.EmptyDataError as error:
-        raise ProjectError(f"{name} is empty") from error
+        raise EmptyTableError(f"{name} is empty: it should be a table like hour.csv") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise ProjectError(f"{name} is no CSV table: {' '.join(str(error).split())}") from error
 

@@ -101,7 +101,7 @@ def evaluate(
     known = pd.concat([hours.train, hours.validation])
     variance = float(known.cnt.var())
     rows = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}
-    scores: dict[str, Any] = {"simulated": model.settings["simulated"]}
+    scores: dict[str, Any] = {"simulated": model.settings["simulated"] or bool(hours.test.attrs.get("simulated"))}
     baselines: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
     for name in periods:
         past, now = rows[name]
@@ -114,14 +114,8 @@ def evaluate(
 
 def score(actual: np.ndarray, predicted: np.ndarray, variance: float) -> dict[str, float]:
     """Every figure that is reported for a period."""
-    return {
-        "rows": len(actual),
-        "scaled_mse": metrics.mean_squared_error(actual, predicted) / variance,
-        "rmse": metrics.root_mean_squared_error(actual, predicted),
-        "mae": metrics.mean_absolute_error(actual, predicted),
-        "rmsle": metrics.root_mean_squared_log_error(actual, predicted),
-        "r2": metrics.r2_score(actual, predicted),
-    }
+    scores = metrics.regression_scores(actual, predicted)
+    return {"rows": len(actual), "scaled_mse": scores.pop("mse") / variance} | scores
 
 
 def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 
 from projects.common.plots import BLUE, ORANGE, new_figure
@@ -16,7 +16,8 @@ def plot_forecast(hours: pd.DataFrame, predicted: np.ndarray, scores: dict[str, 
     days = len(hours) / 24
     axes.plot(hours.time, hours.cnt, color=BLUE, linewidth=1.2, label="what happened")
     axes.plot(hours.time, predicted, color=ORANGE, linewidth=1.2, label="forecast")
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator()))
+    axes.xaxis.set_major_formatter(DateFormatter("%d %b %Y"))
+    axes.margins(x=0.01)
     axes.set(
         title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes an hour on average, "
         f"of {hours.cnt.mean():.0f}",

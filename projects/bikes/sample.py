@@ -23,7 +23,8 @@ def simulate_hours(seed: int = 0) -> pd.DataFrame:
     celsius = 15 + 12 * warmth + 4 * np.sin(2 * np.pi * (hour - 9) / 24) + 3 * days[0] + rng.normal(0, 0.5, len(time))
     humidity = np.clip(0.62 - 0.012 * (celsius - 15) + 0.15 * days[1] + rng.normal(0, 0.03, len(time)), 0.1, 1)
     wind = np.clip(rng.gamma(4, 3.2, len(time)), 0, 67)
-    weathersit = 1 + (humidity > 0.7).astype(int) + (humidity > 0.85) + (humidity > 0.99) * (rng.random(len(time)) < 0.02)
+    storm = (humidity > 0.99) & (rng.random(len(time)) < 0.02)
+    weathersit = 1 + (humidity > 0.7).astype(int) + (humidity > 0.85) + storm
 
     commute = 260 * bump(hour, 8, 1.1) + 330 * bump(hour, 17.5, 1.6) + 60 * bump(hour, 12.5, 2.5) + 8
     leisure = 150 * bump(hour, 14, 4) + 6

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from projects.common.download import Published, adopt, fetch, say
-from projects.common.errors import NoConnection, ProjectError
+from projects.common.errors import NoConnectionError, ProjectError
 from projects.common.files import write_atomically
+from projects.common.progress import HISTORY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
@@ -90,29 +94,41 @@ def default_data(given: Path | None, folder: Path, published: str, sample: str, 
     raise ProjectError(f"no data in {folder}: run `{pipeline} download` first, or name a file with --data")
 
 
+class Simulated(NamedTuple):
+    """The stand-in for published data: its file name, and what makes its content."""
+
+    name: str
+    content: Callable[[], str]
+
+
 def download(
     published: Published,
+    simulated: Simulated,
+    check: Callable[[Path], object],
     folder: Path,
     source: str | None,
     sample: bool,
     sample_if_offline: bool,
     force: bool,
-    check: Callable[[Path], object],
-    write_sample: Callable[[Path], None],
-    sample_name: str,
 ) -> Path:
-    """What every `download` does; the file that is now there. `check` reads a local copy, `write_sample` simulates."""
+    """What every `download` does with its options; the file that is there in the end. `check` reads a local copy."""
     if not sample:
         try:
             if source is None or "://" in source:
                 return fetch(published, folder, source, force)
             return adopt(published, Path(source), folder, check)
-        except NoConnection:
+        except NoConnectionError:
             if not sample_if_offline:
                 raise
             say(f"no internet: going on with SIMULATED data ({published.pipeline} download --sample)")
-    write_sample(folder / sample_name)
-    return folder / sample_name
+    path = folder / simulated.name
+    write_atomically(path, simulated.content().encode())
+    return path
+
+
+def marked(about: dict[str, Any]) -> str:
+    """What stands before every line and table that simulated data had a part in."""
+    return "SIMULATED DATA: " if about["simulated"] else ""
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -131,3 +147,13 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ProjectError(f"cannot read {path}: {advice}") from error
     return value
+
+
+def read_table(path: Path, advice: str) -> "pd.DataFrame":
+    """A CSV table that this program wrote. Raises ProjectError with the advice."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, keep_default_na=path.name == HISTORY)
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"cannot read {path}: {advice}") from error

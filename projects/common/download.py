@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from projects.common.errors import NoConnection, ProjectError
+from projects.common.errors import NoConnectionError, ProjectError
 from projects.common.files import cannot_write, sha256, write_atomically
 
 PAUSES = (0.5, 1.0)  # seconds before each retry
@@ -31,7 +31,7 @@ def say(message: str) -> None:
 def fetch(published: Published, folder: Path, url: str | None = None, force: bool = False) -> Path:
     """The published file in `folder`, downloaded from its address or from `url` (a mirror) unless it is there.
 
-    Raises NoConnection where the address can't be reached, ProjectError for every other failure.
+    Raises NoConnectionError where the address can't be reached, ProjectError for every other failure.
     """
     path = folder / published.name
     if path.exists() and not force:
@@ -44,7 +44,7 @@ def fetch(published: Published, folder: Path, url: str | None = None, force: boo
     for pause in (*PAUSES, None):
         try:
             return retrieve(published, url, folder)
-        except NoConnection:
+        except NoConnectionError:
             if pause is None:
                 raise
             time.sleep(pause)
@@ -66,13 +66,14 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
         os.replace(folder / fresh, path)
         recorded_hash_file(path).unlink(missing_ok=True)
     except requests.HTTPError as error:
-        status = error.response.status_code
-        kind = NoConnection if status >= 500 else ProjectError
-        raise kind(f"{url} answered {status} {error.response.reason}: {by_hand}") from error
+        status = error.response.status_code if error.response is not None else 0
+        kind = NoConnectionError if status >= 500 else ProjectError
+        raise kind(f"{url} answered with status {status}: {by_hand}") from error
     except requests.exceptions.InvalidURL as error:
         raise ProjectError(f"{url} is no address: {by_hand}") from error
     except requests.RequestException as error:
-        raise NoConnection(f"cannot reach {url}: {by_hand}, or use `{published.pipeline} download --sample`") from error
+        simulated = f"or make simulated data with `{published.pipeline} download --sample`"
+        raise NoConnectionError(f"cannot reach {url}: {by_hand}, {simulated}") from error
     except ValueError as error:  # pooch: the hash differs, or the address makes no sense
         detail = " ".join(str(error).split())
         raise ProjectError(f"{url} did not give the published file: {detail}; {by_hand}") from error

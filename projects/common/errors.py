@@ -5,5 +5,5 @@ class ProjectError(Exception):
     """An expected failure. Its message says what was wrong, where, and what to do next, in one line."""
 
 
-class NoConnection(ProjectError):
+class NoConnectionError(ProjectError):
     """The address could not be reached: no name resolution, no connection, no answer, or a failing server."""

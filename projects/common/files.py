@@ -29,7 +29,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> ProjectError:
     """The error that names the folder and the options that change it."""
-    return ProjectError(f"cannot write {path}: {error.strerror or error}; choose another folder with --run or --data-dir")
+    reason = error.strerror or error
+    return ProjectError(f"cannot write {path}: {reason}; choose another folder with --run or --data-dir")
 
 
 def sha256(path: Path) -> str:

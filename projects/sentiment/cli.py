@@ -1,0 +1,324 @@
+"""The `sentiment` command: download, train, evaluate, plot, predict, words, similar."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projects.common import cli as common
+from projects.common.errors import ProjectError
+
+if TYPE_CHECKING:
+    from projects.sentiment.data import Reviews
+    from projects.sentiment.model import SentimentModel
+
+CHUNK = 1_000  # texts held in memory at a time while predicting
+LONGEST_LINE = 10_000_000  # characters of one review on standard input
+SHOWN = 12  # words shown by --explain outside --json
+VOCABULARY = "vocabulary.csv"
+
+
+@click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="two-layer", prog_name="sentiment")
+def main() -> None:
+    """Is this film review good or bad? A two-layer network on a bag of words."""
+
+
+@main.command()
+@common.download_options("sentiment")
+def download(source: str | None, sample: bool, sample_if_offline: bool, force: bool, data_dir: Path) -> None:
+    """Fetch the published data and verify it.
+
+    Example: sentiment download --from aclImdb_v1.tar.gz
+    """
+    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
+
+    def check(path: Path) -> None:
+        read_reviews(path, "train")
+
+    simulate = common.Simulated(SAMPLE, sample_csv)
+    click.echo(common.download(PUBLISHED, simulate, check, data_dir, source, sample, sample_if_offline, force))
+
+
+def sample_csv() -> str:
+    from projects.sentiment.sample import simulate_reviews
+
+    return to_csv(simulate_reviews())
+
+
+def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
+    """The rows as CSV; nothing for none."""
+    text = io.StringIO()
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer = csv.DictWriter(text, row, lineterminator="\n")
+            if header:
+                writer.writeheader()
+        writer.writerow(row)
+    return text.getvalue()
+
+
+data_option = common.data_option("The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table.")
+run_option = common.run_option("sentiment")
+data_dir_option = common.data_dir_option("sentiment")
+
+
+def read_part(data: Path | None, data_dir: Path, part: str) -> "Reviews":
+    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
+
+    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part)
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
+@click.option("--min-count", type=click.IntRange(1), default=3, show_default=True, help="Reviews a word must be in.")
+@click.option("--polarity-cutoff", type=click.FloatRange(0), default=0.05, show_default=True,
+              help="Least |log-count ratio| of a word.")  # fmt: skip
+@click.option("--hidden-units", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
+@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.3, show_default=True,
+              help="Share of a review's words hidden from the network in each step.")  # fmt: skip
+def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
+    """Train on the training reviews; save model and history.
+
+    A tenth of them is held out to measure the loss on.
+
+    Example: sentiment train --min-count 20 --polarity-cutoff 0.1
+    """
+    reviews = read_part(data, data_dir, "train")
+    from projects.common.files import write_atomically
+    from projects.common.progress import report_epochs
+    from projects.sentiment.model import train
+
+    with report_epochs(run, epochs) as on_epoch:
+        model, frequent = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
+    columns = zip(frequent.words, frequent.counts.tolist(), frequent.ratios.tolist(), strict=True)
+    rows = ({"word": w, "reviews": n, "ratio": r, "kept": int(w in model.vocabulary.index)} for w, n, r in columns)
+    write_atomically(run / VOCABULARY, to_csv(rows).encode())
+    model.save(run / common.MODEL)
+    settings = model.settings
+    click.echo(
+        f"{common.marked(model.settings)}trained on {settings['train_reviews']:,} reviews and {len(model.vocabulary):,} words; on the "
+        f"{settings['validation_reviews']:,} reviews held out: {settings['validation_accuracy']:.1%} right"
+    )
+    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@common.json_option
+def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
+    """Score the saved model on the test reviews, beside always giving the more frequent answer.
+
+    Example: sentiment evaluate --json
+    """
+    from projects.sentiment.model import SentimentModel, evaluate
+
+    model = SentimentModel.load(run / common.MODEL)
+    scores = evaluate(model, read_part(data, data_dir, "test"))
+    common.write_json(run / common.METRICS, scores)
+    if as_json:
+        common.print_json(scores)
+    else:
+        click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test reviews")
+        click.echo(table(scores))
+
+
+@main.command()
+@run_option
+def plot(run: Path) -> None:
+    """Draw the loss curves, the histogram of the log-count ratios and the map of the words.
+
+    Example: sentiment plot --run runs/sentiment
+    """
+    import pandas as pd
+
+    from projects.common.plots import plot_losses, save_figure
+    from projects.sentiment.model import SentimentModel
+    from projects.sentiment.plots import plot_ratios, plot_words
+
+    model = SentimentModel.load(run / common.MODEL)
+    history = common.read_table(run / "history.csv", "run `sentiment train` first")
+    vocabulary = common.read_table(run / VOCABULARY, "run `sentiment train` first")
+    assert isinstance(vocabulary, pd.DataFrame)
+    figures = {
+        "losses.png": plot_losses(history, "log loss"),
+        "ratios.png": plot_ratios(vocabulary.ratio.to_numpy(), model.settings["polarity_cutoff"]),
+        "words.png": plot_words(model),
+    }
+    for name, figure in figures.items():
+        click.echo(save_figure(figure, run / name, model.settings["simulated"]))
+
+
+@main.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT...|-]")
+@click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
+@click.option("--column", default=None, help="Its column with the texts.  [default: text or review]")
+@click.option("--explain", is_flag=True, help="Show which words pushed which way, and how far.")
+@run_option
+@common.json_option
+@click.pass_context
+def predict(
+    ctx: click.Context, texts: tuple[str, ...], file: Path | None, column: str | None, explain: bool, run: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Label, and probability of positive, for texts, for lines of standard input (-), or for a table's rows.
+
+    \b
+    Examples: sentiment predict "a dull, lifeless film" --explain
+              echo "a dull, lifeless film" | sentiment predict -
+              sentiment predict --file reviews.csv --column text
+    """
+    if texts and file:
+        raise click.UsageError("give texts or --file, not both")
+    if not texts and not file and sys.stdin.isatty():
+        click.echo(ctx.get_help())
+        return
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    if file:
+        rows = table_rows(file, column)
+    else:
+        rows = ({"text": text} for text in (stdin_lines() if texts in ((), ("-",)) else texts))
+        column = "text"
+    header = True
+    for chunk in chunks(rows):
+        column = column or next(name for name in ("text", "review") if name in chunk[0])
+        answers = [answer(model, str(row[column]), p, explain) for row, p in predict_rows(model, chunk, column)]
+        if as_json:
+            for row, found in zip(chunk, answers, strict=True):
+                common.print_json(row | found)
+        elif file:
+            added = ({name: found[name] for name in ("label", "probability")} for found in answers)
+            click.echo(to_csv((row | new for row, new in zip(chunk, added, strict=True)), header), nl=False)
+        else:
+            for row, found in zip(chunk, answers, strict=True):
+                show(row["text"], found)
+        header = False
+
+
+def answer(model: "SentimentModel", text: str, probability: float, explain: bool) -> dict[str, Any]:
+    """What is said of one text."""
+    said: dict[str, Any] = {
+        "label": "positive" if probability > 0.5 else "negative",
+        "probability": round(float(probability), 6),
+    }
+    known = bool(model.vocabulary.ids(text))
+    if not known:
+        said["note"] = "no known word: this is the base rate of the training reviews"
+    if explain:
+        said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in model.explain(text)]
+    return said
+
+
+def predict_rows(model: "SentimentModel", rows: list[dict[str, Any]], column: str) -> Iterator[tuple[Any, float]]:
+    return zip(rows, model.predict(str(row[column]) for row in rows), strict=True)
+
+
+def show(text: str, found: dict[str, Any]) -> None:
+    """Print one answer for people: label, probability of positive, and the text."""
+    click.echo(f"{found['label']}\t{found['probability']:.3f}\t{printable(text)}")
+    if "note" in found:
+        click.echo(f"  {found['note']}")
+    for word in found.get("words", ())[:SHOWN]:
+        click.echo(f"  {word['effect']:+.3f}  {word['word']}")
+
+
+def printable(text: str) -> str:
+    """The text without the control characters that could command a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def stdin_lines() -> Iterator[str]:
+    """The lines of standard input. Raises ProjectError with the number of one that is too long or not UTF-8."""
+    number = 0
+    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise ProjectError(f"standard input, line {number}: longer than {LONGEST_LINE:,} bytes; split it")
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ProjectError(f"standard input, line {number}: not UTF-8 (byte {error.start})") from error
+
+
+def table_rows(file: Path, column: str | None) -> Iterator[dict[str, Any]]:
+    """The rows of a table that has the column. Raises ProjectError naming file and line."""
+    from projects.sentiment.data import read_rows
+
+    for line, row in read_rows(file):
+        if not any(name in row for name in ([column] if column else ["text", "review"])):
+            raise ProjectError(f"{file}, line {line}: no column {column or 'text or review'}; it has {', '.join(row)}")
+        yield row
+
+
+@main.command()
+@run_option
+@click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="Words of each kind.")
+@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews a word must be in.")
+def words(run: Path, n: int, min_count: int) -> None:
+    """The most positive and the most negative words, by what each alone adds to the log-odds.
+
+    Example: sentiment words -n 10
+    """
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    effects, vocabulary = model.word_effects(), model.vocabulary
+    ranked = [i for i in effects.argsort(kind="stable") if vocabulary.counts[i] >= min_count]
+    click.echo(f"{common.marked(model.settings)}{'positive':24}{'negative':24}")
+    for best, worst in zip(ranked[::-1][:n], ranked[:n], strict=True):
+        cells = (f"{effects[i]:+.2f} {vocabulary.words[i]}" for i in (best, worst))
+        click.echo("".join(f"{cell:24}" for cell in cells).rstrip())
+
+
+@main.command()
+@click.argument("word")
+@run_option
+@click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Words to show.")
+@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews a word must be in.")
+def similar(word: str, run: Path, n: int, min_count: int) -> None:
+    """The words that mean most nearly the same to the network, nearest first.
+
+    Example: sentiment similar excellent
+    """
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    for name, distance in model.similar(word, n, min_count):
+        click.echo(f"{distance:.3f}  {name}")
+
+
+def table(scores: dict[str, Any]) -> str:
+    """The scores of model and baseline as text."""
+    names = ("accuracy", "precision", "recall", "f1", "log_loss")
+    lines = [f"{'':18}" + "".join(f"{name.replace('_', ' '):>10}" for name in names)]
+    for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
+        lines.append(f"{name:18}" + "".join(f"{scored[key]:10.4f}" for key in names))
+    (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
+    lines.append(
+        f"negative reviews: {true_negative:,} called negative, {false_positive:,} positive; "
+        f"positive reviews: {true_positive:,} called positive, {false_negative:,} negative"
+    )
+    return "\n".join(lines)

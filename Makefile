@@ -1,0 +1,54 @@
+# make            this help
+# make bikes      data, training, evaluation, pictures and a forecast of bike rentals    [DATA=hour.csv or its zip]
+# make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
+# make test       the tests
+# make check      what must pass before a change lands: ruff, mypy, the tests
+# make clean      remove the environment and the runs (data stay)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+DATA_OPTION = $(if $(DATA),--data $(DATA))
+
+.PHONY: help bikes sentiment test check clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(BIN)/activate:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/activate pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+bikes: $(VENV)/installed
+	$(if $(DATA),,$(BIN)/bikes download --sample-if-offline)
+	$(BIN)/bikes train $(DATA_OPTION)
+	$(BIN)/bikes evaluate $(DATA_OPTION)
+	$(BIN)/bikes plot
+	$(BIN)/bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
+
+sentiment: $(VENV)/installed
+	$(if $(DATA),,$(BIN)/sentiment download --sample-if-offline)
+	$(BIN)/sentiment train $(DATA_OPTION)
+	$(BIN)/sentiment evaluate $(DATA_OPTION)
+	$(BIN)/sentiment plot
+	$(BIN)/sentiment predict "a dull, lifeless film" --explain
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,169 @@
+"""Reviews: where they come from, and which are for training and which for testing."""
+
+import csv
+import json
+import re
+import sys
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from projects.common.download import Published
+from projects.common.errors import ProjectError
+
+PUBLISHED = Published(
+    pipeline="sentiment",
+    url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+    name="aclImdb_v1.tar.gz",
+)
+SAMPLE = "reviews-SIMULATED.csv"
+
+MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d+)_\d+\.txt$")
+LONGEST_REVIEW = 10_000_000  # bytes of one archive member
+LABELS = {"positive": 1, "pos": 1, "1": 1, "good": 1, "negative": 0, "neg": 0, "0": 0, "bad": 0}
+TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
+TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
+
+
+@dataclass
+class Reviews:
+    """Texts with their labels, 1 for positive and 0 for negative."""
+
+    texts: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    simulated: bool = False
+
+    def take(self, rows: np.ndarray) -> "Reviews":
+        return Reviews([self.texts[row] for row in rows], [self.labels[row] for row in rows], self.simulated)
+
+
+def read_reviews(path: Path, part: str) -> Reviews:
+    """The reviews of one part, "train" or "test", of the published archive, a folder or a table.
+
+    A folder holds reviews.txt and labels.txt, a review and a label a line; its last 1,000 reviews are the test (a
+    fifth, where that is fewer). A table is CSV, TSV or JSONL with the columns text and label; a column `split` says
+    train or test, else a fifth of the rows, drawn with a fixed seed, is the test.
+    Raises ProjectError naming file and line, or the archive's member.
+    """
+    if not path.exists():
+        raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
+    if path.is_dir():
+        reviews = from_folder(path, part)
+    elif path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
+        reviews = from_table(path, part)
+    else:
+        reviews = from_archive(path, part)
+    if not reviews.texts:
+        raise ProjectError(f"{path} has no reviews to {part} on")
+    if len(set(reviews.labels)) < 2:
+        only = "positive" if reviews.labels[0] else "negative"
+        raise ProjectError(f"{path} has only {only} reviews to {part} on, and both kinds are needed")
+    return reviews
+
+
+def from_archive(path: Path, part: str) -> Reviews:
+    """Reviews of the published tar.gz, read as a stream: nothing is unpacked, links are never followed."""
+    found: list[tuple[int, int, str]] = []
+    member_name = "its first member"
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                member_name = member.name
+                match = MEMBER.search(member_name)
+                if not match or not member.isreg() or match[1] != part:
+                    continue
+                if member.size > LONGEST_REVIEW:
+                    raise ProjectError(f"{path}: {member_name} has {member.size:,} bytes, more than a review can have")
+                content = archive.extractfile(member)
+                assert content is not None  # a regular member has content
+                found.append((int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")))
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        again = "fetch it again with `sentiment download --force`"
+        raise ProjectError(f"{path} is no whole tar.gz archive, from {member_name} on ({error}): {again}") from error
+    found.sort()  # by number, then label, so that the order of packing does not matter
+    return Reviews([text for _, _, text in found], [label for _, label, _ in found])
+
+
+def from_folder(path: Path, part: str) -> Reviews:
+    """Reviews of the two-file packing."""
+    texts, names = (read_lines(path / name) for name in ("reviews.txt", "labels.txt"))
+    if len(texts) != len(names):
+        raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(names):,}")
+    labels = [to_label(name, f"{path / 'labels.txt'}, line {line}") for line, name in enumerate(names, 1)]
+    test = min(1000, len(texts) // 5)
+    rows = slice(0, len(texts) - test) if part == "train" else slice(len(texts) - test, None)
+    return Reviews(texts[rows], labels[rows])
+
+
+def read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"cannot read {path}: {error}") from error
+
+
+def from_table(path: Path, part: str) -> Reviews:
+    """Reviews of a CSV, TSV or JSONL table."""
+    everything, parts = Reviews(), []
+    for line, row in read_rows(path):
+        everything.texts.append(column(row, TEXT_COLUMNS, path, line))
+        everything.labels.append(to_label(column(row, LABEL_COLUMNS, path, line), f"{path}, line {line}"))
+        everything.simulated |= "simulated" in row
+        parts.append(row.get("split"))
+    if all(name in ("train", "test") for name in parts):
+        rows = [row for row, name in enumerate(parts) if name == part]
+        return everything.take(np.array(rows, int))
+    order = np.random.default_rng(0).permutation(len(parts))
+    test = round(TEST_SHARE * len(parts))
+    return everything.take(np.sort(order[:test] if part == "test" else order[test:]))
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and columns of each row of a CSV, TSV or JSONL file."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        yield from rows_of(file, path)
+
+
+def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The same for an open file; the path gives format and name. Raises ProjectError with the line."""
+    line = 0
+    try:
+        if path.suffix.lower() == ".jsonl":
+            for line, text in enumerate(file, 1):
+                row = json.loads(text)
+                if not isinstance(row, dict):
+                    raise ProjectError(f"{path}, line {line}: not a JSON object")
+                yield line, row
+        else:
+            csv.field_size_limit(sys.maxsize)
+            reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+            for row in reader:
+                line = reader.line_num
+                if None in row or None in row.values():
+                    raise ProjectError(f"{path}, line {line}: not as many fields as the header has")
+                yield line, row
+    except (csv.Error, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path}, after line {line}: {error}") from error
+
+
+def column(row: dict[str, str], names: tuple[str, ...], path: Path, line: int) -> str:
+    """The value of the first of these columns that the row has."""
+    for name in names:
+        if name in row:
+            return str(row[name])
+    raise ProjectError(f"{path}, line {line}: no column {' or '.join(names)}; it has {', '.join(row)}")
+
+
+def to_label(name: str, where: str) -> int:
+    try:
+        return LABELS[name.strip().lower()]
+    except KeyError:
+        raise ProjectError(f"{where}: {name.strip()!r} is no label; labels are {', '.join(LABELS)}") from None
