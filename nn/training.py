@@ -1,7 +1,7 @@
 """Mini-batch gradient descent with momentum: an epoch at a time, to be stopped and continued.
 
-    velocity   ← momentum · velocity - rate · gradient of the batch's mean loss
-    parameters ← parameters + velocity
+    velocity   ← momentum · velocity + gradient of the batch's mean loss
+    parameters ← parameters - rate · velocity
 """
 
 import math
@@ -108,13 +108,13 @@ class Training:
         for start in range(0, len(parameters), BLOCK):
             block = slice(start, start + BLOCK)
             p, v, g = parameters[block], self.velocity[block], gradient[block]
+            g /= count
             v *= settings.momentum
-            g *= rate / count
-            v -= g
-            p += v
+            v += g
+            p -= np.multiply(v, rate, out=g)
         if settings.l1:
-            W = parameters[weights]
-            W[...] = np.sign(W) * np.maximum(np.abs(W) - rate * settings.l1, 0)
+            W, shrink = parameters[weights], rate * settings.l1 / (1 - settings.momentum)  # as momentum adds up
+            W[...] = np.sign(W) * np.maximum(np.abs(W) - shrink, 0)
 
     def state(self):
         """All that is needed to go on: arrays (the live ones) and plain values, by name."""

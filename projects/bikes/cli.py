@@ -197,7 +197,8 @@ def predict_hour(
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
-        click.echo(f"{common.marked(model.settings)}{bikes:.0f} bikes on {when:%A %Y-%m-%d} from {when:%H:00} ({conditions})")
+        hour = f"{when:%A %Y-%m-%d} from {when:%H:00}"
+        click.echo(f"{common.marked(model.settings)}{bikes:.0f} bikes on {hour} ({conditions})")
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:

@@ -110,8 +110,8 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
     model.save(run / common.MODEL)
     settings = model.settings
     click.echo(
-        f"{common.marked(model.settings)}trained on {settings['train_reviews']:,} reviews and {len(model.vocabulary):,} words; on the "
-        f"{settings['validation_reviews']:,} reviews held out: {settings['validation_accuracy']:.1%} right"
+        f"{common.marked(settings)}trained on {settings['train_reviews']:,} reviews and {len(model.vocabulary):,} "
+        f"words; {settings['validation_accuracy']:.1%} right of the {settings['validation_reviews']:,} held out"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 

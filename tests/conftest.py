@@ -1,0 +1,51 @@
+"""What several test files share: where real data may lie, and a tiny trained model of each pipeline."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # lets scikit-learn's estimator checks run all they have
+
+ROOT = Path(__file__).parent.parent
+REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))
+
+
+def real_data(name):
+    """The path of a real data file; skips the test where it is not there."""
+    path = REAL_DATA / name
+    if not path.exists():
+        pytest.skip(f"no {name} in {REAL_DATA}: set REAL_DATA_DIR to the folder that has it")
+    return path
+
+
+@pytest.fixture
+def bikes_zip():
+    return real_data("Bike-Sharing-Dataset.zip")
+
+
+@pytest.fixture
+def reviews_archive():
+    return real_data("aclImdb_v1.tar.gz")
+
+
+def run(command, *arguments, cwd, stdin=""):
+    """A console script as a real process: (exit code, stdout, stderr)."""
+    script = Path(sys.executable).parent / command
+    done = subprocess.run(
+        [script, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory):
+    """A folder in which both tools have downloaded simulated data and trained on it."""
+    folder = tmp_path_factory.mktemp("workspace")
+    for command, epochs in (("bikes", "3"), ("sentiment", "6")):
+        for arguments in (["download", "--sample"], ["train", "--epochs", epochs]):
+            code, _, errors = run(command, *arguments, cwd=folder)
+            assert code == 0, errors
+    return folder

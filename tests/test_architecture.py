@@ -1,0 +1,68 @@
+"""Who may know whom, and how long the part that is there to be read may be."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted([*ROOT.glob("nn/*.py"), *ROOT.glob("projects/**/*.py")])
+
+
+def imports(path):
+    """Every module that a file imports anywhere, functions included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    room = path.relative_to(ROOT).parts[:-1]
+    for module in imports(path):
+        top = module.partition(".")[0]
+        if room == ("nn",):
+            assert top in {"nn", "numpy"} | sys.stdlib_module_names, f"nn knows {module}"
+        if room == ("projects", "common"):
+            assert top != "nn", "what both pipelines share does not need the network"
+            assert top != "projects" or module.startswith("projects.common"), f"common knows {module}"
+        if room in (("projects", "bikes"), ("projects", "sentiment")):
+            other = "projects.sentiment" if room[1] == "bikes" else "projects.bikes"
+            assert not module.startswith(other), "the pipelines do not know each other"
+        if top == "click":
+            assert path.name == "cli.py", "only the command line knows Click"
+
+
+def lines(*names):
+    return sum(len((ROOT / "nn" / f"{name}.py").read_text().splitlines()) for name in names)
+
+
+def test_nn_can_be_read_in_one_sitting():
+    assert lines("functions", "network", "training") <= 300
+    assert lines(*(path.stem for path in ROOT.glob("nn/*.py"))) < 600
+
+
+def test_nn_prints_nothing():
+    calls = (node for path in ROOT.glob("nn/*.py") for node in ast.walk(ast.parse(path.read_text())))
+    assert not [node for node in calls if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"]
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_help_needs_no_heavy_library(command):
+    code = f"import sys, projects.{command}.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"numpy", "pandas", "scipy", "matplotlib", "pooch", "requests", "tqdm", "safetensors", "nn"}
+    assert not heavy & set(loaded)
+
+
+def test_nothing_that_could_run_code_from_a_file():
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
+            assert name not in {"eval", "exec", "allow_pickle"}, f"{path}: {name}"
+        assert not {"pickle", "joblib", "marshal", "shelve"} & set(imports(path)), path
