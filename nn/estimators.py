@@ -27,7 +27,7 @@ class TwoLayerEstimator(TrainingSettings):
     dtype: str = "float32"
     random_state: int | np.random.Generator | None = 0
 
-    def fit(self, X, y, sample_weight=None, validation=None, on_epoch=lambda training: None, resume_from=None):
+    def fit(self, X, y, sample_weight=None, validation=None, on_epoch=None, resume_from=None):
         """Train a new network on X [rows, features], dense or sparse, and y [rows] or [rows, outputs].
 
         sample_weight [rows]: how often each row counts. validation: (X, y) to measure the loss on after each epoch.
@@ -47,7 +47,8 @@ class TwoLayerEstimator(TrainingSettings):
             self.training_.restore(resume_from)
         while not self.training_.finished:
             self.training_.run_epoch(X, y, weight, validation)
-            on_epoch(self.training_)
+            if on_epoch is not None:
+                on_epoch(self.training_)
         if self.training_.diverged:
             message = f"the loss was not finite in epoch {len(self.history_)}: lower learning_rate or scale the data"
             warnings.warn(message, RuntimeWarning, stacklevel=2)

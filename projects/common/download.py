@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,10 +61,11 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
     pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
     path = folder / published.name
-    fresh = f".{published.name}.{os.getpid()}"
     try:
-        pooch.retrieve(url, f"sha256:{published.sha256}", fresh, folder, downloader=downloader)
-        os.replace(folder / fresh, path)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as aside:
+            fresh = pooch.retrieve(url, f"sha256:{published.sha256}", path.name, aside, downloader=downloader)
+            os.replace(fresh, path)
         recorded_hash_file(path).unlink(missing_ok=True)
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else 0

@@ -1,0 +1,249 @@
+"""Reading hours, the features of an hour, and the bike model."""
+
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from projects.bikes import data, features
+from projects.bikes.model import BikesModel, evaluate, last_four_weeks, train
+from projects.bikes.sample import simulate_hours
+from projects.common.errors import ProjectError
+
+
+@pytest.fixture(scope="module")
+def table():
+    return simulate_hours().iloc[: 24 * 7 * 8]
+
+
+@pytest.fixture
+def csv(table, tmp_path):
+    """A function that writes the simulated table, with changes, and gives its path."""
+
+    def write(change=lambda table: table, name="hour.csv"):
+        path = tmp_path / name
+        change(table.astype(object).copy()).to_csv(path, index=False)
+        return path
+
+    return write
+
+
+def with_value(column, value, row=5):
+    def change(table):
+        table.loc[row, column] = value
+        return table
+
+    return change
+
+
+def test_simulated_hours_are_marked_and_peak_when_people_commute():
+    table = simulate_hours()
+    assert (table.simulated == 1).all()
+    assert len(table) == 731 * 24
+    by_hour = table[table.workingday == 1].groupby("hr").cnt.mean()
+    assert by_hour.idxmax() in (17, 18)
+    assert by_hour[8] > 2 * by_hour[10]
+    summer, winter = (table[table.mnth == month].cnt.mean() for month in (7, 1))
+    assert summer > 1.5 * winter
+    pd.testing.assert_frame_equal(table, simulate_hours())
+
+
+def test_rows_are_put_in_the_order_of_time(csv):
+    hours = data.read_hours(csv(lambda table: table.iloc[::-1]))
+    assert hours.time.is_monotonic_increasing
+    assert hours.attrs["simulated"]
+
+
+def test_missing_hours_are_accepted(csv):
+    assert len(data.read_hours(csv(lambda table: table.drop(range(30, 60))))) == 24 * 7 * 8 - 30
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (with_value("hr", 25), r"line 7, column hr: '25' is not a whole number from 0 to 23"),
+        (with_value("hr", 1.5), r"line 7, column hr: '1.5' is not a whole number"),
+        (with_value("weathersit", 7), r"line 7, column weathersit: '7' is not a whole number from 1 to 4"),
+        (with_value("hum", 4), r"line 7, column hum: '4' is not a number from 0 to 1"),
+        (with_value("temp", "warm"), r"line 7, column temp: 'warm' is not a number"),
+        (with_value("temp", "nan"), r"line 7, column temp: 'nan' is not a number"),
+        (with_value("cnt", "inf"), r"line 7, column cnt: 'inf' is not"),
+        (with_value("cnt", 10**6), r"line 7, column cnt: '1000000' is not casual \+ registered"),
+        (with_value("dteday", "2011-00-10"), r"line 7, column dteday: '2011-00-10' is not a date"),
+        (with_value("hr", 4), r"line 7: 2011-01-01 04:00:00 is there twice"),
+        (lambda table: table.drop(columns="hum"), r"lacks the column hum; it has instant, dteday"),
+        (lambda table: table.iloc[:0], "has a header, but no rows"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_line_and_column(csv, change, words):
+    with pytest.raises(ProjectError, match=words):
+        data.read_hours(csv(change))
+
+
+def test_files_that_are_no_tables_are_refused(tmp_path, csv):
+    empty, binary, ragged, broken = (tmp_path / name for name in ("empty", "binary", "ragged", "broken"))
+    empty.write_bytes(b"")
+    binary.write_bytes(bytes(range(128, 256)) * 10)
+    ragged.write_text("dteday,hr\n2011-01-01,1\n2011-01-01,2,3,4\n")
+    broken.write_bytes(b"PK\3\4 not really")
+    cases = {
+        tmp_path / "nowhere.csv": "no file at",
+        empty: "is empty",
+        binary: "is no CSV table",
+        ragged: "line 3",
+        broken: "no whole zip",
+    }
+    for path, words in cases.items():
+        with pytest.raises(ProjectError, match=words):
+            data.read_hours(path)
+
+
+def test_zip_is_read_and_one_without_hours_refused(csv, tmp_path):
+    path, other = tmp_path / "bikes.zip", tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(csv(), "folder/hour.csv")
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("day.csv", "a,b\n")
+    pd.testing.assert_frame_equal(data.read_hours(path), data.read_hours(csv()))
+    with pytest.raises(ProjectError, match=r"holds no hour.csv, only day.csv"):
+        data.read_hours(other)
+
+
+def test_zip_bomb_is_not_believed(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "LARGEST_TABLE", 1000)
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("hour.csv", b"0" * 10**6)
+    with pytest.raises(ProjectError, match="larger than 1,000 bytes"):
+        data.read_hours(path)
+
+
+def test_units_turn_into_the_data_columns_and_back():
+    row = data.normalised(temperature=39, humidity=50, wind=33.5)
+    assert row == {"temp": 1.0, "hum": 0.5, "windspeed": 0.5}
+    assert data.normalised(-8, 0, 0) == {"temp": 0.0, "hum": 0.0, "windspeed": 0.0}
+
+
+def features_of(*rows):
+    columns = ["dteday", "hr", "holiday", "weathersit", "temp", "hum", "windspeed"]
+    text = pd.DataFrame([[str(value) for value in row] for row in rows], columns=columns)
+    return features.build_features(data.check_hours(text, "test", targets=False))
+
+
+def test_features_of_a_working_hour_and_of_a_holiday():
+    row = features_of(("2012-12-21", 8, 0, 1, 0.5, 0.5, 0.5)).iloc[0]
+    assert row[[f"working_{hour:02}h" for hour in range(24)]].sum() == row["working_08h"] == 1
+    assert row["fri"] == row["weather_1"] == 1
+    assert row["holiday"] == row["christmas"] == row["free_08h"] == 0
+    row = features_of(("2012-12-25", 8, 1, 3, 0.5, 0.5, 0.5)).iloc[0]
+    assert row["free_08h"] == row["tue"] == row["holiday"] == row["christmas"] == row["weather_3"] == 1
+    assert row["working_08h"] == 0
+
+
+def test_thanksgiving_is_the_fourth_thursday_of_november():
+    found = features_of(*((f"2012-11-{day:02}", 0, 0, 1, 0, 0, 0) for day in range(1, 31)))
+    assert found.index[found.thanksgiving == 1].tolist() == [21]
+    assert found.index[found.thanksgiving_friday == 1].tolist() == [22]
+
+
+def test_weather_before_is_looked_up_by_time_not_by_row():
+    rows = [("2012-05-01", hour, 0, weather, 0.5, 0.5, 0.5) for hour, weather in ((3, 1), (4, 3), (9, 2))]
+    found = features_of(*rows)
+    assert found.previous_weather.tolist() == [1, 1, 2]  # unknown at 3 and at 9: their own
+    assert found.recent_weather.tolist() == [1, 2, 2.5]  # the last six hours, as far as they are known
+    backwards = features_of(*rows[::-1])
+    assert backwards.previous_weather.tolist() == [2, 1, 1]
+
+
+def test_split_counts_from_the_end(csv):
+    parts = data.split(data.read_hours(csv()), validation_days=3, test_days=2)
+    assert [len(part) for part in parts] == [24 * (56 - 5), 72, 48]
+    assert parts.train.time.max() < parts.validation.time.min() < parts.test.time.min()
+    with pytest.raises(ProjectError, match="too few"):
+        data.split(data.read_hours(csv()))
+
+
+@pytest.fixture(scope="module")
+def small(table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "hour.csv"
+    table.to_csv(path, index=False)
+    return data.split(data.read_hours(path), validation_days=4, test_days=3)
+
+
+def test_scaling_has_seen_the_training_rows_only(small):
+    model = train(small, epochs=1)
+    spoiled = small._replace(validation=small.validation.assign(temp=1.0, hum=1.0, casual=9999))
+    for name, values in train(spoiled, epochs=1).scaling.items():
+        np.testing.assert_array_equal(values, model.scaling[name])
+
+
+def test_model_comes_back_from_its_file_the_same(small, tmp_path):
+    model = train(small, epochs=2)
+    model.save(tmp_path / "model.safetensors")
+    loaded = BikesModel.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict(small.test), model.predict(small.test))
+    assert loaded.settings == model.settings
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(small, tmp_path):
+    contents = []
+    for seed in (3, 3, 4):
+        path = tmp_path / "model.safetensors"
+        train(small, seed, epochs=2).save(path)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_a_constant_column_is_scaled_by_1(small):
+    still = small._replace(train=small.train.assign(windspeed=0.25), validation=small.validation.assign(windspeed=0.25))
+    model = train(still, epochs=1)
+    assert np.isfinite(model.predict(still.validation)).all()
+    assert model.scaling["feature_scale"][features.SCALED.index("windspeed") - len(features.SCALED)] > 0
+
+
+def test_scores_stand_beside_baselines_worked_out_by_hand(small):
+    model = train(small, epochs=5)
+    scores = evaluate(model, small)
+    past = pd.concat([small.train, small.validation])
+    error = small.test.cnt - past.cnt.mean()
+    assert scores["baselines"]["mean"]["test"]["rmse"] == pytest.approx((error**2).mean() ** 0.5)
+    assert scores["test"]["scaled_mse"] == pytest.approx(
+        ((model.predict(small.test, past.tail(24)) - small.test.cnt) ** 2).mean() / past.cnt.var()
+    )
+    assert scores["simulated"] is True
+    assert set(scores["validation"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+
+
+def test_last_four_weeks_is_the_mean_of_the_same_hour_and_kind_of_day(small):
+    past, now = pd.concat([small.train, small.validation]), small.test
+    recent = past[past.time >= now.time.iloc[0] - pd.Timedelta(days=28)]
+    row = now.iloc[30]
+    alike = recent[(recent.hr == row.hr) & (recent.workingday == row.workingday)]
+    assert last_four_weeks(past, now)[30] == pytest.approx(alike.cnt.mean())
+
+
+def test_real_hours_reach_the_stated_validation_error(bikes_zip):
+    hours = data.split(data.read_hours(bikes_zip))
+    assert [len(part) for part in hours] == [15_435, 1_440, 504]
+    assert pd.concat(hours[:2]).cnt.std() == pytest.approx(182.1021, abs=1e-4)
+    scores = evaluate(train(hours), hours)
+    assert scores["validation"]["scaled_mse"] <= 0.13
+    assert scores["validation"]["scaled_mse"] < scores["baselines"]["last_four_weeks"]["validation"]["scaled_mse"] / 3
+
+
+def test_chunks_of_a_stream_are_forecast_like_the_whole_file(small, monkeypatch, capsys):
+    from projects.bikes import cli
+
+    model = train(small, epochs=1)
+    table = small.test.assign(dteday=small.test.time.dt.strftime("%Y-%m-%d"))
+    text = table[["dteday", *data.RANGES]].to_csv(index=False)
+    outputs = []
+    for chunk in (10**6, 7):
+        monkeypatch.setattr(cli, "CHUNK", chunk)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        cli.predict_file(model, "-", as_json=False)
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert len(outputs[0].splitlines()) == 1 + len(small.test)

@@ -1,0 +1,268 @@
+"""The two commands as real processes: what they print, where, and how they end."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import run
+
+from projects.bikes.cli import main as bikes
+from projects.sentiment.cli import main as sentiment
+
+HOUR = ["--when", "2012-12-24T17", "--temperature", "4", "--humidity", "60", "--wind", "12", "--weather", "clear"]
+PNG = b"\x89PNG"
+
+
+def fails(command, *arguments, cwd, stdin=""):
+    """The one line on stderr of a command that must fail with exit code 1 and print nothing."""
+    code, output, errors = run(command, *arguments, cwd=cwd, stdin=stdin)
+    assert (code, output) == (1, ""), errors
+    assert errors.count("\n") == 1, errors
+    assert errors.startswith("Error: ")
+    return errors
+
+
+@pytest.mark.parametrize("command", [bikes, sentiment])
+def test_help_lists_the_commands_in_the_order_of_use(command):
+    result = CliRunner().invoke(command, ["-h"])
+    listed = re.findall(r"^  (download|train|evaluate|plot|predict) ", result.output, re.MULTILINE)
+    assert listed == ["download", "train", "evaluate", "plot", "predict"]
+
+
+@pytest.mark.parametrize("command", [bikes, sentiment])
+def test_every_command_has_an_example_of_options_it_has(command):
+    for name, subcommand in command.commands.items():
+        text = CliRunner().invoke(command, [name, "--help"]).output
+        example = re.search(r"Examples?: (.*)", text)[1]
+        assert example.split()[1] == name or "|" in example
+        known = {option for parameter in subcommand.params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", example)) <= known
+
+
+def test_training_leaves_model_and_history(workspace):
+    for command, epochs in (("bikes", 3), ("sentiment", 6)):
+        with open(workspace / "runs" / command / "history.csv") as file:
+            rows = list(csv.DictReader(file))
+        assert [int(row["epoch"]) for row in rows] == list(range(1, epochs + 1))
+        assert all(float(row["validation_loss"]) > 0 for row in rows)
+        assert (workspace / "runs" / command / "model.safetensors").stat().st_size > 1000
+
+
+def test_training_prints_one_line_an_epoch_and_its_result_apart(workspace, tmp_path):
+    data = workspace / "data" / "bikes" / "hour-SIMULATED.csv"
+    code, output, errors = run("bikes", "train", "--data", data, "--epochs", 2, "--run", tmp_path / "run", cwd=tmp_path)
+    assert code == 0
+    assert re.fullmatch(r"(epoch [12] of 2: training loss [\d.]+, validation loss [\d.]+\n){2}", errors)
+    assert output.startswith("SIMULATED DATA: trained on 15,600 hours")
+    assert "next: bikes evaluate" in output
+
+
+def test_the_same_seed_gives_the_same_model_file(workspace, tmp_path):
+    for command, epochs in (("bikes", 3), ("sentiment", 6)):
+        data = next((workspace / "data" / command).glob("*.csv"))
+        code, _, errors = run(command, "train", "--data", data, "--epochs", epochs, "--run", "again", cwd=tmp_path)
+        assert code == 0, errors
+        first = workspace / "runs" / command / "model.safetensors"
+        assert (tmp_path / "again" / "model.safetensors").read_bytes() == first.read_bytes()
+
+
+def test_evaluate_then_plot(workspace):
+    for command in ("bikes", "sentiment"):
+        code, text, _ = run(command, "evaluate", cwd=workspace)
+        assert code == 0
+        assert text.startswith("SIMULATED DATA: ")
+        code, output, _ = run(command, "evaluate", "--json", cwd=workspace)
+        scores = json.loads(output)
+        assert scores["simulated"] is True
+        assert json.loads((workspace / "runs" / command / "metrics.json").read_text()) == scores
+        code, output, errors = run(command, "plot", cwd=workspace)
+        assert code == 0, errors
+        pictures = [workspace / line for line in output.splitlines()]
+        assert len(pictures) == {"bikes": 2, "sentiment": 3}[command]
+        assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
+
+
+def test_evaluate_json_has_the_promised_keys(workspace):
+    scores = json.loads(run("bikes", "evaluate", "--json", cwd=workspace)[1])
+    assert set(scores) == {"simulated", "validation", "test", "baselines"}
+    assert set(scores["test"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+    assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
+    scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
+    assert set(scores) == {"simulated", "test", "baselines"}
+    expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
+    assert set(scores["test"]) == expected
+
+
+def test_a_review_on_standard_input(workspace):
+    code, output, _ = run("sentiment", "predict", "-", cwd=workspace, stdin="a dull, lifeless film\nwonderful!\n")
+    assert code == 0
+    rows = [line.split("\t") for line in output.splitlines()]
+    assert [row[0] for row in rows] == ["negative", "positive"]
+    assert float(rows[0][1]) < 0.5 < float(rows[1][1])
+    assert rows[0][2] == "a dull, lifeless film"
+
+
+def test_a_review_explained_as_json(workspace):
+    code, output, _ = run("sentiment", "predict", "a dull plot, charming music", "--json", "--explain", cwd=workspace)
+    assert code == 0
+    answer = json.loads(output)
+    assert answer["text"] == "a dull plot, charming music"
+    assert answer["label"] == ("positive" if answer["probability"] > 0.5 else "negative")
+    effects = {word["word"]: word["effect"] for word in answer["words"]}
+    assert effects["charming"] > 0 > effects["dull"]
+
+
+def test_an_unknown_review_gets_the_base_rate_and_is_told_so(workspace):
+    output = run("sentiment", "predict", "xyzzy", "", cwd=workspace)[1]
+    assert output.count("no known word: this is the base rate") == 2
+
+
+def test_a_table_of_reviews_comes_back_with_two_columns_more(workspace, tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text('id,review\n1,"dull, ""awful""\nand bland"\n2,charming and witty\n')
+    code, output, errors = run("sentiment", "predict", "--file", table, cwd=workspace)
+    assert code == 0, errors
+    rows = list(csv.DictReader(io.StringIO(output)))
+    assert [(row["id"], row["review"], row["label"]) for row in rows] == [
+        ("1", 'dull, "awful"\nand bland', "negative"),
+        ("2", "charming and witty", "positive"),
+    ]
+    assert float(rows[0]["probability"]) < 0.5
+    assert "no column text" in fails("sentiment", "predict", "--file", table, "--column", "text", cwd=workspace)
+
+
+def test_control_characters_do_not_reach_the_terminal(workspace):
+    output = run("sentiment", "predict", "dull\x1b[31m \x07film", cwd=workspace)[1]
+    assert "\x1b" not in output
+    assert "\x07" not in output
+
+
+def test_words_and_similar(workspace):
+    code, output, _ = run("sentiment", "words", "-n", "3", cwd=workspace)
+    assert code == 0
+    assert len(output.splitlines()) == 4
+    code, output, _ = run("sentiment", "similar", "dull", "-n", "2", cwd=workspace)
+    assert code == 0
+    assert len(output.splitlines()) == 2
+    assert "'xyzzy' is not in the vocabulary" in fails("sentiment", "similar", "xyzzy", cwd=workspace)
+
+
+def test_one_hour_in_human_units(workspace):
+    code, output, _ = run("bikes", "predict", *HOUR, cwd=workspace)
+    assert code == 0
+    assert re.fullmatch(r"SIMULATED DATA: \d+ bikes on Monday 2012-12-24 from 17:00 \(4 °C, .*clear\)\n", output)
+    answer = json.loads(run("bikes", "predict", *HOUR, "--json", cwd=workspace)[1])
+    assert answer["when"] == "2012-12-24T17"
+    assert 0 <= answer["prediction"] < 2000
+
+
+def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
+    lines = (workspace / "data" / "bikes" / "hour-SIMULATED.csv").read_text().splitlines()[:40]
+    header = lines[0].split(",")
+    (tmp_path / "hours.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    code, output, errors = run("bikes", "predict", tmp_path / "hours.csv", cwd=workspace)
+    assert code == 0, errors
+    rows = list(csv.DictReader(io.StringIO(output)))
+    assert list(rows[0]) == [*header, "prediction"]
+    assert [row["instant"] for row in rows] == [line.split(",")[0] for line in reversed(lines[1:])]
+    assert all(float(row["prediction"]) >= 0 for row in rows)
+    without_counts = "\n".join(",".join(line.split(",")[:14]) for line in lines) + "\n"
+    code, piped, errors = run("bikes", "predict", "-", cwd=workspace, stdin=without_counts)
+    assert code == 0, errors
+    predictions = [row["prediction"] for row in csv.DictReader(io.StringIO(piped))]
+    assert predictions == [row["prediction"] for row in reversed(rows)]
+
+
+def test_empty_input_gives_no_rows(workspace):
+    for command in ("bikes", "sentiment"):
+        assert run(command, "predict", "-", cwd=workspace, stdin="") == (0, "", "")
+
+
+def test_expected_failures_are_one_line(workspace, tmp_path):
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "columns.csv").write_text("a,b\n1,2\n")
+    cases = {
+        ("bikes", "train"): "no data in data/bikes: run `bikes download` first",
+        ("sentiment", "train"): "no data in data/sentiment: run `sentiment download` first",
+        ("bikes", "train", "--data", "nowhere.csv"): "no file at nowhere.csv",
+        ("bikes", "train", "--data", "empty.csv"): "empty.csv is empty",
+        ("bikes", "train", "--data", "columns.csv"): "columns.csv lacks the column dteday; it has a, b",
+        ("sentiment", "train", "--data", "columns.csv"): "columns.csv, line 2: no column text or review",
+        ("sentiment", "train", "--data", "nowhere.tar.gz"): "no file at nowhere.tar.gz",
+        ("bikes", "evaluate"): "no model at runs/bikes/model.safetensors: run `bikes train` first",
+        ("sentiment", "predict", "fine"): "no model at runs/sentiment/model.safetensors: run `sentiment train` first",
+        ("bikes", "plot"): "run `bikes train` and `bikes evaluate` first",
+        ("sentiment", "plot"): "run `sentiment train` first",
+        ("bikes", "download", "--from", "nowhere.zip"): "no file at nowhere.zip",
+        ("bikes", "download", "--from", "columns.csv"): "lacks the column dteday",
+        ("sentiment", "download", "--from", "columns.csv"): "no column text or review",
+        ("bikes", "predict", "--run", workspace / "runs" / "sentiment", *HOUR): "is a model of `sentiment`, not of",
+        ("bikes", "predict", "--run", workspace / "runs" / "bikes", "columns.csv"): "lacks the column dteday",
+    }
+    for (command, *arguments), words in cases.items():
+        assert words in fails(command, *arguments, cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["columns.csv", "empty.csv"]
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_path):
+    nowhere = "http://127.0.0.1:9/data"
+    assert f"cannot reach {nowhere}" in fails_to_connect(command, nowhere, cwd=tmp_path)
+    code, output, errors = run(command, "download", "--from", nowhere, "--sample-if-offline", cwd=tmp_path)
+    assert code == 0
+    assert "SIMULATED" in output
+    assert len(errors.splitlines()) == 2  # the address tried, and the fallback
+
+
+def fails_to_connect(command, address, cwd):
+    code, output, errors = run(command, "download", "--from", address, cwd=cwd)
+    assert (code, output) == (1, "")
+    tried, error = errors.splitlines()
+    assert tried == f"downloading {address}"
+    return error
+
+
+def test_usage_errors_exit_2(workspace):
+    for command, *arguments in (
+        ("bikes", "train", "--learning-rate", "-1"),
+        ("bikes", "train", "--epochs", "0"),
+        ("bikes", "predict", "--when", "2012-12-24T17"),
+        ("bikes", "predict", "--when", "2012-13-24T17", *HOUR[2:]),
+        ("bikes", "predict", "hours.csv", *HOUR),
+        ("bikes", "predict", *HOUR[:-1], "sunny"),
+        ("sentiment", "train", "--dropout", "1"),
+        ("sentiment", "nonsense"),
+    ):
+        code, output, errors = run(command, *arguments, cwd=workspace)
+        assert (code, output) == (2, ""), arguments
+        assert "Usage:" in errors
+
+
+def test_a_closed_pipe_ends_quietly(workspace):
+    script = Path(sys.executable).parent / "sentiment"
+    command = f"yes 'a dull film' | head -n 20000 | {script} predict - | head -n 1"
+    done = subprocess.run(["bash", "-c", command], cwd=workspace, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("negative")
+    assert done.stderr == ""
+
+
+def test_interrupted_training_exits_130(workspace, tmp_path):
+    script = Path(sys.executable).parent / "bikes"
+    data = workspace / "data" / "bikes" / "hour-SIMULATED.csv"
+    training = subprocess.Popen(
+        [script, "train", "--data", data, "--epochs", "100000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert training.stderr.readline().startswith("epoch 1 of 100000")
+    os.kill(training.pid, signal.SIGINT)
+    errors = training.communicate(timeout=30)[1]
+    assert training.returncode == 130
+    assert errors.endswith("interrupted\n")
+    assert "Traceback" not in errors

@@ -1,0 +1,200 @@
+"""Downloads from a real HTTP server on loopback that misbehaves on demand."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from projects.common import download
+from projects.common.cli import Simulated
+from projects.common.cli import download as download_command
+from projects.common.download import Published, adopt, fetch
+from projects.common.errors import NoConnectionError, ProjectError
+
+CONTENT = b"the published file " * 1000
+
+
+class Server(ThreadingHTTPServer):
+    """Answers as its `behaviour` says, and counts the requests."""
+
+    behaviour, requests = "well", 0
+
+    def url(self, name="file.zip"):
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self):
+        self.server.requests += 1
+        behaviour = self.server.behaviour
+        if behaviour == "fails once" and self.server.requests == 1:
+            behaviour = "500"
+        if behaviour.isdigit():
+            self.send_error(int(behaviour))
+            return
+        if behaviour == "redirects" and self.path != "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", self.server.url("elsewhere"))
+            self.end_headers()
+            return
+        body = {"html": b"<html>Please log in</html>", "other": b"x" * len(CONTENT)}.get(behaviour, CONTENT)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if behaviour == "truncates" else body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(download, "PAUSES", (0.0, 0.0))
+
+
+def published(server):
+    return Published("bikes", server.url(), hashlib.sha256(CONTENT).hexdigest(), "file.zip")
+
+
+def test_file_arrives_whole_and_is_not_fetched_again(server, tmp_path):
+    path = fetch(published(server), tmp_path / "new")
+    assert path.read_bytes() == CONTENT
+    fetch(published(server), tmp_path / "new")
+    assert server.requests == 1
+    fetch(published(server), tmp_path / "new", force=True)
+    assert server.requests == 2
+
+
+def test_redirects_are_followed_and_a_mirror_taken(server, tmp_path):
+    server.behaviour = "redirects"
+    assert fetch(published(server), tmp_path / "a").read_bytes() == CONTENT
+    nowhere = Published("bikes", "http://127.0.0.1:9/file.zip", published(server).sha256, "file.zip")
+    assert fetch(nowhere, tmp_path / "b", url=server.url("mirror")).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("behaviour", ["html", "other", "truncates"])
+def test_other_bytes_are_refused_and_nothing_is_left(server, tmp_path, behaviour):
+    server.behaviour = behaviour
+    with pytest.raises(ProjectError):
+        fetch(published(server), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refusal_of_other_bytes_names_both_hashes(server, tmp_path):
+    server.behaviour = "html"
+    with pytest.raises(ProjectError) as refusal:
+        fetch(published(server), tmp_path)
+    assert published(server).sha256 in str(refusal.value)
+    assert hashlib.sha256(b"<html>Please log in</html>").hexdigest() in str(refusal.value)
+
+
+def test_404_is_an_error_at_once(server, tmp_path):
+    server.behaviour = "404"
+    with pytest.raises(ProjectError, match=r"file.zip answered with status 404: fetch it by hand and pass it with"):
+        fetch(published(server), tmp_path)
+    assert server.requests == 1
+
+
+def test_a_failing_server_is_asked_three_times(server, tmp_path):
+    server.behaviour = "503"
+    with pytest.raises(NoConnectionError, match="status 503"):
+        fetch(published(server), tmp_path)
+    assert server.requests == 3
+    server.behaviour, server.requests = "fails once", 0
+    assert fetch(published(server), tmp_path).read_bytes() == CONTENT
+
+
+def test_no_connection_names_the_address_and_the_way_by_hand(tmp_path):
+    closed = Published("bikes", "http://127.0.0.1:9/file.zip", "0" * 64, "file.zip")
+    with pytest.raises(NoConnectionError, match=r"cannot reach http://127.0.0.1:9/file.zip: .* download --from FILE"):
+        fetch(closed, tmp_path)
+
+
+def test_an_altered_file_is_noticed_and_replaced_only_by_a_whole_one(server, tmp_path, capsys):
+    (tmp_path / "file.zip").write_bytes(b"altered")
+    server.behaviour = "other"
+    with pytest.raises(ProjectError):
+        fetch(published(server), tmp_path)
+    assert (tmp_path / "file.zip").read_bytes() == b"altered"
+    server.behaviour = "well"
+    fetch(published(server), tmp_path)
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    assert "is not the file that was downloaded" in capsys.readouterr().err
+
+
+def test_two_downloads_at_once_both_succeed(server, tmp_path):
+    errors = []
+
+    def one():
+        try:
+            fetch(published(server), tmp_path)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["file.zip"]
+
+
+def test_a_local_copy_is_checked_kept_and_then_recognised(server, tmp_path, capsys):
+    packed_anew = tmp_path / "mine.zip"
+    packed_anew.write_bytes(b"the same content, packed anew")
+
+    def unreadable(path):
+        raise ProjectError("not readable")
+
+    folder = tmp_path / "data"
+    with pytest.raises(ProjectError, match="not readable"):
+        adopt(published(server), packed_anew, folder, unreadable)
+    assert not folder.exists()
+    path = adopt(published(server), packed_anew, folder, lambda path: None)
+    assert "not byte for byte the published file" in capsys.readouterr().err
+    assert fetch(published(server), folder) == path
+    assert server.requests == 0
+    path.write_bytes(b"altered afterwards")
+    assert fetch(published(server), folder).read_bytes() == CONTENT
+    with pytest.raises(ProjectError, match="no file at"):
+        adopt(published(server), tmp_path / "nowhere", folder, lambda path: None)
+
+
+def test_simulated_data_stand_in_only_when_asked_and_only_offline(server, tmp_path, capsys):
+    simulated = Simulated("SIMULATED.csv", lambda: "simulated\n1\n")
+
+    def command(source=None, sample=False, sample_if_offline=False):
+        return download_command(
+            published(server), simulated, lambda path: None, tmp_path, source, sample, sample_if_offline, False
+        )
+
+    nowhere = "http://127.0.0.1:9/file.zip"
+    with pytest.raises(NoConnectionError):
+        command(nowhere)
+    assert command(nowhere, sample_if_offline=True).read_text() == "simulated\n1\n"
+    assert capsys.readouterr().err.count("SIMULATED") == 1
+    server.behaviour = "404"
+    with pytest.raises(ProjectError, match="404"):
+        command(sample_if_offline=True)
+    server.behaviour = "well"
+    assert command(sample_if_offline=True).name == "file.zip"
+    assert command(sample=True).name == "SIMULATED.csv"
+
+
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ProjectError, match=r"cannot write .*--data-dir"):
+        fetch(published(server), tmp_path / "file")

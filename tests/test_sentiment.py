@@ -1,0 +1,306 @@
+"""Reading reviews, their words, and the sentiment model."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects.common.errors import ProjectError
+from projects.sentiment import data
+from projects.sentiment.model import SentimentModel, evaluate, train
+from projects.sentiment.sample import REVIEWS, simulate_reviews
+from projects.sentiment.text import Vocabulary, build_vocabulary, log_count_ratios, tokens
+
+
+def archive(path, members):
+    """A tar.gz with these members: name to bytes, or to a ready TarInfo."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+            else:
+                content.name = name
+                tar.addfile(content)
+    return path
+
+
+def link(kind, target="/etc/passwd"):
+    info = tarfile.TarInfo()
+    info.type, info.linkname = kind, target
+    return info
+
+
+GOOD, BAD = "aclImdb/train/pos/{}_9.txt", "aclImdb/train/neg/{}_2.txt"
+
+
+def test_archive_is_read_by_part_in_the_order_of_numbers(tmp_path):
+    members = {
+        "aclImdb/README": b"skip me",
+        GOOD.format(10): b"ten",
+        BAD.format(2): "zwei é".encode(),
+        GOOD.format(2): b"two",
+        "aclImdb/train/unsup/1_0.txt": b"skip me",
+        "aclImdb/test/pos/0_7.txt": b"unseen good",
+        "aclImdb/test/neg/0_4.txt": b"unseen bad",
+    }
+    path = archive(tmp_path / "reviews.tar.gz", members)
+    reviews = data.read_reviews(path, "train")
+    assert (reviews.texts, reviews.labels) == (["zwei é", "two", "ten"], [0, 1, 1])
+    assert data.read_reviews(path, "test").texts == ["unseen bad", "unseen good"]
+
+
+def test_links_devices_and_paths_that_lead_out_are_never_followed(tmp_path):
+    members = {
+        GOOD.format(1): link(tarfile.SYMTYPE),
+        GOOD.format(2): link(tarfile.LNKTYPE, "aclImdb/README"),
+        GOOD.format(3): link(tarfile.CHRTYPE),
+        GOOD.format(4): link(tarfile.FIFOTYPE),
+        "../../outside/train/pos/7_8.txt": b"read as a stream, written nowhere",
+        BAD.format(1): b"bad",
+    }
+    before = sorted(tmp_path.parent.rglob("*"))
+    path = archive(tmp_path / "hostile.tar.gz", members)
+    reviews = data.read_reviews(path, "train")
+    assert reviews.texts == ["bad", "read as a stream, written nowhere"]
+    assert sorted(tmp_path.parent.rglob("*")) == sorted([*before, path])
+
+
+def test_archives_that_will_not_do_are_refused_naming_the_member(tmp_path):
+    whole = archive(tmp_path / "whole.tar.gz", {GOOD.format(1): b"good " * 5000, BAD.format(1): b"bad"}).read_bytes()
+    (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.tar.gz").write_text("not an archive")
+    cases = {
+        archive(tmp_path / "none.tar.gz", {"aclImdb/README": b"hi"}): "has no reviews to train on",
+        archive(tmp_path / "one.tar.gz", {GOOD.format(1): b"good"}): "has only positive reviews",
+        archive(tmp_path / "latin.tar.gz", {BAD.format(1): b"x", GOOD.format(7): b"\xe9"}): r"pos/7_9.txt is not UTF-8",
+        tmp_path / "cut.tar.gz": "is no whole tar.gz archive",
+        tmp_path / "text.tar.gz": "is no whole tar.gz archive",
+        tmp_path / "nowhere.tar.gz": "no file at",
+    }
+    for path, words in cases.items():
+        with pytest.raises(ProjectError, match=words):
+            data.read_reviews(path, "train")
+
+
+def test_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "LONGEST_REVIEW", 10)
+    path = archive(tmp_path / "bomb.tar.gz", {GOOD.format(1): b"0" * 11})
+    with pytest.raises(ProjectError, match="has 11 bytes, more than a review can have"):
+        data.read_reviews(path, "train")
+
+
+def test_folder_keeps_its_last_reviews_for_the_test(tmp_path):
+    (tmp_path / "reviews.txt").write_text("\n".join(f"review {i}" for i in range(10)) + "\n")
+    (tmp_path / "labels.txt").write_text("positive\nnegative\n" * 5)
+    assert data.read_reviews(tmp_path, "train").texts == [f"review {i}" for i in range(8)]
+    assert data.read_reviews(tmp_path, "test").labels == [1, 0]
+    (tmp_path / "labels.txt").write_text("positive\nneutral\n" * 5)
+    with pytest.raises(ProjectError, match=r"line 2: 'neutral' is no label"):
+        data.read_reviews(tmp_path, "train")
+    (tmp_path / "labels.txt").write_text("positive\n")
+    with pytest.raises(ProjectError, match=r"reviews.txt has 10 lines, labels.txt 1"):
+        data.read_reviews(tmp_path, "train")
+
+
+ROWS = [{"text": 'a "fine"\nfilm, truly', "label": "pos"}, {"text": "bad", "label": "neg"}] * 10
+
+
+def test_tables_of_every_format_say_the_same(tmp_path):
+    quoted = '"a ""fine""\nfilm, truly"'
+    (tmp_path / "t.csv").write_bytes(("\ufeff" + "text,label\r\n" + f"{quoted},pos\r\nbad,neg\r\n" * 10).encode())
+    (tmp_path / "t.tsv").write_text("text\tlabel\n" + f"{quoted}\tpos\nbad\tneg\n" * 10)
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    read = [data.read_reviews(tmp_path / name, "train") for name in ("t.csv", "t.tsv", "t.jsonl")]
+    assert read[0] == read[1] == read[2]
+    assert set(read[0].texts) == {ROWS[0]["text"], "bad"}
+    assert len(read[0].texts) == 16
+    assert len(data.read_reviews(tmp_path / "t.csv", "test").texts) == 4
+
+
+def test_a_split_column_decides(tmp_path):
+    (tmp_path / "t.csv").write_text("text,label,split\na,1,train\nb,0,train\nc,1,test\nd,0,test\n")
+    assert data.read_reviews(tmp_path / "t.csv", "test").texts == ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv", "words,label\na,1\n", r"line 2: no column text or review; it has words, label"),
+        ("t.csv", "text,label\na,1\nb\n", r"line 3: not as many fields"),
+        ("t.csv", "text,label\na,maybe\n", r"line 2: 'maybe' is no label"),
+        ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
+        ("t.jsonl", '{"text": "a"\n', r"after line 1"),
+        ("t.csv", "", "has no reviews"),
+        ("t.csv", "text,label\n", "has no reviews"),
+    ],
+)
+def test_tables_that_will_not_do_are_refused_with_the_line(tmp_path, name, content, words):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ProjectError, match=words):
+        data.read_reviews(tmp_path / name, "train")
+
+
+def test_a_field_longer_than_csv_would_like(tmp_path):
+    (tmp_path / "t.csv").write_text("text,label,split\n" + "long " * 100_000 + ",1,train\nshort,0,train\n")
+    assert len(data.read_reviews(tmp_path / "t.csv", "train").texts[0]) == 500_000
+
+
+def test_simulated_reviews_are_marked_balanced_and_negate():
+    rows = simulate_reviews()
+    assert len(rows) == REVIEWS
+    assert {row["simulated"] for row in rows} == {1}
+    assert sum(row["label"] == "positive" for row in rows) == REVIEWS / 2
+    assert any("is not wonderful" in row["text"] for row in rows)
+    assert rows == simulate_reviews()
+
+
+def test_tokens():
+    assert tokens("It's GREAT!<br /><br />Don&#39;t miss it — naïve, isn’t it?") == [
+        "it's", "great", "!", "don't", "miss", "it", "naïve", "isn't", "it", "?",
+    ]  # fmt: skip
+    assert tokens("") == tokens("... <br />") == []
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_tokens_without_spaces(text):
+    assert all(token and not any(map(str.isspace, token)) for token in tokens(text))
+
+
+def test_log_count_ratio_by_hand():
+    ratios = log_count_ratios(np.array([3.0, 0.0]), np.array([1.0, 2.0]))
+    np.testing.assert_allclose(ratios, [np.log((4 / 5) / (2 / 5)), np.log((1 / 5) / (3 / 5))], rtol=1e-6)
+
+
+TEXTS = ["good good film", "good plot", "good !", "bad film", "bad bad plot", "bad once"]
+LABELS = np.array([1, 1, 1, 0, 0, 0])
+
+
+def test_both_noise_reductions():
+    everything, _, _ = build_vocabulary(TEXTS, LABELS, min_count=1, polarity_cutoff=0)
+    frequent, _, before = build_vocabulary(TEXTS, LABELS, min_count=2, polarity_cutoff=0)
+    polar, _, _ = build_vocabulary(TEXTS, LABELS, min_count=2, polarity_cutoff=0.1)
+    assert set(everything.words) == {"good", "film", "plot", "!", "bad", "once"}
+    assert frequent.words == before.words == ["bad", "good", "film", "plot"]  # by number of reviews, then name
+    assert frequent.counts.tolist() == [3, 3, 2, 2]
+    assert polar.words == ["bad", "good"]
+
+
+def test_bag_of_words_is_presence_times_ratio_with_long_rows_scaled():
+    vocabulary, X, _ = build_vocabulary(TEXTS, LABELS, min_count=1, polarity_cutoff=0)
+    np.testing.assert_array_equal(vocabulary.bag_of_words(TEXTS).toarray(), X.toarray())
+    assert X.dtype == np.float32
+    for text, row in zip(TEXTS, X.toarray(), strict=True):
+        ratios = np.zeros(len(vocabulary))
+        for word in set(text.split()):
+            ratios[vocabulary.index[word]] = vocabulary.ratios[vocabulary.index[word]]
+        length = max(np.linalg.norm(ratios), vocabulary.typical_length)
+        np.testing.assert_allclose(row, ratios / length, rtol=1e-6)
+
+
+def test_rows_without_a_known_word_are_empty():
+    vocabulary = Vocabulary(["good"], np.array([3], np.int32), np.array([1.5], np.float32), 1.0)
+    X = vocabulary.bag_of_words(["", "good", "what", ""])
+    assert X.shape == (4, 1)
+    assert np.diff(X.indptr).tolist() == [0, 1, 0, 0]
+    assert X.toarray()[:, 0].tolist() == [0, 1, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    from projects.sentiment.cli import sample_csv
+
+    path = tmp_path_factory.mktemp("reviews") / data.SAMPLE
+    path.write_text(sample_csv())
+    return {part: data.read_reviews(path, part) for part in ("train", "test")}
+
+
+@pytest.fixture(scope="module")
+def model(reviews):
+    return train(reviews["train"])[0]
+
+
+def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
+    scores = evaluate(model, reviews["test"])
+    assert scores["simulated"] is True
+    assert scores["test"]["reviews"] == 1000
+    assert scores["test"]["accuracy"] > 0.75 > scores["baselines"]["majority"]["accuracy"] + 0.2
+    assert sum(map(sum, scores["test"]["confusion"])) == 1000
+
+
+def test_explanation_is_what_leaving_the_word_out_does(model):
+    text = "What a wonderful script. The acting is dull."
+    probability = model.predict([text])[0]
+    effects = dict(model.explain(text))
+    assert effects["wonderful"] > 0 > effects["dull"]
+    without = model.predict(["What a script. The acting is dull."])[0]
+    assert effects["wonderful"] == pytest.approx(probability - without, abs=1e-6)
+
+
+def test_a_text_without_a_known_word_gets_the_base_rate(model):
+    np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), model.settings["base_rate"])
+    assert model.explain("") == []
+
+
+def test_predictions_do_not_depend_on_what_is_predicted_beside(model, reviews):
+    texts = reviews["test"].texts[:50]
+    alone = [model.predict([text])[0] for text in texts]
+    np.testing.assert_allclose(model.predict(texts), alone, rtol=1e-5)
+
+
+def test_word_effects_are_those_of_one_word_texts(model):
+    effects = model.word_effects()
+    log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
+    empty = log_odds(model.network.predict(model.vocabulary.bag_of_words([""]))[0, 0])
+    for word in ("wonderful", "dull"):
+        expected = log_odds(model.predict([word])[0]) - empty
+        assert effects[model.vocabulary.index[word]] == pytest.approx(expected, abs=1e-4)
+
+
+def test_similar_words_pull_the_same_way(model):
+    near = [word for word, _ in model.similar("wonderful", 5, min_count=1)]
+    effects = model.word_effects()
+    assert len(near) == 5
+    assert all(effects[model.vocabulary.index[word]] > 0 for word in near)
+    with pytest.raises(ProjectError, match="'xyzzy' is not in the vocabulary"):
+        model.similar("xyzzy", 5, min_count=1)
+
+
+def test_vocabulary_has_not_seen_the_reviews_held_out(reviews):
+    train_reviews = reviews["train"]
+    marked = data.Reviews([f"{text} mark{i}" for i, text in enumerate(train_reviews.texts)], train_reviews.labels)
+    vocabulary = train(marked, min_count=1, epochs=1)[0].vocabulary
+    marks = [word for word in vocabulary.words if word.startswith("mark")]
+    assert len(marks) == 0.9 * len(train_reviews.texts)
+
+
+def test_model_comes_back_from_its_file_the_same(model, reviews, tmp_path):
+    model.save(tmp_path / "m.safetensors")
+    loaded = SentimentModel.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(loaded.predict(reviews["test"].texts), model.predict(reviews["test"].texts))
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(reviews, tmp_path):
+    contents = []
+    for seed in (3, 3, 4):
+        path = tmp_path / "m.safetensors"
+        train(reviews["train"], seed, epochs=1)[0].save(path)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_noise_reduction_that_leaves_no_word_says_what_to_lower(reviews):
+    with pytest.raises(ProjectError, match="lower --min-count or --polarity-cutoff"):
+        train(reviews["train"], polarity_cutoff=50.0)
+
+
+def test_real_reviews_reach_the_stated_accuracy(reviews_archive):
+    model, _ = train(data.read_reviews(reviews_archive, "train"))
+    scores = evaluate(model, data.read_reviews(reviews_archive, "test"))
+    assert scores["test"]["accuracy"] >= 0.88
+    assert model.explain("a dull, lifeless film")[0][1] < 0
