@@ -19,8 +19,8 @@ def plot_forecast(hours: pd.DataFrame, predicted: np.ndarray, scores: dict[str, 
     axes.xaxis.set_major_formatter(DateFormatter("%d %b %Y"))
     axes.margins(x=0.01)
     axes.set(
-        title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes an hour on average, "
-        f"of {hours.cnt.mean():.0f}",
+        title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes in a mean hour, "
+        f"which sees {hours.cnt.mean():.0f}",
         ylabel="bikes rented in the hour",
         xlabel="hour, in local time",
         ylim=(0, 1.18 * max(hours.cnt.max(), predicted.max())),

@@ -27,7 +27,7 @@ def plot_ratios(ratios: np.ndarray, polarity_cutoff: float) -> Figure:
     axes.hist(values, 61, range=(-edge, edge), stacked=True, color=colours, label=list(kinds))
     evenly = np.mean(np.abs(ratios) < np.log(2))
     axes.set(
-        title=f"{evenly:.0%} of {len(ratios):,} words are less than twice as frequent on one side",
+        title=f"{evenly:.0%} of {len(ratios):,} words are less than twice as frequent on one side as on the other",
         xlabel="log-count ratio (0: as frequent in positive as in negative reviews; 0.7: twice as frequent)",
         ylabel="words",
     )
@@ -57,20 +57,20 @@ def plot_words(model: SentimentModel) -> Figure:
 
 
 def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
-    """Write the names beside their points, the most frequent first, leaving out those that would cover another."""
+    """Write the names beside their points, the most frequent first, on whichever side is free, or not at all."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)  # lays the axes out, so that text extents are true
     points = axes.transData.transform(np.column_stack([x, y]))
     taken = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]
     for i in np.argsort(-y, kind="stable"):
-        side = -1 if x[i] < 0 else 1
-        text = axes.annotate(
-            names[i], (x[i], y[i]), xytext=(4 * side, 0), textcoords="offset points",
-            ha="left" if side > 0 else "right", va="center", fontsize=8,
-        )  # fmt: skip
-        box = text.get_window_extent(renderer)
-        if any(box.overlaps(other) for number, other in enumerate(taken) if number != i):
+        for side in (-1, 1) if x[i] < 0 else (1, -1):
+            text = axes.annotate(
+                names[i], (x[i], y[i]), xytext=(4 * side, 0), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="center", fontsize=8,
+            )  # fmt: skip
+            box = text.get_window_extent(renderer)
+            if not any(box.overlaps(other) for number, other in enumerate(taken) if number != i):
+                taken.append(box)
+                break
             text.remove()
-        else:
-            taken.append(box)
     axes.scatter(x, y, s=9, c=np.where(x > 0, BLUE, ORANGE))
