@@ -12,7 +12,7 @@ from projects.common.errors import NoConnectionError, ProjectError
 from projects.common.files import cannot_write, sha256, write_atomically
 
 PAUSES = (0.5, 1.0)  # seconds before each retry
-TIMEOUT = (3.0, 10.0)  # seconds to connect, and between two pieces of the answer
+TIMEOUT = (3.0, 4.0)  # seconds to connect, and between two pieces of the answer
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def fetch(published: Published, folder: Path, url: str | None = None, force: boo
             return path
         say(f"{path} is not the file that was downloaded: fetching it again")
     url = url or published.url
-    say(f"downloading {url}")
+    if sys.stderr.isatty():
+        say(f"downloading {url}")
     for pause in (*PAUSES, None):
         try:
             return retrieve(published, url, folder)
