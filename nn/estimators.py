@@ -15,10 +15,7 @@ from nn.validation import check_array, check_labels, check_matrix, check_setting
 
 @dataclass(eq=False)
 class TwoLayerEstimator(TrainingSettings):
-    """What regressor and classifier share: the settings of training, and these.
-
-    Learned: network_ (TwoLayerNetwork), training_ (Training), history_ (a row an epoch) and n_features_in_.
-    """
+    """What both share. Learned: network_, training_ (a Training), history_ (a row an epoch), n_features_in_."""
 
     hidden_units: int = 32
     weight_scale: float = 1.0  # see TwoLayerNetwork
@@ -40,8 +37,8 @@ class TwoLayerEstimator(TrainingSettings):
         elif self.early_stopping:
             held_out, kept = np.split(rng.permutation(len(y)), [math.ceil(self.validation_fraction * len(y)) or 1])
             require(len(kept), f"{len(y)} sample(s) leave none to train on: early stopping needs at least 2")
-            validation = X[held_out], y[held_out]
-            X, y, weight = X[kept], y[kept], None if weight is None else weight[kept]
+            validation, X, y = (X[held_out], y[held_out]), X[kept], y[kept]
+            weight = weight if weight is None else weight[kept]
         self._start(y.shape[1], self.epochs, rng)
         if resume_from is not None:
             self.training_.restore(resume_from)
@@ -50,8 +47,7 @@ class TwoLayerEstimator(TrainingSettings):
             if on_epoch is not None:
                 on_epoch(self.training_)
         if self.training_.diverged:
-            message = f"the loss was not finite in epoch {len(self.history_)}: lower learning_rate or scale the data"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warnings.warn("the loss is not finite: lower learning_rate or scale the data", RuntimeWarning, stacklevel=2)
         if self.training_.diverged or self.early_stopping:
             self.network_.parameters[...] = self.training_.best_parameters
         return self
@@ -76,9 +72,10 @@ class TwoLayerEstimator(TrainingSettings):
         require(y is not None, f"{type(self).__name__} requires y to be passed, but the target y is None")
         if learn_from is not False:
             check_settings(self.get_params())
-            self.n_features_in_ = check_matrix(X, self.dtype).shape[1]
+            vars(self).pop("n_features_in_", None)
             self._learn_targets(learn_from)
         X, y, weight = check_matrix(X, self.dtype, self), self._encode(y), sample_weight
+        self.n_features_in_ = X.shape[1]
         require(len(y) == X.shape[0], f"X and y must have equally many rows, not shapes {X.shape} and {y.shape}")
         if weight is not None:
             weight = check_array(weight, self.dtype, "sample_weight")[..., np.newaxis]
@@ -104,9 +101,9 @@ class TwoLayerEstimator(TrainingSettings):
 
     def set_params(self, **params):
         """Change settings by name. Raises ValueError for a name that is none."""
-        for name, value in params.items():
-            require(name in self.get_params(), f"{name!r} is no setting; there are {', '.join(self.get_params())}")
-            setattr(self, name, value)
+        unknown = params.keys() - self.get_params().keys()
+        require(not unknown, f"no setting {', '.join(unknown)}; there are {', '.join(self.get_params())}")
+        vars(self).update(params)
         return self
 
     def __sklearn_tags__(self):

@@ -4,10 +4,7 @@ import numpy as np
 
 
 def gradient_check(network, X, y, step=1e-5):
-    """Largest difference between `backward` and central differences, relative to the largest derivative.
-
-    X [rows, features], y [rows, outputs]. Below 1e-7 for a float64 network; the truncation error is of order step².
-    """
+    """Largest difference of the two, relative to the largest derivative; of a float64 network, below 1e-7."""
     network.backward(X, y, *network.forward(X))
     numeric = np.zeros_like(network.parameters)
     for i, value in enumerate(network.parameters.copy()):

@@ -6,6 +6,8 @@
 X may be a NumPy array or a SciPy CSR matrix: all that is asked of it is `X @ W`, `X.T @ D` and `X.shape`.
 """
 
+import math
+
 import numpy as np
 
 from nn.functions import LOSSES, OUTPUTS, output_delta, sigmoid, sigmoid_derivative
@@ -15,7 +17,7 @@ class TwoLayerNetwork:
     """A sigmoid hidden layer under a linear or sigmoid output layer.
 
     W1 (n_features, hidden_units), b1 (hidden_units,), W2 (hidden_units, n_outputs) and b2 (n_outputs,) are views of
-    one vector, `parameters`, and dW1, db1, dW2, db2 of `gradient`: one line updates all four. Weights come first.
+    one vector, `parameters`; db1, dW2 and db2 of another, `gradient_after_W1`. dW1, often large, is never copied there.
 
     Weights start as N(0, weight_scale² / fan-in), biases at 0 (LeCun et al., "Efficient BackProp", 1998).
     At weight_scale 0 the hidden units would stay copies of one another; far above 1 they would saturate.
@@ -28,20 +30,20 @@ class TwoLayerNetwork:
         self.output, self.loss = output, loss or {"linear": "squared_error", "sigmoid": "log_loss"}[output]
         if self.loss not in LOSSES or (self.output, self.loss) == ("linear", "log_loss"):
             raise ValueError(f"no {self.loss!r} for a {self.output} output")
-        self.shapes = (n_features, hidden_units), (hidden_units, n_outputs), (hidden_units,), (n_outputs,)
-        self.n_weights = n_features * hidden_units + hidden_units * n_outputs
-        self.parameters = np.zeros(self.n_weights + hidden_units + n_outputs, dtype)
-        self.gradient = np.empty_like(self.parameters)
-        self.W1, self.W2, self.b1, self.b2 = self.split(self.parameters)
-        self.dW1, self.dW2, self.db1, self.db2 = self.split(self.gradient)
+        self.shapes = (n_features, hidden_units), (hidden_units,), (hidden_units, n_outputs), (n_outputs,)
+        self.parameters = np.zeros(sum(map(math.prod, self.shapes)), dtype)
+        gradient = np.empty_like(self.parameters)
+        self.W1, self.b1, self.W2, self.b2 = self.split(self.parameters)
+        self.dW1, self.db1, self.dW2, self.db2 = self.split(gradient)
+        self.gradient_after_W1 = gradient[self.W1.size :]
         rng = np.random.default_rng(random_state)
         for W in (self.W1, self.W2) if weight_scale else ():
             W[...] = rng.standard_normal(W.shape) * weight_scale / np.sqrt(len(W))
 
     def split(self, flat):
-        """The views W1, W2, b1, b2 of a vector laid out like `parameters`."""
-        ends = np.cumsum([np.prod(shape) for shape in self.shapes])
-        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), self.shapes, strict=True)]
+        """The views W1, b1, W2, b2 of a vector laid out like `parameters`."""
+        parts = np.split(flat, np.cumsum([math.prod(shape) for shape in self.shapes[:-1]]))
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
     @classmethod
     def from_arrays(cls, W1, b1, W2, b2, output="linear", loss=None):
@@ -50,14 +52,15 @@ class TwoLayerNetwork:
         network.W1[...], network.b1[...], network.W2[...], network.b2[...] = W1, b1, W2, b2
         return network
 
+    @property
+    def gradient(self):  # one new vector, laid out like `parameters`
+        return np.concatenate([self.dW1.ravel(), self.gradient_after_W1])
+
     def __reduce__(self):  # for copy and pickle, which would otherwise tear the views from their vector
         return self.from_arrays, (self.W1, self.b1, self.W2, self.b2, self.output, self.loss)
 
     def forward(self, X, mask=None):
-        """X [rows, features] to (hidden [rows, hidden], prediction [rows, outputs]).
-
-        mask [rows, hidden]: factors for the hidden units on their way to the output layer (dropout).
-        """
+        """hidden and prediction for X; mask [rows, hidden]: factors of the hidden units on their way up (dropout)."""
         hidden = X @ self.W1  # [rows, features] @ [features, hidden] -> [rows, hidden]
         hidden += self.b1
         sigmoid(hidden, out=hidden)
@@ -66,23 +69,23 @@ class TwoLayerNetwork:
         z += self.b2
         return hidden, OUTPUTS[self.output][0](z, out=z)
 
-    def backward(self, X, y, hidden, prediction, mask=None, weight=None):
-        """Fill `gradient` with the derivative of the loss, summed over rows, from what `forward` gave.
+    def backward(self, X, y, hidden, prediction, mask=None, weight=1.0):
+        """Set dW1, db1, dW2, db2 to the derivative of the loss, summed over rows, from what `forward` gave.
 
-        y [rows, outputs]; weight [rows, 1]: how much each row counts, 1 unless told.
+        y [rows, outputs]; weight: how much each row counts, or a column [rows, 1] of that.
         """
         delta2 = output_delta(prediction, y, self.output, self.loss)  # [rows, outputs]
-        if weight is not None:
-            delta2 *= weight
-        delta1 = delta2 @ self.W2.T  # [rows, outputs] @ [outputs, hidden] -> [rows, hidden]
+        delta2 *= weight
+        delta1 = np.dot(delta2, self.W2.T)  # [rows, outputs] @ [outputs, hidden] -> [rows, hidden]
         delta1 *= sigmoid_derivative(hidden)
         if mask is not None:
             delta1 *= mask
             hidden = hidden * mask
-        np.matmul(hidden.T, delta2, out=self.dW2)  # [hidden, rows] @ [rows, outputs] -> [hidden, outputs]
-        self.dW1[...] = X.T @ delta1  # [features, rows] @ [rows, hidden] -> [features, hidden]
-        np.sum(delta2, axis=0, out=self.db2)
-        np.sum(delta1, axis=0, out=self.db1)
+        ones = np.ones(len(y), delta1.dtype)  # their product with a matrix is its sum over rows, and faster
+        np.dot(hidden.T, delta2, out=self.dW2)  # [hidden, rows] @ [rows, outputs] -> [hidden, outputs]
+        np.dot(ones, delta2, out=self.db2)
+        self.dW1 = X.T @ delta1  # [features, rows] @ [rows, hidden] -> [features, hidden]
+        np.dot(ones, delta1, out=self.db1)
 
     def predict(self, X):
         """X [rows, features] to predictions [rows, outputs]."""

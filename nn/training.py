@@ -22,7 +22,7 @@ BLOCK = 16_384  # numbers updated at a time: few enough to stay in the processor
 
 @dataclass(eq=False)
 class TrainingSettings:
-    """How to train; every setting is named as in the field's textbooks."""
+    """How to train."""
 
     epochs: float = 60  # times through the rows; math.inf: no end, and a rate that does not fall
     learning_rate: float = 0.1
@@ -41,13 +41,13 @@ class TrainingSettings:
 class Training:
     """One network's training: `run_epoch` until `finished`.
 
-    history has a row an epoch. best_parameters are those after the epoch with the lowest monitored loss: the
-    validation loss, where there is one, else the training loss. random_state orders the rows and drives dropout.
+    history: a row an epoch. best_parameters: those after the epoch with the lowest validation loss, or training loss
+    where there is no other. random_state orders the rows and drives dropout.
     """
 
     def __init__(self, network, settings, random_state=0):
         self.network, self.settings, self.rng = network, settings, np.random.default_rng(random_state)
-        self.velocity = np.zeros_like(network.parameters)
+        self.velocity, self.scratch = np.zeros_like(network.parameters), np.empty_like(network.parameters[:BLOCK])
         self.best_parameters = network.parameters.copy()
         self.best_loss, self.best_epoch, self.diverged = math.inf, 0, False
         self.history = []
@@ -55,9 +55,9 @@ class Training:
     @property
     def finished(self):
         """Whether epochs or patience are used up, or the loss is no longer a number."""
-        waited = len(self.history) - self.best_epoch
-        impatient = self.settings.early_stopping and waited > self.settings.patience
-        return len(self.history) >= self.settings.epochs or impatient or self.diverged
+        done, settings = len(self.history), self.settings
+        impatient = settings.early_stopping and done - self.best_epoch > settings.patience
+        return done >= settings.epochs or impatient or self.diverged
 
     def run_epoch(self, X, y, weight=None, validation=None):
         """Go once over X [rows, features] and y [rows, outputs] in random order; return the history's new row.
@@ -65,16 +65,15 @@ class Training:
         weight [rows, 1], of mean 1: how much each row counts. validation: (X, y) to measure the loss on.
         The training loss is the mean of what each batch had before its update, dropout included.
         """
-        order = self.rng.permutation(X.shape[0])
-        y = y[order]
-        weight = None if weight is None else weight[order]
-        settings, total_loss = self.settings, 0.0
+        order, settings = self.rng.permutation(X.shape[0]), self.settings
         rate = settings.learning_rate * SCHEDULES[settings.schedule](len(self.history) / settings.epochs)
+        predictions = np.empty_like(y)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss, once
             for start in range(0, len(order), settings.batch_size):
-                batch = slice(start, start + settings.batch_size)
-                total_loss += self.step(X[order[batch]], y[batch], None if weight is None else weight[batch], rate)
-            loss = float(total_loss / len(order))
+                rows = order[start : start + settings.batch_size]
+                batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
+                predictions[rows] = self.step(batch, y[rows], (1 if weight is None else weight[rows]) / len(rows), rate)
+            loss = float(LOSSES[self.network.loss][0](predictions, y, 1 if weight is None else weight) / len(y))
             row = {"epoch": len(self.history) + 1, "learning_rate": rate, "training_loss": loss}
             if validation is not None:
                 loss = row["validation_loss"] = self.network.mean_loss(*validation)
@@ -86,7 +85,7 @@ class Training:
         return row
 
     def step(self, X, y, weight, rate):
-        """Update the network by one batch; return the summed loss it had before."""
+        """Update the network by a batch whose rows count `weight`; return the predictions it had before."""
         network, settings, mask = self.network, self.settings, None
         if settings.dropout:
             X = drop(X, settings.dropout, self.rng)
@@ -94,27 +93,32 @@ class Training:
             mask = drop(np.ones((len(y), len(network.b1)), y.dtype), settings.hidden_dropout, self.rng)
         hidden, prediction = network.forward(X, mask)
         network.backward(X, y, hidden, prediction, mask, weight)
-        self.update(rate, len(y))
-        return LOSSES[network.loss][0](prediction, y, 1 if weight is None else weight)
+        self.update(rate)
+        return prediction
 
-    def update(self, rate, count):
-        """Move the parameters by the network's gradient, a sum over `count` rows."""
-        parameters, gradient, settings = self.network.parameters, self.network.gradient, self.settings
-        weights = slice(self.network.n_weights)
+    def update(self, rate):
+        """Move the parameters by the network's gradient."""
+        network, settings = self.network, self.settings
         if settings.l2:
-            gradient[weights] += settings.l2 * count * parameters[weights]
+            network.dW1 += settings.l2 * network.W1
+            network.dW2 += settings.l2 * network.W2
         if settings.clip_norm:
-            count *= max(1, np.linalg.norm(gradient) / count / settings.clip_norm)
+            shorten = min(1, settings.clip_norm / (np.linalg.norm(network.gradient) or 1))
+            network.dW1, network.gradient_after_W1[...] = network.dW1 * shorten, network.gradient_after_W1 * shorten
+        n = network.W1.size
+        self.descend(network.parameters[:n], self.velocity[:n], network.dW1.reshape(-1), rate)
+        self.descend(network.parameters[n:], self.velocity[n:], network.gradient_after_W1, rate)
+        for W in (network.W1, network.W2) if settings.l1 else ():
+            shrink = rate * settings.l1 / (1 - settings.momentum)  # as momentum adds up
+            W[...] = np.sign(W) * np.maximum(np.abs(W) - shrink, 0)
+
+    def descend(self, parameters, velocity, gradient, rate):  # the two equations at the top, a block at a time
         for start in range(0, len(parameters), BLOCK):
             block = slice(start, start + BLOCK)
-            p, v, g = parameters[block], self.velocity[block], gradient[block]
-            g /= count
-            v *= settings.momentum
-            v += g
-            p -= np.multiply(v, rate, out=g)
-        if settings.l1:
-            W, shrink = parameters[weights], rate * settings.l1 / (1 - settings.momentum)  # as momentum adds up
-            W[...] = np.sign(W) * np.maximum(np.abs(W) - shrink, 0)
+            v = velocity[block]
+            v *= self.settings.momentum
+            v += gradient[block]
+            parameters[block] -= np.multiply(v, rate, out=self.scratch[: len(v)])
 
     def state(self):
         """All that is needed to go on: arrays (the live ones) and plain values, by name."""

@@ -1,4 +1,4 @@
-"""What the estimators check before they trust settings and data: a clear ValueError for everything that is wrong."""
+"""What the estimators check before they trust settings and data: a clear ValueError for all that is wrong."""
 
 import warnings
 
@@ -45,7 +45,7 @@ def check_array(values, dtype, name):
     return array
 
 
-def check_matrix(X, dtype, estimator=None):
+def check_matrix(X, dtype, estimator):
     """X [rows, features] as a finite array or CSR matrix of `dtype`, with the features that the estimator knows."""
     if hasattr(X, "tocsr"):
         X = X.tocsr()
@@ -53,11 +53,10 @@ def check_matrix(X, dtype, estimator=None):
     else:
         X = check_array(X, dtype, "X")
     require(X.ndim == 2, f"X must be [rows, features], not of shape {X.shape}. Reshape your data: X.reshape(-1, 1)")
-    for length, thing in zip(X.shape, ("sample", "feature"), strict=True):
-        require(length, f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
-    if estimator and X.shape[1] != (known := estimator.n_features_in_):
-        name = type(estimator).__name__
-        raise ValueError(f"X has {X.shape[1]} features, but {name} is expecting {known} features as input")
+    thing = "feature" if X.shape[0] else "sample"
+    require(0 not in X.shape, f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
+    known, name = getattr(estimator, "n_features_in_", X.shape[1]), type(estimator).__name__
+    require(X.shape[1] == known, f"X has {X.shape[1]} features, but {name} is expecting {known} features as input")
     return X
 
 

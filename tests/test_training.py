@@ -87,12 +87,14 @@ def test_l2_shrinks_the_weights():
 
 def test_l2_step_is_the_gradient_of_its_penalty():
     network = TwoLayerNetwork(2, 2)
-    training = Training(network, TrainingSettings(1, learning_rate=0.1, momentum=0.0, l2=0.5))
-    before, n = network.parameters.copy(), network.n_weights
-    network.gradient[:] = 0
-    training.update(0.1, 1)
-    np.testing.assert_allclose(network.parameters[:n], before[:n] * (1 - 0.1 * 0.5))
-    np.testing.assert_array_equal(network.parameters[n:], before[n:])
+    network.b1[:] = 1
+    training = Training(network, TrainingSettings(1, momentum=0.0, l2=0.5))
+    W1, W2 = network.W1.copy(), network.W2.copy()
+    network.dW1[:] = network.gradient_after_W1[:] = 0
+    training.update(0.1)
+    np.testing.assert_allclose(network.W1, W1 * (1 - 0.1 * 0.5))
+    np.testing.assert_allclose(network.W2, W2 * (1 - 0.1 * 0.5))
+    np.testing.assert_array_equal(network.b1, 1)
 
 
 @pytest.mark.parametrize("setting", ["dropout", "hidden_dropout"])
@@ -136,8 +138,8 @@ def test_clip_norm_bounds_the_step():
     training = Training(network, TrainingSettings(1, momentum=0.0, clip_norm=0.5))
     for length, expected in ((100.0, 0.5), (0.2, 0.2)):
         before = network.parameters.copy()
-        network.gradient[:] = length * 4 / np.sqrt(len(network.gradient))  # a sum over 4 rows
-        training.update(1.0, 4)
+        network.dW1[:] = network.gradient_after_W1[:] = length / np.sqrt(len(before))
+        training.update(1.0)
         assert np.linalg.norm(network.parameters - before) == pytest.approx(expected)
 
 

@@ -238,7 +238,7 @@ def describe(model: "BikesModel") -> str:
 
 def table(scores: dict[str, Any]) -> str:
     """The scores of model and baselines as text, a line for each model and period."""
-    lines = [f"{'':24}{'hours':>6}{'scaled MSE':>12}{'RMSE':>8}{'MAE':>8}{'RMSLE':>8}{'R²':>8}"]
+    lines = [f"{'':27}{'hours':>6}{'scaled MSE':>12}{'RMSE':>8}{'MAE':>8}{'RMSLE':>8}{'R²':>8}"]
     models = {"network": scores, "mean so far": scores["baselines"]["mean"]}
     models["last four weeks"] = scores["baselines"]["last_four_weeks"]
     for period in ("validation", "test"):
@@ -246,5 +246,5 @@ def table(scores: dict[str, Any]) -> str:
             if period in scored:
                 s = scored[period]
                 figures = f"{s['scaled_mse']:12.3f}{s['rmse']:8.1f}{s['mae']:8.1f}{s['rmsle']:8.3f}{s['r2']:8.3f}"
-                lines.append(f"{period + ' ' if name == 'network' else '':11} {name:>12}{s['rows']:>6}{figures}")
+                lines.append(f"{period if name == 'network' else '':12}{name:15}{s['rows']:>6}{figures}")
     return "\n".join(lines)
