@@ -3,6 +3,7 @@
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
 # make test       the tests
 # make check      what must pass before a change lands: ruff, mypy, the tests
+# make benchmark  training speed beside scikit-learn, PyTorch and the course's method; writes benchmarks/RESULTS.md
 # make clean      remove the environment and the runs (data stay)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 
-.PHONY: help bikes sentiment test check clean
+.PHONY: help bikes sentiment test check benchmark clean
 .DEFAULT_GOAL := help
 
 help:
@@ -49,6 +50,11 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+benchmark: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
+	$(BIN)/python -m benchmarks.network
+	$(BIN)/python -m benchmarks.one_by_one
 
 clean:
 	rm -rf $(VENV) runs

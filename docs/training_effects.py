@@ -49,7 +49,8 @@ def draw():
            "loss on unseen rows without noise")  # fmt: skip
     sizes = {"one by one": 1, "batches of 20": 20, "full batch": 400}
     curves(next(axes), "Small batches take more steps in an epoch",
-           {label: losses(clean, batch_size=size, learning_rate=0.05, momentum=0.0) for label, size in sizes.items()})  # fmt: skip
+           {label: losses(clean, batch_size=size, learning_rate=0.05, momentum=0.0)
+            for label, size in sizes.items()})  # fmt: skip
     scales = {"scale 1: by fan-in": 1.0, "scale 0: all units stay alike": 0.0, "scale 300: saturated": 300.0}
     curves(next(axes), "Weights that start at 0 or too large fail",
            {label: losses(clean, weight_scale=scale) for label, scale in scales.items()})  # fmt: skip
@@ -57,15 +58,14 @@ def draw():
     spoiled = clean[0], clean[1].copy()
     spoiled[1][7] = 1e6
     kept = np.arange(400) != 7
-    errors = {}
-    for label, clip_norm in (("no clipping", None), ("clip_norm 1", 1.0)):
-        path = errors[label] = []
-        TwoLayerRegressor(hidden_units=8, epochs=40, learning_rate=0.3, batch_size=20, clip_norm=clip_norm).fit(
-            *spoiled,
-            on_epoch=lambda training, path=path: path.append(
-                float(np.mean((training.network.predict(np.float32(clean[0]))[kept, 0] - clean[1][kept]) ** 2) / 2)
-            ),
-        )
+
+    def other_rows(training):
+        return np.mean((training.network.predict(np.float32(clean[0]))[kept, 0] - clean[1][kept]) ** 2) / 2
+
+    errors = {"no clipping": [], "clip_norm 1": []}
+    for path, clip_norm in zip(errors.values(), (None, 1.0), strict=True):
+        model = TwoLayerRegressor(hidden_units=8, epochs=40, learning_rate=0.3, batch_size=20, clip_norm=clip_norm)
+        model.fit(*spoiled, on_epoch=lambda training, path=path: path.append(other_rows(training)))
     curves(next(axes), "Clipping survives one target of a million", errors, "loss on the other rows")
 
     shape = {"hidden_units": 40, "epochs": 400, "learning_rate": 0.05}
