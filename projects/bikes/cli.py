@@ -170,6 +170,7 @@ def predict(
     from projects.bikes.model import BikesModel
 
     model = BikesModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
     if when is not None:
         predict_hour(model, when, as_json, **conditions)
     else:
@@ -198,7 +199,7 @@ def predict_hour(
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
         hour = f"{when:%A %Y-%m-%d} from {when:%H:00}"
-        click.echo(f"{common.marked(model.settings)}{bikes:.0f} bikes on {hour} ({conditions})")
+        click.echo(f"{bikes:.0f} bikes on {hour} ({conditions})")
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:

@@ -131,6 +131,12 @@ def marked(about: dict[str, Any]) -> str:
     return "SIMULATED DATA: " if about["simulated"] else ""
 
 
+def warn_if_simulated(about: dict[str, Any]) -> None:
+    """One line on stderr where predictions, which have no room for a mark, come from simulated data."""
+    if about["simulated"]:
+        click.echo("SIMULATED DATA: this model was trained on simulated data", err=True)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One object on one line of stdout."""
     click.echo(json.dumps(value, ensure_ascii=False))

@@ -191,6 +191,7 @@ def predict(
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
     if file:
         rows = table_rows(file, column)
     else:
@@ -306,6 +307,7 @@ def similar(word: str, run: Path, n: int, min_count: int) -> None:
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
     for name, distance in model.similar(word, n, min_count):
         click.echo(f"{distance:.3f}  {name}")
 
