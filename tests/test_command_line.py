@@ -224,6 +224,17 @@ def test_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_p
     assert errors == f"no internet: going on with SIMULATED data ({command} download --sample)\n"
 
 
+def test_training_that_explodes_says_what_to_lower_and_keeps_the_old_model(workspace):
+    model = workspace / "runs" / "bikes" / "model.safetensors"
+    before = model.read_bytes()
+    code, output, errors = run("bikes", "train", "--learning-rate", "1e9", cwd=workspace)
+    assert (code, output) == (1, "")
+    last = errors.splitlines()[-1]
+    assert re.fullmatch(r"Error: the loss is no longer a number in epoch \d: lower --learning-rate \(1e\+09\)", last)
+    assert "Warning" not in errors
+    assert model.read_bytes() == before
+
+
 def test_usage_errors_exit_2(workspace):
     for command, *arguments in (
         ("bikes", "train", "--learning-rate", "-1"),

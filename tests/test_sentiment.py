@@ -136,6 +136,7 @@ def test_a_split_column_decides(tmp_path):
         ("t.csv", "text,label\na,maybe\n", r"line 2: 'maybe' is no label"),
         ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
         ("t.jsonl", '{"text": "a"\n', r"after line 1"),
+        ("t.jsonl", '{"text": null, "label": 1}\n', r"line 1, column text: None is no text"),
         ("t.csv", "", "has no reviews"),
         ("t.csv", "text,label\n", "has no reviews"),
     ],
@@ -292,6 +293,11 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(reviews, tmp
         train(reviews["train"], seed, epochs=1)[0].save(path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1] != contents[2]
+
+
+def test_too_few_reviews_are_refused():
+    with pytest.raises(ProjectError, match="too few"):
+        train(data.Reviews(["good", "bad"], [1, 0]))
 
 
 def test_noise_reduction_that_leaves_no_word_says_what_to_lower(reviews):

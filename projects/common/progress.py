@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from projects.common.errors import ProjectError
 from projects.common.files import cannot_write
 
 HISTORY = "history.csv"
@@ -15,7 +16,10 @@ COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
 
 @contextmanager
 def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
-    """A callback for `fit(on_epoch=...)`: a row of history.csv an epoch, and a bar (terminal) or a line (else)."""
+    """A callback for `fit(on_epoch=...)`: a row of history.csv an epoch, and a bar (terminal) or a line (else).
+
+    The callback raises ProjectError once the loss is no longer a number.
+    """
     from tqdm import tqdm
 
     try:
@@ -32,6 +36,9 @@ def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
             row = training.history[-1]
             writer.writerow(row)
             file.flush()
+            if training.diverged:
+                rate = f"--learning-rate ({training.settings.learning_rate:g})"
+                raise ProjectError(f"the loss is no longer a number in epoch {row['epoch']}: lower {rate}")
             losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}
             bar.update()
             bar.set_postfix(losses)

@@ -157,6 +157,8 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def column(row: dict[str, str], names: tuple[str, ...], path: Path, line: int) -> str:
     """The value of the first of these columns that the row has."""
     for name in names:
+        if name in row and not isinstance(row[name], str | int):
+            raise ProjectError(f"{path}, line {line}, column {name}: {row[name]!r} is no text")
         if name in row:
             return str(row[name])
     raise ProjectError(f"{path}, line {line}: no column {' or '.join(names)}; it has {', '.join(row)}")

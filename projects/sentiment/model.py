@@ -102,6 +102,8 @@ def train(
     held_out = max(1, round(VALIDATION_SHARE * len(order)))
     validation, fitted_on = reviews.take(np.sort(order[:held_out])), reviews.take(np.sort(order[held_out:]))
     labels = np.array(fitted_on.labels)
+    if len(np.unique(labels)) < 2:
+        raise ProjectError(f"{len(order)} reviews are too few: those left to train on are all of one kind")
     vocabulary, X, frequent = build_vocabulary(fitted_on.texts, labels, min_count, polarity_cutoff)
     if not len(vocabulary):
         raise ProjectError(
