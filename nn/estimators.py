@@ -34,12 +34,13 @@ class TwoLayerEstimator(TrainingSettings):
         rng = np.random.default_rng(self.random_state)
         if validation is not None:
             validation = self._check(*validation)[:2]
+            require(validation[1].shape[1] == y.shape[1], "validation has another number of outputs than y")
         elif self.early_stopping:
             held_out, kept = np.split(rng.permutation(len(y)), [math.ceil(self.validation_fraction * len(y)) or 1])
             require(len(kept), f"{len(y)} sample(s) leave none to train on: early stopping needs at least 2")
-            validation, X, y = (X[held_out], y[held_out]), X[kept], y[kept]
-            weight = weight if weight is None else weight[kept]
-        self._start(y.shape[1], self.epochs, rng)
+            validation = X[held_out], y[held_out], 1 if weight is None else weight[held_out]
+            X, y, weight = X[kept], y[kept], None if weight is None else weight[kept]
+        self._start(y.shape[1], rng)
         if resume_from is not None:
             self.training_.restore(resume_from)
         while not self.training_.finished:
@@ -57,14 +58,15 @@ class TwoLayerEstimator(TrainingSettings):
         first = not hasattr(self, "network_")
         X, y, weight = self._check(X, y, sample_weight, first and (y if classes is None else classes))
         if first:
-            self._start(y.shape[1], math.inf, np.random.default_rng(self.random_state))
+            self._start(y.shape[1], np.random.default_rng(self.random_state))
+        self.training_.settings = replace(self, epochs=math.inf)
         self.training_.run_epoch(X, y, weight)
         return self
 
-    def _start(self, n_outputs, epochs, rng):
+    def _start(self, n_outputs, rng):
         shape = self.n_features_in_, self.hidden_units, n_outputs
         self.network_ = TwoLayerNetwork(*shape, self.output, self.loss, self.weight_scale, self.dtype, rng)
-        self.training_ = Training(self.network_, replace(self, epochs=epochs), rng)
+        self.training_ = Training(self.network_, replace(self), rng)
         self.history_ = self.training_.history
 
     def _check(self, X, y, sample_weight=None, learn_from=False):
@@ -85,7 +87,6 @@ class TwoLayerEstimator(TrainingSettings):
         return X, y, weight
 
     def _forward(self, X):
-        """Predictions [rows, outputs] of the fitted network."""
         if not hasattr(self, "network_"):
             error = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", ValueError)
             raise error(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' before predicting.")
@@ -96,7 +97,6 @@ class TwoLayerEstimator(TrainingSettings):
         return self._score(y, self.predict(X), sample_weight)
 
     def get_params(self, deep=True):
-        """The settings by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def set_params(self, **params):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def sigmoid(z, out=None):
-    """1 / (1 + e⁻ᶻ), without a warning and without losing digits in either tail; `out` may be `z` itself."""
+    """1 / (1 + e⁻ᶻ) of a float array, no warning, no digits lost in either tail; `out` may be `z` itself."""
     with np.errstate(over="ignore"):  # e⁻ᶻ may overflow to infinity, whose reciprocal, 0, is the right limit
         out = np.exp(np.negative(z, out=out), out=out)
     out += 1
@@ -22,7 +22,6 @@ def identity(z, out=None):
 
 
 def identity_derivative(a):
-    """1 everywhere."""
     return np.ones_like(a)
 
 

@@ -7,7 +7,7 @@ from nn import functions
 
 def r2_score(target, prediction, weight=None):
     """R²: the share of the target's variance explained (a constant's: 1 if met, else 0); over outputs, the mean."""
-    target, prediction = np.asarray(target, float), np.asarray(prediction, float)
+    target, prediction = np.asarray(target, float).reshape(np.shape(prediction)), np.asarray(prediction, float)
     unexplained = np.average((target - prediction) ** 2, axis=0, weights=weight)
     variance = np.average((target - np.average(target, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
     constant = variance == 0
@@ -16,7 +16,7 @@ def r2_score(target, prediction, weight=None):
 
 def accuracy(target, prediction, weight=None):
     """Share of the rows whose class is right."""
-    return float(np.average(np.equal(target, prediction), weights=weight))
+    return float(np.average(np.equal(np.reshape(target, np.shape(prediction)), prediction), weights=weight))
 
 
 def regression_scores(target, prediction):

@@ -3,7 +3,7 @@
     hidden     = σ(X W1 + b1)              [rows, features] -> [rows, hidden]
     prediction = output(hidden W2 + b2)    [rows, hidden]   -> [rows, outputs]
 
-X may be a NumPy array or a SciPy CSR matrix: all that is asked of it is `X @ W`, `X.T @ D` and `X.shape`.
+X may be a NumPy array or a SciPy CSR matrix: all that is asked of it is `X @ W` and `X.T @ D`.
 """
 
 import math
@@ -91,6 +91,6 @@ class TwoLayerNetwork:
         """X [rows, features] to predictions [rows, outputs]."""
         return self.forward(X)[1]
 
-    def mean_loss(self, X, y):
-        """The loss as a mean over rows."""
-        return float(LOSSES[self.loss][0](self.predict(X), y) / len(y))
+    def mean_loss(self, X, y, weight=1):
+        """The loss as a mean over rows, each counted `weight` times."""
+        return float(LOSSES[self.loss][0](self.predict(X), y, weight) / (len(y) * np.mean(weight)))

@@ -4,6 +4,7 @@
     parameters ← parameters - rate · velocity
 """
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ SCHEDULES = {  # the learning rate's factor once a fraction t of the epochs is d
     "linear": lambda t: 1 - t,
     "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
 }
-REMEMBERED = "velocity", "best_parameters", "best_loss", "best_epoch", "history"  # by a checkpoint
+REMEMBERED = "velocity", "best_parameters", "best_loss", "best_epoch", "history", "diverged"  # by a checkpoint
 BLOCK = 16_384  # numbers updated at a time: few enough to stay in the processor's cache through all passes
 
 
@@ -56,24 +57,25 @@ class Training:
     def finished(self):
         """Whether epochs or patience are used up, or the loss is no longer a number."""
         done, settings = len(self.history), self.settings
-        impatient = settings.early_stopping and done - self.best_epoch > settings.patience
+        impatient = settings.early_stopping and done - self.best_epoch >= settings.patience
         return done >= settings.epochs or impatient or self.diverged
 
     def run_epoch(self, X, y, weight=None, validation=None):
         """Go once over X [rows, features] and y [rows, outputs] in random order; return the history's new row.
 
-        weight [rows, 1], of mean 1: how much each row counts. validation: (X, y) to measure the loss on.
+        weight [rows, 1]: how much each row counts, 1 on average. validation: (X, y) or (X, y, weight) to measure on.
         The training loss is the mean of what each batch had before its update, dropout included.
         """
         order, settings = self.rng.permutation(X.shape[0]), self.settings
         rate = settings.learning_rate * SCHEDULES[settings.schedule](len(self.history) / settings.epochs)
-        predictions = np.empty_like(y)
+        predictions = np.empty(y.shape, self.network.parameters.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss, once
             for start in range(0, len(order), settings.batch_size):
                 rows = order[start : start + settings.batch_size]
                 batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
                 predictions[rows] = self.step(batch, y[rows], (1 if weight is None else weight[rows]) / len(rows), rate)
-            loss = float(LOSSES[self.network.loss][0](predictions, y, 1 if weight is None else weight) / len(y))
+            weight = 1 if weight is None else weight
+            loss = float(LOSSES[self.network.loss][0](predictions, y, weight) / (len(y) * np.mean(weight)))
             row = {"epoch": len(self.history) + 1, "learning_rate": rate, "training_loss": loss}
             if validation is not None:
                 loss = row["validation_loss"] = self.network.mean_loss(*validation)
@@ -121,16 +123,15 @@ class Training:
             parameters[block] -= np.multiply(v, rate, out=self.scratch[: len(v)])
 
     def state(self):
-        """All that is needed to go on: arrays (the live ones) and plain values, by name."""
+        """A copy of all that is needed to go on: arrays and plain values by name."""
         state = {"parameters": self.network.parameters, "generator": self.rng.bit_generator.state}
-        return state | {name: getattr(self, name) for name in REMEMBERED}
+        return copy.deepcopy(state | {name: getattr(self, name) for name in REMEMBERED})
 
     def restore(self, state):
         """Go back to a `state`: what follows equals, bit for bit, what would have followed there."""
         self.network.parameters[...], self.rng.bit_generator.state = state["parameters"], state["generator"]
-        self.velocity[...], self.best_parameters[...], self.best_loss, self.best_epoch, self.history[:] = (
-            state[name] for name in REMEMBERED
-        )
+        (self.velocity[...], self.best_parameters[...], self.best_loss, self.best_epoch, self.history[:],
+         self.diverged) = (state[name] for name in REMEMBERED)  # fmt: skip
 
 
 def drop(X, rate, rng):

@@ -8,7 +8,8 @@ from nn.training import SCHEDULES
 
 RANGES = {  # settings: their range in words, and whether a value lies in it
     ("hidden_units", "epochs", "batch_size", "patience"): ("a whole number from 1", lambda v: v >= 1 and v % 1 == 0),
-    ("learning_rate", "clip_norm"): ("above 0", lambda v: v is None or 0 < v < np.inf),
+    ("learning_rate",): ("above 0", lambda v: v is not None and 0 < v < np.inf),
+    ("clip_norm",): ("above 0, or None", lambda v: v is None or 0 < v < np.inf),
     ("l1", "l2", "weight_scale"): ("0 or more", lambda v: 0 <= v < np.inf),
     ("momentum", "dropout", "hidden_dropout", "validation_fraction"): ("from 0 to below 1", lambda v: 0 <= v < 1),
     ("dtype",): ("'float32' or 'float64'", lambda v: v in ("float32", "float64")),
@@ -27,7 +28,6 @@ def require(holds, message):
 
 
 def check_settings(settings):
-    """Refuse settings {name: value} outside their range."""
     for names, (words, holds) in RANGES.items():
         for name in names:
             require(holds(settings[name]), f"{name} must be {words}, not {settings[name]!r}")

@@ -1,12 +1,10 @@
 """What each setting of training does, and that training can be stopped and continued."""
 
-import copy
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from nn import Training, TwoLayerNetwork, TwoLayerRegressor
+from nn import Training, TwoLayerClassifier, TwoLayerNetwork, TwoLayerRegressor
 from nn.training import SCHEDULES, TrainingSettings, drop
 
 
@@ -187,7 +185,7 @@ def test_early_stopping_goes_back_to_the_best_epoch():
     ).fit(X, y, validation=unseen)
     losses = [row["validation_loss"] for row in model.history_]
     best = int(np.argmin(losses))
-    assert len(losses) == best + 1 + 20 + 1  # the best epoch, as many in patience, and the one too many
+    assert len(losses) == best + 1 + 20
     assert model.network_.mean_loss(unseen[0], unseen[1][:, np.newaxis]) == min(losses)
 
 
@@ -219,7 +217,7 @@ def test_restored_state_continues_bit_for_bit(make):
         straight.run_epoch(X, y, validation=validation)
     for _ in range(5):
         interrupted.run_epoch(X, y, validation=validation)
-    resumed.restore(copy.deepcopy(interrupted.state()))
+    resumed.restore(interrupted.state())
     while not resumed.finished:
         resumed.run_epoch(X, y, validation=validation)
     assert resumed.history == straight.history
@@ -234,7 +232,7 @@ def test_fit_resumes_from_the_state_of_an_earlier_epoch():
     def again():
         return TwoLayerRegressor(hidden_units=8, epochs=8, dropout=0.1)
 
-    model = again().fit(*wave(), on_epoch=lambda training: states.append(copy.deepcopy(training.state())))
+    model = again().fit(*wave(), on_epoch=lambda training: states.append(training.state()))
     resumed = again().fit(*wave(), resume_from=states[2])
     np.testing.assert_array_equal(resumed.network_.parameters, model.network_.parameters)
     assert resumed.history_ == model.history_
@@ -250,3 +248,38 @@ def test_blocks_do_not_change_the_update(monkeypatch):
     plain = fitted().network_.parameters
     monkeypatch.setattr("nn.training.BLOCK", 5)
     np.testing.assert_array_equal(fitted().network_.parameters, plain)
+
+
+def test_a_state_can_be_gone_back_to_in_place():
+    X, y = wave()
+    training = Training(TwoLayerNetwork(3, 5), TrainingSettings(10))
+    training.run_epoch(X, y[:, np.newaxis])
+    state = training.state()
+    first = training.run_epoch(X, y[:, np.newaxis])
+    training.restore(state)
+    assert len(training.history) == 1
+    assert training.run_epoch(X, y[:, np.newaxis]) == first
+
+
+def test_partial_fit_after_fit_learns_at_the_full_rate():
+    X, y = wave()
+    model = fitted(X, y, epochs=5)
+    for rate in (0.3, 0.1):
+        model.set_params(learning_rate=rate).partial_fit(X, y)
+        assert model.history_[-1]["learning_rate"] == rate
+
+
+def test_rows_of_weight_0_do_not_count_in_early_stopping():
+    X, y = wave()
+    y[:200] = 1e3
+    weight = np.repeat([0.0, 1.0], 200)
+    model = TwoLayerRegressor(hidden_units=8, epochs=20, early_stopping=True).fit(X, y, sample_weight=weight)
+    assert model.history_[-1]["validation_loss"] < 1
+
+
+def test_a_column_of_targets_is_scored_like_a_row():
+    X, y = wave()
+    model = fitted(X, y)
+    assert model.score(X, y[:, np.newaxis]) == model.score(X, y)
+    classifier = TwoLayerClassifier(epochs=2).fit(X, y > 0)
+    assert classifier.score(X, (y > 0)[:, np.newaxis]) == classifier.score(X, y > 0)
