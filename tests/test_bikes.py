@@ -200,7 +200,7 @@ def test_a_constant_column_is_scaled_by_1(small):
     still = small._replace(train=small.train.assign(windspeed=0.25), validation=small.validation.assign(windspeed=0.25))
     model = train(still, epochs=1)
     assert np.isfinite(model.predict(still.validation)).all()
-    assert model.scaling["feature_scale"][features.SCALED.index("windspeed") - len(features.SCALED)] > 0
+    assert model.scaling["feature_scale"][model.settings["features"].index("windspeed")] == 1
 
 
 def test_scores_stand_beside_baselines_worked_out_by_hand(small):
@@ -214,6 +214,13 @@ def test_scores_stand_beside_baselines_worked_out_by_hand(small):
     )
     assert scores["simulated"] is True
     assert set(scores["validation"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+
+
+def test_rows_that_were_trained_on_are_not_scored(small):
+    model = train(small, epochs=1)
+    earlier = data.split(small.train, validation_days=4, test_days=3)
+    with pytest.raises(ProjectError, match="the model was trained on hours up to"):
+        evaluate(model, earlier)
 
 
 def test_last_four_weeks_is_the_mean_of_the_same_hour_and_kind_of_day(small):

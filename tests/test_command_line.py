@@ -205,9 +205,10 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
         ("sentiment", "plot"): "run `sentiment train` first",
         ("bikes", "download", "--from", "nowhere.zip"): "no file at nowhere.zip",
         ("bikes", "download", "--from", "columns.csv"): "lacks the column dteday",
-        ("sentiment", "download", "--from", "columns.csv"): "no column text or review",
+        ("sentiment", "download", "--from", "columns.csv"): "columns.csv is not the published archive",
         ("bikes", "predict", "--run", workspace / "runs" / "sentiment", *HOUR): "is a model of `sentiment`, not of",
         ("bikes", "predict", "--run", workspace / "runs" / "bikes", "columns.csv"): "lacks the column dteday",
+        ("sentiment", "predict", "--run", workspace / "runs" / "sentiment", "--file", "none.csv"): "cannot read none",
     }
     for (command, *arguments), words in cases.items():
         assert words in fails(command, *arguments, cwd=tmp_path)
@@ -226,19 +227,25 @@ def test_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_p
 
 def test_training_that_explodes_says_what_to_lower_and_keeps_the_old_model(workspace):
     model = workspace / "runs" / "bikes" / "model.safetensors"
-    before = model.read_bytes()
+    history = model.with_name("history.csv")
+    before, history_before = model.read_bytes(), history.read_bytes()
     code, output, errors = run("bikes", "train", "--learning-rate", "1e9", cwd=workspace)
     assert (code, output) == (1, "")
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"Error: the loss is no longer a number in epoch \d: lower --learning-rate \(1e\+09\)", last)
     assert "Warning" not in errors
     assert model.read_bytes() == before
+    assert history.read_bytes() == history_before
+    assert run("bikes", "evaluate", cwd=workspace)[0] == 0
 
 
 def test_usage_errors_exit_2(workspace):
     for command, *arguments in (
         ("bikes", "train", "--learning-rate", "-1"),
         ("bikes", "train", "--epochs", "0"),
+        ("bikes", "train", "--learning-rate", "nan"),
+        ("bikes", "train", "--seed", "-1"),
+        ("bikes", "predict", "--temperature", "4"),
         ("bikes", "predict", "--when", "2012-12-24T17"),
         ("bikes", "predict", "--when", "2012-13-24T17", *HOUR[2:]),
         ("bikes", "predict", "hours.csv", *HOUR),

@@ -19,8 +19,8 @@ VERBS["sentiment"] = VERBS["bikes"] | {"words", "similar"}
 def test_python_prints_what_is_shown():
     blocks = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL)
     assert len(blocks) == 2
-    names = {}
     for code, shown in blocks:
+        names = {}
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(code, names)
         assert printed.getvalue() == shown

@@ -1,5 +1,6 @@
 """Reading reviews, their words, and the sentiment model."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -88,6 +89,26 @@ def test_archives_that_will_not_do_are_refused_naming_the_member(tmp_path):
             data.read_reviews(path, "train")
 
 
+def test_damage_in_the_middle_of_an_archive_loses_no_review_silently(tmp_path):
+    members = {kind.format(i): b"text " * 200 for i in range(20) for kind in (GOOD, BAD)}
+    tar = bytearray(gzip.decompress(archive(tmp_path / "whole.tar.gz", members).read_bytes()))
+    tar[10 * 1536 : 10 * 1536 + 4] = b"\xff\xff\xff\xff"  # in the eleventh member's header
+    (tmp_path / "header.tar.gz").write_bytes(gzip.compress(bytes(tar)))
+    checksum = bytearray((tmp_path / "whole.tar.gz").read_bytes())
+    checksum[-8] ^= 1
+    (tmp_path / "checksum.tar.gz").write_bytes(bytes(checksum))
+    assert len(data.read_reviews(tmp_path / "whole.tar.gz", "train").texts) == 40
+    for name in ("header", "checksum"):
+        with pytest.raises(ProjectError, match=r"no whole tar\.gz archive"):
+            data.read_reviews(tmp_path / f"{name}.tar.gz", "train")
+
+
+def test_only_a_line_feed_ends_a_review(tmp_path):
+    (tmp_path / "reviews.txt").write_text("a\x85b\nc\u2028d\ne\x0cf\ng\nh\n", encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("positive\nnegative\npositive\nnegative\npositive\n")
+    assert data.from_folder(tmp_path, "train").texts == ["a\x85b", "c\u2028d", "e\x0cf", "g"]
+
+
 def test_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "LONGEST_REVIEW", 10)
     path = archive(tmp_path / "bomb.tar.gz", {GOOD.format(1): b"0" * 11})
@@ -137,6 +158,7 @@ def test_a_split_column_decides(tmp_path):
         ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
         ("t.jsonl", '{"text": "a"\n', r"after line 1"),
         ("t.jsonl", '{"text": null, "label": 1}\n', r"line 1, column text: None is no text"),
+        ("t.csv", "text,label,split\na,1,train\nb,0,dev\n", r"line 3, column split: 'dev' is neither train nor test"),
         ("t.csv", "", "has no reviews"),
         ("t.csv", "text,label\n", "has no reviews"),
     ],

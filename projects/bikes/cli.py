@@ -62,12 +62,13 @@ def read_split(data: Path | None, data_dir: Path) -> Any:
 @data_option
 @run_option
 @data_dir_option
-@click.option("--seed", type=int, default=0, show_default=True, help="For the first weights and the order of the rows.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="For the first weights and the order of the rows.")  # fmt: skip
 @click.option("--hidden-units", type=click.IntRange(1), default=24, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=0.1, show_default=True)
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
 def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
     """Train on all but the last 81 days; save model and history.
 
@@ -79,6 +80,7 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
     from projects.bikes.model import evaluate, train
     from projects.common.progress import report_epochs
 
+    common.forget(run, common.METRICS, FORECAST)
     with report_epochs(run, epochs) as on_epoch:
         model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
     model.save(run / common.MODEL)
@@ -127,7 +129,9 @@ def plot(run: Path) -> None:
     from projects.common.plots import plot_losses, save_figure
 
     scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
-    history, forecast = pd.read_csv(run / "history.csv"), pd.read_csv(run / FORECAST, parse_dates=["time"])
+    history = common.read_table(run / "history.csv", "run `bikes train` first")
+    forecast = common.read_table(run / FORECAST, "run `bikes evaluate` first")
+    forecast["time"] = pd.to_datetime(forecast.time)
     figures = {
         "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
         "forecast.png": plot_forecast(forecast, forecast.prediction.to_numpy(), scores["test"]),
@@ -140,9 +144,9 @@ def plot(run: Path) -> None:
 @click.argument("file", required=False, metavar="[FILE.csv|-]")
 @run_option
 @click.option("--when", type=click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="The hour.")
-@click.option("--temperature", type=click.FloatRange(-8, 39), help="°C")
-@click.option("--humidity", type=click.FloatRange(0, 100), help="%")
-@click.option("--wind", type=click.FloatRange(0, 67), help="km/h")
+@click.option("--temperature", type=common.Finite(-8, 39), help="°C")
+@click.option("--humidity", type=common.Finite(0, 100), help="%")
+@click.option("--wind", type=common.Finite(0, 67), help="km/h")
 @click.option("--weather", type=click.Choice(WEATHER), default="clear", show_default=True)
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
 @common.json_option
@@ -158,6 +162,8 @@ def predict(
     Examples: bikes predict hours.csv
               bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
     """
+    if when is None and any(conditions[name] is not None for name in ("temperature", "humidity", "wind")):
+        raise click.UsageError("--temperature, --humidity and --wind need --when")
     if when is None and file is None and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return

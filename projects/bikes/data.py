@@ -1,7 +1,9 @@
 """Hours of bike rentals: where they come from, what a row must look like, and which rows are for what."""
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -37,7 +39,6 @@ COUNTS = ("casual", "registered", "cnt")
 # by the second the coldest hour is -7.1 °C, the hottest 39 °C and the mean 15.4 °C.
 COLDEST, WARMEST = -8.0, 39.0
 WIND = 67.0  # km/h at windspeed 1
-WEATHER = ("clear", "mist", "light-rain", "heavy-rain")  # weathersit 1 to 4
 
 
 class EmptyTableError(ProjectError):
@@ -91,7 +92,7 @@ def open_table(path: Path) -> IO[bytes]:
                 raise ProjectError(f"{path} holds no {MEMBER}, only {', '.join(archive.namelist()[:5]) or 'nothing'}")
             with archive.open(names[0]) as member:
                 content = member.read(LARGEST_TABLE + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError) as error:
         raise ProjectError(f"{path} is no whole zip file ({error}): fetch it again with `bikes download`") from error
     if len(content) > LARGEST_TABLE:
         raise ProjectError(f"{path}: {MEMBER} is larger than {LARGEST_TABLE:,} bytes")

@@ -11,6 +11,7 @@ import pandas as pd
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from projects.bikes.data import Split
 from projects.bikes.features import SCALED, build_features
+from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
@@ -99,7 +100,10 @@ def evaluate(
     Scaled MSE is the MSE divided by the variance of cnt over all rows before the test period.
     """
     known = pd.concat([hours.train, hours.validation])
-    variance = float(known.cnt.var())
+    if known.time.iloc[len(hours.train)] <= pd.Timestamp(model.settings["last_hour"]):
+        last = model.settings["last_hour"]
+        raise ProjectError(f"the model was trained on hours up to {last}, later than where validation starts here")
+    variance = float(known.cnt.var()) or 1.0  # counts that never change are not scaled
     rows = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}
     scores: dict[str, Any] = {"simulated": model.settings["simulated"] or bool(hours.test.attrs.get("simulated"))}
     baselines: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}

@@ -1,6 +1,7 @@
 """What the two command lines share: the group that turns errors into one line, and the options both have."""
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,7 @@ import click
 
 from projects.common.download import Published, adopt, fetch, say
 from projects.common.errors import NoConnectionError, ProjectError
-from projects.common.files import write_atomically
+from projects.common.files import cannot_write, write_atomically
 from projects.common.progress import HISTORY
 
 if TYPE_CHECKING:
@@ -29,10 +30,34 @@ class PipelineGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ProjectError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(one_line(str(error))) from error
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def one_line(message: str) -> str:
+    """The message without line breaks and control characters, which may come from somebody's data."""
+    return "".join(c if c.isprintable() else " " for c in message)
+
+
+class Finite(click.FloatRange):
+    """A range of numbers; NaN, which is in no range, is not let through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def forget(run: Path, *names: str) -> None:
+    """Remove what was derived from an earlier model of this run, so that nobody takes it for the new one's."""
+    try:
+        for name in names:
+            (run / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(run, error) from error
 
 
 def run_option(pipeline: str) -> Callable[..., Any]:

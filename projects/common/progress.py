@@ -1,6 +1,7 @@
 """What training shows while it runs, and the history file it leaves behind."""
 
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from projects.common.errors import ProjectError
 from projects.common.files import cannot_write
 
 HISTORY = "history.csv"
+UNFINISHED = "history-unfinished.csv"  # until the model is trained, so that an older history stays with its model
 COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
 
 
 @contextmanager
 def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
-    """A callback for `fit(on_epoch=...)`: a row of history.csv an epoch, and a bar (terminal) or a line (else).
+    """A callback for `fit(on_epoch=...)`: a row of the history an epoch, and a bar (terminal) or a line (else).
 
     The callback raises ProjectError once the loss is no longer a number.
     """
@@ -24,7 +26,7 @@ def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
 
     try:
         run.mkdir(parents=True, exist_ok=True)
-        file = open(run / HISTORY, "w", newline="")
+        file = open(run / UNFINISHED, "w", newline="")
     except OSError as error:
         raise cannot_write(run / HISTORY, error) from error
     terminal = sys.stderr.isatty()
@@ -47,3 +49,4 @@ def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
                 print(f"epoch {row['epoch']} of {epochs}: {words}", file=sys.stderr, flush=True)
 
         yield on_epoch
+    os.replace(run / UNFINISHED, run / HISTORY)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 CHUNK = 1_000  # texts held in memory at a time while predicting
-LONGEST_LINE = 10_000_000  # characters of one review on standard input
+LONGEST_LINE = 10_000_000  # bytes of one review on standard input
 SHOWN = 12  # words shown by --explain outside --json
 VOCABULARY = "vocabulary.csv"
 
@@ -39,7 +39,10 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
     from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
 
     def check(path: Path) -> None:
+        if path.suffix.lower() in (".csv", ".tsv", ".jsonl") or path.is_dir():
+            raise ProjectError(f"{path} is not the published archive: train on it with `sentiment train --data {path}`")
         read_reviews(path, "train")
+        read_reviews(path, "test")
 
     simulate = common.Simulated(SAMPLE, sample_csv)
     click.echo(common.download(PUBLISHED, simulate, check, data_dir, source, sample, sample_if_offline, force))
@@ -81,14 +84,14 @@ def read_part(data: Path | None, data_dir: Path, part: str) -> "Reviews":
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
 @click.option("--min-count", type=click.IntRange(1), default=3, show_default=True, help="Reviews a word must be in.")
-@click.option("--polarity-cutoff", type=click.FloatRange(0), default=0.05, show_default=True,
+@click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of a word.")  # fmt: skip
 @click.option("--hidden-units", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=12, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=1.0, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
-@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True)
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.3, show_default=True,
+@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.3, show_default=True,
               help="Share of a review's words hidden from the network in each step.")  # fmt: skip
 def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
     """Train on the training reviews; save model and history.
@@ -102,6 +105,7 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
+    common.forget(run, common.METRICS)
     with report_epochs(run, epochs) as on_epoch:
         model, frequent = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
     columns = zip(frequent.words, frequent.counts.tolist(), frequent.ratios.tolist(), strict=True)
@@ -268,9 +272,13 @@ def table_rows(file: Path, column: str | None) -> Iterator[dict[str, Any]]:
     """The rows of a table that has the column. Raises ProjectError naming file and line."""
     from projects.sentiment.data import read_rows
 
+    first: list[str] = []
     for line, row in read_rows(file):
         if not any(name in row for name in ([column] if column else ["text", "review"])):
             raise ProjectError(f"{file}, line {line}: no column {column or 'text or review'}; it has {', '.join(row)}")
+        first = first or list(row)
+        if list(row) != first:
+            raise ProjectError(f"{file}, line {line}: its columns are {', '.join(row)}, not {', '.join(first)}")
         yield row
 
 
@@ -300,7 +308,7 @@ def words(run: Path, n: int, min_count: int) -> None:
 @click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Words to show.")
 @click.option("--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews a word must be in.")
 def similar(word: str, run: Path, n: int, min_count: int) -> None:
-    """The words that mean most nearly the same to the network, nearest first.
+    """The words most alike to the network, in polarity and strength (not in meaning), nearest first.
 
     Example: sentiment similar excellent
     """

@@ -1,6 +1,7 @@
 """Reviews: where they come from, and which are for training and which for testing."""
 
 import csv
+import gzip
 import json
 import re
 import sys
@@ -72,7 +73,7 @@ def from_archive(path: Path, part: str) -> Reviews:
     found: list[tuple[int, int, str]] = []
     member_name = "its first member"
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 member_name = member.name
                 match = MEMBER.search(member_name)
@@ -83,6 +84,9 @@ def from_archive(path: Path, part: str) -> Reviews:
                 content = archive.extractfile(member)
                 assert content is not None  # a regular member has content
                 found.append((int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")))
+            while rest := stream.read(1 << 20):  # to the end, where gzip keeps its checksum
+                if rest.strip(b"\0"):
+                    raise tarfile.ReadError("a damaged header")
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
@@ -105,7 +109,7 @@ def from_folder(path: Path, part: str) -> Reviews:
 
 def read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"cannot read {path}: {error}") from error
 
@@ -118,7 +122,9 @@ def from_table(path: Path, part: str) -> Reviews:
         everything.labels.append(to_label(column(row, LABEL_COLUMNS, path, line), f"{path}, line {line}"))
         everything.simulated |= "simulated" in row
         parts.append(row.get("split"))
-    if all(name in ("train", "test") for name in parts):
+        if parts[-1] not in (parts[0], "train", "test") or parts[0] not in (None, "train", "test"):
+            raise ProjectError(f"{path}, line {line}, column split: {parts[-1]!r} is neither train nor test")
+    if parts and parts[0] is not None:
         rows = [row for row, name in enumerate(parts) if name == part]
         return everything.take(np.array(rows, int))
     order = np.random.default_rng(0).permutation(len(parts))
@@ -128,7 +134,11 @@ def from_table(path: Path, part: str) -> Reviews:
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and columns of each row of a CSV, TSV or JSONL file."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    try:
+        file = open(path, encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise ProjectError(f"cannot read {path}: {error.strerror}") from error
+    with file:
         yield from rows_of(file, path)
 
 
