@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 TREND_START = pd.Timestamp("2011-01-01")
-SCALED = ("temp", "hum", "windspeed", "trend", "previous_weather", "recent_weather")  # standardised; the rest is 0/1 or a wave
+SCALED = ("temp", "hum", "windspeed", "trend", "previous_weather", "recent_weather")  # standardised
 
 
 def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
