@@ -80,9 +80,9 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
     from projects.bikes.model import evaluate, train
     from projects.common.progress import report_epochs
 
-    common.forget(run, common.METRICS, FORECAST)
     with report_epochs(run, epochs) as on_epoch:
         model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
+    common.forget(run, common.METRICS, FORECAST)
     model.save(run / common.MODEL)
     scores = evaluate(model, hours, periods=("validation",))
     click.echo(f"{common.marked(scores)}trained on {describe(model)}")

@@ -105,12 +105,12 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
-    common.forget(run, common.METRICS)
     with report_epochs(run, epochs) as on_epoch:
         model, frequent = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
     columns = zip(frequent.words, frequent.counts.tolist(), frequent.ratios.tolist(), strict=True)
     rows = ({"word": w, "reviews": n, "ratio": r, "kept": int(w in model.vocabulary.index)} for w, n, r in columns)
     write_atomically(run / VOCABULARY, to_csv(rows).encode())
+    common.forget(run, common.METRICS)
     model.save(run / common.MODEL)
     settings = model.settings
     click.echo(

@@ -122,7 +122,7 @@ def from_table(path: Path, part: str) -> Reviews:
         everything.labels.append(to_label(column(row, LABEL_COLUMNS, path, line), f"{path}, line {line}"))
         everything.simulated |= "simulated" in row
         parts.append(row.get("split"))
-        if parts[-1] not in (parts[0], "train", "test") or parts[0] not in (None, "train", "test"):
+        if parts[-1] not in ((None,) if parts[0] is None else ("train", "test")):
             raise ProjectError(f"{path}, line {line}, column split: {parts[-1]!r} is neither train nor test")
     if parts and parts[0] is not None:
         rows = [row for row, name in enumerate(parts) if name == part]
