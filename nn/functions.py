@@ -4,11 +4,10 @@ import numpy as np
 
 
 def sigmoid(z, out=None):
-    """1 / (1 + e⁻ᶻ) of a float array, no warning, no digits lost in either tail; `out` may be `z` itself."""
-    with np.errstate(over="ignore"):  # e⁻ᶻ may overflow to infinity, whose reciprocal, 0, is the right limit
-        out = np.exp(np.negative(z, out=out), out=out)
+    """1 / (1 + e⁻ᶻ) of a float array, no digits lost in either tail; `out` may be `z` itself."""
+    out = np.exp(np.negative(z, out=out), out=out)  # may warn of overflow to infinity, rightly: 1 / ∞ is the limit
     out += 1
-    return np.divide(1, out, out=out)
+    return np.reciprocal(out, out=out)
 
 
 def sigmoid_derivative(a):
@@ -27,8 +26,7 @@ def identity_derivative(a):
 
 def squared_error(prediction, target, weight=1):
     """Σ weight · (prediction - target)² / 2. The half makes the derivative a plain difference."""
-    error = prediction - target
-    return 0.5 * np.vdot(weight * error, error)
+    return 0.5 * np.sum(weight * (prediction - target) ** 2)
 
 
 def squared_error_derivative(prediction, target):

@@ -50,8 +50,7 @@ class Training:
         self.network, self.settings, self.rng = network, settings, np.random.default_rng(random_state)
         self.velocity, self.scratch = np.zeros_like(network.parameters), np.empty_like(network.parameters[:BLOCK])
         self.best_parameters = network.parameters.copy()
-        self.best_loss, self.best_epoch, self.diverged = math.inf, 0, False
-        self.history = []
+        self.best_loss, self.best_epoch, self.diverged, self.history = math.inf, 0, False, []
 
     @property
     def finished(self):
@@ -68,13 +67,14 @@ class Training:
         """
         order, settings = self.rng.permutation(X.shape[0]), self.settings
         rate = settings.learning_rate * SCHEDULES[settings.schedule](len(self.history) / settings.epochs)
+        y, weight = y[order], 1 if weight is None else weight[order]
         predictions = np.empty(y.shape, self.network.parameters.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss, once
             for start in range(0, len(order), settings.batch_size):
-                rows = order[start : start + settings.batch_size]
-                batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
-                predictions[rows] = self.step(batch, y[rows], (1 if weight is None else weight[rows]) / len(rows), rate)
-            weight = 1 if weight is None else weight
+                batch = slice(start, start + settings.batch_size)
+                rows, share = order[batch], weight if np.isscalar(weight) else weight[batch]
+                X_batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
+                predictions[batch] = self.step(X_batch, y[batch], share / len(rows), rate)
             loss = float(LOSSES[self.network.loss][0](predictions, y, weight) / (len(y) * np.mean(weight)))
             row = {"epoch": len(self.history) + 1, "learning_rate": rate, "training_loss": loss}
             if validation is not None:
@@ -107,20 +107,21 @@ class Training:
         if settings.clip_norm:
             shorten = min(1, settings.clip_norm / (np.linalg.norm(network.gradient) or 1))
             network.dW1, network.gradient_after_W1[...] = network.dW1 * shorten, network.gradient_after_W1 * shorten
-        n = network.W1.size
-        self.descend(network.parameters[:n], self.velocity[:n], network.dW1.reshape(-1), rate)
-        self.descend(network.parameters[n:], self.velocity[n:], network.gradient_after_W1, rate)
-        for W in (network.W1, network.W2) if settings.l1 else ():
-            shrink = rate * settings.l1 / (1 - settings.momentum)  # as momentum adds up
-            W[...] = np.sign(W) * np.maximum(np.abs(W) - shrink, 0)
+        n = network.W1.size  # a small copy is quicker than two rounds of small steps, a large one would be dear
+        pieces = {0: network.gradient} if n < BLOCK else {0: network.dW1.reshape(-1), n: network.gradient_after_W1}
+        for start, gradient in pieces.items():
+            self.descend(slice(start, start + len(gradient)), gradient, rate)
+        for W in (network.W1, network.W2) if settings.l1 else ():  # divided because momentum adds up
+            W[...] = np.sign(W) * np.maximum(np.abs(W) - rate * settings.l1 / (1 - settings.momentum), 0)
 
-    def descend(self, parameters, velocity, gradient, rate):  # the two equations at the top, a block at a time
-        for start in range(0, len(parameters), BLOCK):
-            block = slice(start, start + BLOCK)
-            v = velocity[block]
-            v *= self.settings.momentum
-            v += gradient[block]
-            parameters[block] -= np.multiply(v, rate, out=self.scratch[: len(v)])
+    def descend(self, piece, gradient, rate):  # the two equations at the top, a block at a time
+        arrays = self.network.parameters[piece], self.velocity[piece], gradient
+        for start in range(0, len(gradient), BLOCK):
+            p, v, g = (array[start : start + BLOCK] for array in arrays)
+            if self.settings.momentum:
+                v *= self.settings.momentum
+                g = np.add(v, g, out=v)
+            p -= np.multiply(g, rate, out=self.scratch[: len(g)])
 
     def state(self):
         """A copy of all that is needed to go on: arrays and plain values by name."""
