@@ -110,18 +110,18 @@ class Training:
         n = network.W1.size  # a small copy is quicker than two rounds of small steps, a large one would be dear
         pieces = {0: network.gradient} if n < BLOCK else {0: network.dW1.reshape(-1), n: network.gradient_after_W1}
         for start, gradient in pieces.items():
-            self.descend(slice(start, start + len(gradient)), gradient, rate)
+            for offset in range(0, len(gradient), BLOCK):
+                self.descend(start + offset, gradient[offset : offset + BLOCK], rate)
         for W in (network.W1, network.W2) if settings.l1 else ():  # divided because momentum adds up
             W[...] = np.sign(W) * np.maximum(np.abs(W) - rate * settings.l1 / (1 - settings.momentum), 0)
 
-    def descend(self, piece, gradient, rate):  # the two equations at the top, a block at a time
-        arrays = self.network.parameters[piece], self.velocity[piece], gradient
-        for start in range(0, len(gradient), BLOCK):
-            p, v, g = (array[start : start + BLOCK] for array in arrays)
-            if self.settings.momentum:
-                v *= self.settings.momentum
-                g = np.add(v, g, out=v)
-            p -= np.multiply(g, rate, out=self.scratch[: len(g)])
+    def descend(self, start, g, rate):  # the two equations at the top, for a block: its start and its gradient
+        block = slice(start, start + len(g))
+        p, v = self.network.parameters[block], self.velocity[block]
+        if self.settings.momentum:
+            v *= self.settings.momentum
+            g = np.add(v, g, out=v)
+        p -= np.multiply(g, rate, out=self.scratch[: len(g)])
 
     def state(self):
         """A copy of all that is needed to go on: arrays and plain values by name."""
