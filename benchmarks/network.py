@@ -23,7 +23,7 @@ from nn import TwoLayerClassifier, TwoLayerNetwork, TwoLayerRegressor
 from projects.bikes.data import open_table, split
 from projects.sentiment.data import read_reviews
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_words
+from projects.sentiment.text import count_ngrams
 
 ROUNDS = 5
 OURS, LIMIT = "two-layer", "limit"
@@ -263,8 +263,7 @@ def cases():
     yield Case("a. bikes, 20 hidden units, batches of 128", X, y, 20, 128, 100, 0.01, 0.9, simulated)
     yield Case("b. bikes, 200 hidden units, batches of 1,024", X, y, 200, 1024, 100, 0.005, 0.9, simulated)
     texts, y, simulated = training_reviews()
-    presence = count_words(texts)[1]
-    X = presence[:, np.bincount(presence.indices, minlength=presence.shape[1]) >= 3]
+    X = count_ngrams(texts, min_count=3, longest=1)[2]
     yield from review_cases("c", "words", X, y, 5, simulated)
     X = CountVectorizer(binary=True, ngram_range=(1, 2), min_df=3, dtype=np.float32).fit_transform(texts)
     yield from review_cases("d", "1-2-grams", X, y, 2, simulated)

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from conftest import run
 
 from projects.bikes.cli import main as bikes
+from projects.sentiment.cli import coloured
 from projects.sentiment.cli import main as sentiment
 
 HOUR = ["--when", "2012-12-24T17", "--temperature", "4", "--humidity", "60", "--wind", "12", "--weather", "clear"]
@@ -88,7 +90,7 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 2, "sentiment": 3}[command]
+        assert len(pictures) == {"bikes": 2, "sentiment": 4}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
@@ -98,9 +100,9 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     assert set(scores["test"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
     assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
-    assert set(scores) == {"simulated", "test", "baselines"}
+    assert set(scores) == {"simulated", "test", "baselines", "by_length", "reliability", "mistakes"}
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
-    assert set(scores["test"]) == expected
+    assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
 
 
 def test_a_review_on_standard_input(workspace):
@@ -120,6 +122,27 @@ def test_a_review_explained_as_json(workspace):
     assert answer["label"] == ("positive" if answer["probability"] > 0.5 else "negative")
     effects = {word["word"]: word["effect"] for word in answer["words"]}
     assert effects["charming"] > 0 > effects["dull"]
+    assert {"a dull", "charming music"} <= {ngram["ngram"] for ngram in answer["ngrams"]}
+
+
+def test_an_explained_review_has_its_words_in_colour():
+    effects = {"dull": -0.2, "charming": 0.01, "plot": 0.001}
+    text = click.unstyle(coloured("A dull plot, charming!", effects))
+    assert text == "a dull plot , charming !"
+    red, green = click.style("dull", fg="red", bold=True), click.style("charming", fg="green", bold=False)
+    assert coloured("A dull plot, charming!", effects) == f"a {red} plot , {green} !"
+
+
+def test_own_data_with_own_names(workspace, tmp_path):
+    table = tmp_path / "mails.csv"
+    table.write_text("body,kind\n" + "".join(f"buy cheap {w},spam\nsee you {w},ham\n" for w in "abcdefgh" * 5))
+    names = ["--data", table, "--text-column", "body", "--label-column", "kind", "--positive", "spam"]
+    code, _, errors = run("sentiment", "train", *names, "--balanced", cwd=tmp_path)
+    assert code == 0, errors
+    assert run("sentiment", "predict", "cheap", cwd=tmp_path)[1].startswith("spam\t")
+    code, output, errors = run("sentiment", "evaluate", *names[:-2], cwd=tmp_path)  # the model knows its labels
+    assert code == 0, errors
+    assert "ham reviews: " in output
 
 
 def test_an_unknown_review_gets_the_base_rate_and_is_told_so(workspace):
@@ -138,7 +161,7 @@ def test_a_table_of_reviews_comes_back_with_two_columns_more(workspace, tmp_path
         ("2", "charming and witty", "positive"),
     ]
     assert float(rows[0]["probability"]) < 0.5
-    assert "no column text" in fails("sentiment", "predict", "--file", table, "--column", "text", cwd=workspace)
+    assert "no column text" in fails("sentiment", "predict", "--file", table, "--text-column", "text", cwd=workspace)
 
 
 def test_control_characters_do_not_reach_the_terminal(workspace):
@@ -154,7 +177,7 @@ def test_words_and_similar(workspace):
     code, output, _ = run("sentiment", "similar", "dull", "-n", "2", cwd=workspace)
     assert code == 0
     assert len(output.splitlines()) == 2
-    assert "'xyzzy' is not in the vocabulary" in fails("sentiment", "similar", "xyzzy", cwd=workspace)
+    assert "'xyzzy' is not among the" in fails("sentiment", "similar", "xyzzy", cwd=workspace)
 
 
 def test_one_hour_in_human_units(workspace):

@@ -7,14 +7,24 @@ import tarfile
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
 
 from projects.common.errors import ProjectError
 from projects.sentiment import data
-from projects.sentiment.model import SentimentModel, evaluate, train
+from projects.sentiment.model import SentimentModel, evaluate, scores, train
 from projects.sentiment.sample import REVIEWS, simulate_reviews
-from projects.sentiment.text import Vocabulary, build_vocabulary, log_count_ratios, tokens
+from projects.sentiment.text import (
+    LONGEST_ROW,
+    NONE,
+    Vocabulary,
+    count_ngrams,
+    learn_vocabulary,
+    log_count_ratios,
+    tokens,
+)
 
 
 def archive(path, members):
@@ -106,7 +116,7 @@ def test_damage_in_the_middle_of_an_archive_loses_no_review_silently(tmp_path):
 def test_only_a_line_feed_ends_a_review(tmp_path):
     (tmp_path / "reviews.txt").write_text("a\x85b\nc\u2028d\ne\x0cf\ng\nh\n", encoding="utf-8")
     (tmp_path / "labels.txt").write_text("positive\nnegative\npositive\nnegative\npositive\n")
-    assert data.from_folder(tmp_path, "train").texts == ["a\x85b", "c\u2028d", "e\x0cf", "g"]
+    assert data.read_reviews(tmp_path, "train").texts == ["a\x85b", "c\u2028d", "e\x0cf", "g"]
 
 
 def test_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
@@ -184,10 +194,10 @@ def test_simulated_reviews_are_marked_balanced_and_negate():
 
 
 def test_tokens():
-    assert tokens("It's GREAT!<br /><br />Don&#39;t miss it — naïve, isn’t it?") == [
-        "it's", "great", "!", "don't", "miss", "it", "naïve", "isn't", "it", "?",
+    assert tokens("It's GREAT!<br /><br />Don&#39;t miss it — naïve, isn’t it? (10/10)") == [
+        "its", "great", "!", "dont", "miss", "it", "naïve", ",", "isnt", "it", "?", "10", "10",
     ]  # fmt: skip
-    assert tokens("") == tokens("... <br />") == []
+    assert tokens("") == tokens("—– <br />") == []
 
 
 @given(st.text(max_size=200))
@@ -197,41 +207,85 @@ def test_any_text_has_tokens_without_spaces(text):
 
 def test_log_count_ratio_by_hand():
     ratios = log_count_ratios(np.array([3.0, 0.0]), np.array([1.0, 2.0]))
-    np.testing.assert_allclose(ratios, [np.log((4 / 5) / (2 / 5)), np.log((1 / 5) / (3 / 5))], rtol=1e-6)
+    np.testing.assert_allclose(ratios, [np.log((5 / 7) / (3 / 7)), np.log((2 / 7) / (4 / 7))], rtol=1e-6)
 
 
 TEXTS = ["good good film", "good plot", "good !", "bad film", "bad bad plot", "bad once"]
 LABELS = np.array([1, 1, 1, 0, 0, 0])
 
 
+def learn(texts, labels, min_count=1, polarity_cutoff=0.0, longest=1):
+    return learn_vocabulary(*count_ngrams(texts, min_count, longest), labels, min_count, polarity_cutoff)
+
+
 def test_both_noise_reductions():
-    everything, _, _ = build_vocabulary(TEXTS, LABELS, min_count=1, polarity_cutoff=0)
-    frequent, _, before = build_vocabulary(TEXTS, LABELS, min_count=2, polarity_cutoff=0)
-    polar, _, _ = build_vocabulary(TEXTS, LABELS, min_count=2, polarity_cutoff=0.1)
-    assert set(everything.words) == {"good", "film", "plot", "!", "bad", "once"}
-    assert frequent.words == before.words == ["bad", "good", "film", "plot"]  # by number of reviews, then name
+    everything, frequent = learn(TEXTS, LABELS), learn(TEXTS, LABELS, min_count=2)
+    assert set(everything.names()) == {"good", "film", "plot", "!", "bad", "once"}
+    assert frequent.names() == ["bad", "good", "film", "plot"]  # by number of occurrences, then name
     assert frequent.counts.tolist() == [3, 3, 2, 2]
-    assert polar.words == ["bad", "good"]
+    assert learn(TEXTS, LABELS, min_count=2, polarity_cutoff=0.1).names() == ["bad", "good"]
 
 
-def test_bag_of_words_is_presence_times_ratio_with_long_rows_scaled():
-    vocabulary, X, _ = build_vocabulary(TEXTS, LABELS, min_count=1, polarity_cutoff=0)
-    np.testing.assert_array_equal(vocabulary.bag_of_words(TEXTS).toarray(), X.toarray())
+def counted_by_scikit_learn(texts, min_count, longest):
+    """N-gram -> the texts that have it."""
+    vectorizer = CountVectorizer(
+        tokenizer=tokens, token_pattern=None, lowercase=False, ngram_range=(1, longest), binary=True, min_df=min_count
+    )
+    presence = vectorizer.fit_transform(texts).T.tocsr()
+    return {name: set(presence[column].indices) for name, column in vectorizer.vocabulary_.items()}
+
+
+words_of_three = st.lists(st.sampled_from(["a", "b", "c", "!"]), max_size=12).map(" ".join)
+
+
+@given(st.lists(words_of_three, min_size=1, max_size=8), st.integers(1, 3), st.integers(1, 4))
+def test_ngrams_are_those_that_scikit_learn_counts(texts, min_count, longest):
+    words, codes, presence = count_ngrams(texts, min_count, longest)
+    vocabulary = learn_vocabulary(words, codes, presence, np.arange(len(texts)) % 2, min_count, 0.0)
+    presence = presence.T.tocsr()
+    found = {vocabulary.name(i): set(presence[i].indices) for i in range(presence.shape[0])}
+    try:
+        assert found == counted_by_scikit_learn(texts, min_count, longest)
+    except ValueError:  # which it raises where nothing is frequent enough
+        assert not found
+    again = vocabulary.presence(texts)
+    np.testing.assert_array_equal(again.toarray(), presence.T.toarray())
+
+
+def test_ngrams_of_the_simulated_reviews_are_those_that_scikit_learn_counts(reviews):
+    texts = reviews["train"].texts
+    words, codes, presence = count_ngrams(texts, 3, 3)
+    vocabulary = learn_vocabulary(words, codes, presence, np.array(reviews["train"].labels), 3, 0.0)
+    expected = {name: len(rows) for name, rows in counted_by_scikit_learn(texts, 3, 3).items()}
+    assert dict(zip(vocabulary.names(), vocabulary.counts.tolist(), strict=True)) == expected
+    assert len(expected) > 1000
+    assert (np.diff(codes) > 0).all()
+
+
+def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
+    texts = [*reviews["train"].texts[:20], " ".join(reviews["train"].texts), "wonderful"]
+    vocabulary = learn(texts, np.arange(22) % 2, min_count=1, longest=2)
+    X = vocabulary.bag_of_words(texts)
     assert X.dtype == np.float32
-    for text, row in zip(TEXTS, X.toarray(), strict=True):
-        ratios = np.zeros(len(vocabulary))
-        for word in set(text.split()):
-            ratios[vocabulary.index[word]] = vocabulary.ratios[vocabulary.index[word]]
-        length = max(np.linalg.norm(ratios), vocabulary.typical_length)
-        np.testing.assert_allclose(row, ratios / length, rtol=1e-6)
+    lengths = []
+    for row, presence in zip(X.toarray(), vocabulary.presence(texts).toarray(), strict=True):
+        ratios = presence * vocabulary.ratios[vocabulary.kept]
+        lengths.append(np.linalg.norm(ratios))
+        np.testing.assert_allclose(row, ratios * min(1, LONGEST_ROW / lengths[-1]), rtol=1e-5)
+    assert min(lengths) < LONGEST_ROW < max(lengths)
 
 
 def test_rows_without_a_known_word_are_empty():
-    vocabulary = Vocabulary(["good"], np.array([3], np.int32), np.array([1.5], np.float32), 1.0)
+    vocabulary = Vocabulary(["good"], np.empty(0, np.int64), np.array([3], np.int32), np.array([1.5], np.float32), 1, 0)
     X = vocabulary.bag_of_words(["", "good", "what", ""])
     assert X.shape == (4, 1)
-    assert np.diff(X.indptr).tolist() == [0, 1, 0, 0]
-    assert X.toarray()[:, 0].tolist() == [0, 1, 0, 0]
+    assert X.toarray()[:, 0].tolist() == [0, 1.5, 0, 0]
+
+
+def test_an_ngram_is_found_by_its_words():
+    vocabulary = learn(["not bad at all", "not bad at all"], np.array([0, 1]), longest=3)
+    assert vocabulary.names()[vocabulary.find("Not bad AT")] == "not bad at"
+    assert [vocabulary.find(text) for text in ("not bad at all", "bad not", "worse", "")] == [NONE] * 4
 
 
 @pytest.fixture(scope="module")
@@ -245,29 +299,41 @@ def reviews(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(reviews):
-    return train(reviews["train"])[0]
+    return train(reviews["train"])
 
 
 def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
-    scores = evaluate(model, reviews["test"])
-    assert scores["simulated"] is True
-    assert scores["test"]["reviews"] == 1000
-    assert scores["test"]["accuracy"] > 0.75 > scores["baselines"]["majority"]["accuracy"] + 0.2
-    assert sum(map(sum, scores["test"]["confusion"])) == 1000
+    found = evaluate(model, reviews["test"])
+    assert found["simulated"] is True
+    assert found["test"]["reviews"] == 1000
+    assert found["test"]["accuracy"] > 0.75 > found["baselines"]["majority"]["accuracy"] + 0.2
+    assert sum(map(sum, found["test"]["confusion"])) == 1000
 
 
-def test_explanation_is_what_leaving_the_word_out_does(model):
+def test_explanation_is_what_leaving_out_does(model):
     text = "What a wonderful script. The acting is dull."
-    probability = model.predict([text])[0]
-    effects = dict(model.explain(text))
-    assert effects["wonderful"] > 0 > effects["dull"]
-    without = model.predict(["What a script. The acting is dull."])[0]
-    assert effects["wonderful"] == pytest.approx(probability - without, abs=1e-6)
+    probability, vocabulary = model.predict([text])[0], model.vocabulary
+    explained = {kind: dict(pairs) for kind, pairs in model.explain(text).items()}
+    presence = vocabulary.presence([text])
+    names = [vocabulary.name(number) for number in vocabulary.kept[presence.indices]]
+
+    def without(left_out):
+        kept = [number for number, name in zip(presence.indices, names, strict=True) if not left_out(name)]
+        row = sp.csr_matrix((np.ones(len(kept), np.float32), kept, [0, len(kept)]), presence.shape)
+        return model.network.predict(vocabulary.weigh(row))[0, 0]
+
+    assert explained["words"]["wonderful"] > 0 > explained["words"]["dull"]
+    assert explained["ngrams"].keys() == set(names)
+    for name, effect in explained["ngrams"].items():
+        assert effect == pytest.approx(probability - without(lambda other, name=name: other == name), abs=1e-6)
+    for word, effect in explained["words"].items():
+        expected = probability - without(lambda other, word=word: word in other.split())
+        assert effect == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_text_without_a_known_word_gets_the_base_rate(model):
     np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), model.settings["base_rate"])
-    assert model.explain("") == []
+    assert model.explain("") == {"words": [], "ngrams": []}
 
 
 def test_predictions_do_not_depend_on_what_is_predicted_beside(model, reviews):
@@ -276,30 +342,81 @@ def test_predictions_do_not_depend_on_what_is_predicted_beside(model, reviews):
     np.testing.assert_allclose(model.predict(texts), alone, rtol=1e-5)
 
 
-def test_word_effects_are_those_of_one_word_texts(model):
-    effects = model.word_effects()
+def test_effects_are_those_of_texts_of_one_word(model):
+    effects = model.effects()
     log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
     empty = log_odds(model.network.predict(model.vocabulary.bag_of_words([""]))[0, 0])
     for word in ("wonderful", "dull"):
         expected = log_odds(model.predict([word])[0]) - empty
-        assert effects[model.vocabulary.index[word]] == pytest.approx(expected, abs=1e-4)
+        assert effects[model.vocabulary.find(word)] == pytest.approx(expected, abs=1e-4)
 
 
 def test_similar_words_pull_the_same_way(model):
-    near = [word for word, _ in model.similar("wonderful", 5, min_count=1)]
-    effects = model.word_effects()
+    near = [name for name, _ in model.similar("wonderful", 5, min_count=1)]
+    effects = model.effects()
     assert len(near) == 5
-    assert all(effects[model.vocabulary.index[word]] > 0 for word in near)
-    with pytest.raises(ProjectError, match="'xyzzy' is not in the vocabulary"):
+    assert all(effects[model.vocabulary.find(name)] > 0 for name in near)
+    with pytest.raises(ProjectError, match="'xyzzy' is not among the"):
         model.similar("xyzzy", 5, min_count=1)
 
 
-def test_vocabulary_has_not_seen_the_reviews_held_out(reviews):
-    train_reviews = reviews["train"]
-    marked = data.Reviews([f"{text} mark{i}" for i, text in enumerate(train_reviews.texts)], train_reviews.labels)
-    vocabulary = train(marked, min_count=1, epochs=1)[0].vocabulary
-    marks = [word for word in vocabulary.words if word.startswith("mark")]
-    assert len(marks) == 0.9 * len(train_reviews.texts)
+def test_an_ngram_that_the_reviews_learned_from_lack_is_not_in_the_bag():
+    words, codes, presence = count_ngrams([*TEXTS, "unseen words", "unseen film"], 1, 2)
+    vocabulary = learn_vocabulary(words, codes, presence[:6], LABELS, 1, 0.0)
+    assert "unseen" in vocabulary.words
+    assert set(vocabulary.names()) == set(learn(TEXTS, LABELS, longest=2).names())
+
+
+def test_model_is_fitted_to_all_reviews_after_one_was_measured(reviews):
+    epochs = []
+    model = train(reviews["train"], epochs=2, on_epoch=lambda training: epochs.append(training.history[-1]))
+    assert len(epochs) == 2
+    assert all("validation_loss" in epoch for epoch in epochs)
+    n = len(reviews["train"].texts)
+    assert (model.settings["train_reviews"], model.settings["validation_reviews"]) == (n, n // 10)
+    labels = np.array(reviews["train"].labels)
+    expected = learn_vocabulary(*count_ngrams(reviews["train"].texts, 3, 3), labels, 3, 0.05)
+    np.testing.assert_array_equal(model.vocabulary.ratios, expected.ratios)
+
+
+def test_balanced_training_finds_more_of_a_rare_label(reviews):
+    labels = np.array(reviews["train"].labels)
+    rare = reviews["train"].take(np.concatenate([np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)[:150]]))
+    plain, balanced = (evaluate(train(rare, balanced=b), reviews["test"])["test"] for b in (False, True))
+    assert balanced["recall"] > plain["recall"]
+    assert balanced["balanced_accuracy"] > plain["balanced_accuracy"]
+
+
+def test_scores_by_hand():
+    found = scores(np.array([1, 1, 1, 0]), np.array([0.95, 0.91, 0.25, 0.05]))
+    assert found["accuracy"] == 0.75
+    assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+    assert found["expected_calibration_error"] == pytest.approx((2 * abs(0.93 - 1) + abs(0.25 - 1) + 0.05) / 4)
+
+
+def test_mistakes_and_lengths_are_those_of_the_answers(model):
+    texts = ["dull " * 150, "wonderful", "wonderful ! " * 60]
+    found = evaluate(model, data.Reviews(texts, [0, 0, 1]))
+    assert [(kind["from_words"], kind["reviews"], kind["accuracy"]) for kind in found["by_length"]] == [
+        (0, 1, 0.0), (100, 2, 1.0),
+    ]  # fmt: skip
+    assert [(mistake["label"], mistake["text"]) for mistake in found["mistakes"]] == [("negative", "wonderful")]
+
+
+def test_a_table_may_call_its_columns_and_labels_anything(tmp_path):
+    path = tmp_path / "mails.csv"
+    path.write_text("body,kind\n" + "buy now,spam\nsee you,ham\n" * 10)
+    names = data.Names("body", "kind", "spam")
+    found = data.read_reviews(path, "train", names)
+    assert found.label_names == ("ham", "spam")
+    assert set(zip(found.texts, found.labels, strict=True)) == {("buy now", 1), ("see you", 0)}
+    for wrong, words in {
+        data.Names("body", "kind"): r"has the labels 'spam' and 'ham': say which with --positive LABEL",
+        data.Names("body", "kind", "eggs"): r"line 3: 'ham' is a third label, beside 'eggs' and 'spam'",
+        data.Names("text", "kind", "spam"): r"line 2: no column text; it has body, kind",
+    }.items():
+        with pytest.raises(ProjectError, match=words):
+            data.read_reviews(path, "train", wrong)
 
 
 def test_model_comes_back_from_its_file_the_same(model, reviews, tmp_path):
@@ -312,7 +429,7 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(reviews, tmp
     contents = []
     for seed in (3, 3, 4):
         path = tmp_path / "m.safetensors"
-        train(reviews["train"], seed, epochs=1)[0].save(path)
+        train(reviews["train"], seed, epochs=1).save(path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1] != contents[2]
 
@@ -328,7 +445,8 @@ def test_noise_reduction_that_leaves_no_word_says_what_to_lower(reviews):
 
 
 def test_real_reviews_reach_the_stated_accuracy(reviews_archive):
-    model, _ = train(data.read_reviews(reviews_archive, "train"))
-    scores = evaluate(model, data.read_reviews(reviews_archive, "test"))
-    assert scores["test"]["accuracy"] >= 0.88
-    assert model.explain("a dull, lifeless film")[0][1] < 0
+    model = train(data.read_reviews(reviews_archive, "train"), ngrams=2, epochs=6)  # less than the default, for speed
+    found = evaluate(model, data.read_reviews(reviews_archive, "test"))
+    assert found["test"]["accuracy"] >= 0.91
+    assert found["test"]["expected_calibration_error"] < 0.05
+    assert model.explain("a dull, lifeless film")["ngrams"][0][1] < 0

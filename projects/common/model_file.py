@@ -14,7 +14,7 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 KEY = "two-layer"
 
 Arrays = dict[str, np.ndarray]

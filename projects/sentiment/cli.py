@@ -3,8 +3,8 @@
 import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000  # texts held in memory at a time while predicting
 LONGEST_LINE = 10_000_000  # bytes of one review on standard input
-SHOWN = 12  # words shown by --explain outside --json
-VOCABULARY = "vocabulary.csv"
+SHOWN = 12  # n-grams shown by --explain outside --json
+FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
 @click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="two-layer", prog_name="sentiment")
 def main() -> None:
-    """Is this film review good or bad? A two-layer network on a bag of words."""
+    """Is this film review good or bad? A two-layer network on a bag of n-grams."""
 
 
 @main.command()
@@ -71,10 +71,21 @@ run_option = common.run_option("sentiment")
 data_dir_option = common.data_dir_option("sentiment")
 
 
-def read_part(data: Path | None, data_dir: Path, part: str) -> "Reviews":
-    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
+def name_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what a table calls its columns and labels."""
+    for option in (
+        click.option("--positive", help="The label of the reviews to call positive.  [default: positive, good, 1 …]"),
+        click.option("--label-column", help="Column of a table with the labels.  [default: label or sentiment]"),
+        click.option("--text-column", help="Column of a table with the texts.  [default: text or review]"),
+    ):
+        command = option(command)
+    return command
 
-    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part)
+
+def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None) -> "Reviews":
+    from projects.sentiment.data import PUBLISHED, SAMPLE, Names, read_reviews
+
+    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part, Names(**names))
 
 
 @main.command()
@@ -83,39 +94,45 @@ def read_part(data: Path | None, data_dir: Path, part: str) -> "Reviews":
 @data_dir_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
-@click.option("--min-count", type=click.IntRange(1), default=3, show_default=True, help="Reviews a word must be in.")
+@click.option("--ngrams", type=click.IntRange(1), default=3, show_default=True, help="Words of the longest n-gram.")
+@click.option("--min-count", type=click.IntRange(1), default=3, show_default=True,
+              help="Reviews an n-gram must be in.")  # fmt: skip
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
-              help="Least |log-count ratio| of a word.")  # fmt: skip
-@click.option("--hidden-units", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True)
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=1.0, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
+              help="Least |log-count ratio| of an n-gram.")  # fmt: skip
+@click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
+@click.option("--hidden-units", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.4, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=500, show_default=True)
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
-@click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.3, show_default=True,
-              help="Share of a review's words hidden from the network in each step.")  # fmt: skip
-def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
+@click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
+              help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
+@name_options
+def train(
+    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
+    label_column: str | None, positive: str | None, **hyperparameters: Any,
+) -> None:  # fmt: skip
     """Train on the training reviews; save model and history.
 
-    A tenth of them is held out to measure the loss on.
+    A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
+    that is saved is then fitted to all of them in the same way.
 
-    Example: sentiment train --min-count 20 --polarity-cutoff 0.1
+    \b
+    Examples: sentiment train --ngrams 1 --min-count 20
+              sentiment train --data mails.csv --text-column body --label-column kind --positive spam
     """
-    reviews = read_part(data, data_dir, "train")
-    from projects.common.files import write_atomically
+    reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
     with report_epochs(run, epochs) as on_epoch:
-        model, frequent = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
-    columns = zip(frequent.words, frequent.counts.tolist(), frequent.ratios.tolist(), strict=True)
-    rows = ({"word": w, "reviews": n, "ratio": r, "kept": int(w in model.vocabulary.index)} for w, n, r in columns)
-    write_atomically(run / VOCABULARY, to_csv(rows).encode())
+        model = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
     common.forget(run, common.METRICS)
     model.save(run / common.MODEL)
     settings = model.settings
     click.echo(
-        f"{common.marked(settings)}trained on {settings['train_reviews']:,} reviews and {len(model.vocabulary):,} "
-        f"words; {settings['validation_accuracy']:.1%} right of the {settings['validation_reviews']:,} held out"
+        f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
+        f"reviews held out; then fitted to all {settings['train_reviews']:,}, with {len(model.vocabulary):,} n-grams"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
@@ -125,7 +142,11 @@ def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, 
 @run_option
 @data_dir_option
 @common.json_option
-def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
+@name_options
+def evaluate(
+    data: Path | None, run: Path, data_dir: Path, as_json: bool, text_column: str | None, label_column: str | None,
+    positive: str | None,
+) -> None:  # fmt: skip
     """Score the saved model on the test reviews, beside always giving the more frequent answer.
 
     Example: sentiment evaluate --json
@@ -133,37 +154,38 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     from projects.sentiment.model import SentimentModel, evaluate
 
     model = SentimentModel.load(run / common.MODEL)
-    scores = evaluate(model, read_part(data, data_dir, "test"))
+    usual, named = ["negative", "positive"], model.settings["label_names"]
+    positive = positive or (None if named == usual else named[1])
+    names = {"text_column": text_column, "label_column": label_column, "positive": positive}
+    scores = evaluate(model, read_part(data, data_dir, "test", **names))
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
     else:
         click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test reviews")
-        click.echo(table(scores))
+        click.echo(table(scores, model.settings["label_names"]))
 
 
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, the histogram of the log-count ratios and the map of the words.
+    """Draw the loss curves, the log-count ratios, the map of the n-grams and, once evaluated, the reliability.
 
     Example: sentiment plot --run runs/sentiment
     """
-    import pandas as pd
-
     from projects.common.plots import plot_losses, save_figure
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.plots import plot_ratios, plot_words
+    from projects.sentiment.plots import plot_ratios, plot_reliability, plot_words
 
     model = SentimentModel.load(run / common.MODEL)
     history = common.read_table(run / "history.csv", "run `sentiment train` first")
-    vocabulary = common.read_table(run / VOCABULARY, "run `sentiment train` first")
-    assert isinstance(vocabulary, pd.DataFrame)
     figures = {
         "losses.png": plot_losses(history, "log loss"),
-        "ratios.png": plot_ratios(vocabulary.ratio.to_numpy(), model.settings["polarity_cutoff"]),
+        "ratios.png": plot_ratios(model.vocabulary),
         "words.png": plot_words(model),
     }
+    if (run / common.METRICS).exists():
+        figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS, "sentiment evaluate"))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
 
@@ -171,8 +193,8 @@ def plot(run: Path) -> None:
 @main.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT...|-]")
 @click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
-@click.option("--column", default=None, help="Its column with the texts.  [default: text or review]")
-@click.option("--explain", is_flag=True, help="Show which words pushed which way, and how far.")
+@click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")
+@click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
 @run_option
 @common.json_option
 @click.pass_context
@@ -185,7 +207,7 @@ def predict(
     \b
     Examples: sentiment predict "a dull, lifeless film" --explain
               echo "a dull, lifeless film" | sentiment predict -
-              sentiment predict --file reviews.csv --column text
+              sentiment predict --file reviews.csv --text-column text
     """
     if texts and file:
         raise click.UsageError("give texts or --file, not both")
@@ -220,14 +242,15 @@ def predict(
 def answer(model: "SentimentModel", text: str, probability: float, explain: bool) -> dict[str, Any]:
     """What is said of one text."""
     said: dict[str, Any] = {
-        "label": "positive" if probability > 0.5 else "negative",
+        "label": model.settings["label_names"][int(probability > 0.5)],
         "probability": round(float(probability), 6),
     }
-    known = bool(model.vocabulary.ids(text))
-    if not known:
-        said["note"] = "no known word: this is the base rate of the training reviews"
     if explain:
-        said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in model.explain(text)]
+        effects = model.explain(text)
+        said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
+        said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
+    if probability == model.settings["base_rate"] and not model.vocabulary.presence([text]).nnz:
+        said["note"] = "no known word: this is the base rate of the training reviews"
     return said
 
 
@@ -236,12 +259,26 @@ def predict_rows(model: "SentimentModel", rows: list[dict[str, Any]], column: st
 
 
 def show(text: str, found: dict[str, Any]) -> None:
-    """Print one answer for people: label, probability of positive, and the text."""
-    click.echo(f"{found['label']}\t{found['probability']:.3f}\t{printable(text)}")
+    """Print one answer for people: label, probability of positive, and the text, its words in colour if explained."""
+    words = {word["word"]: word["effect"] for word in found.get("words", ())}
+    click.echo(f"{found['label']}\t{found['probability']:.3f}\t{coloured(text, words) if words else printable(text)}")
     if "note" in found:
         click.echo(f"  {found['note']}")
-    for word in found.get("words", ())[:SHOWN]:
-        click.echo(f"  {word['effect']:+.3f}  {word['word']}")
+    for ngram in found.get("ngrams", ())[:SHOWN]:
+        click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
+
+
+def coloured(text: str, effects: dict[str, float]) -> str:
+    """The tokens of the text, green where they speak for positive and red where against, bold where strongly."""
+    from projects.sentiment.text import tokens
+
+    def colour(token: str) -> str:
+        effect = effects.get(token, 0.0)
+        if abs(effect) < FAINT:
+            return token
+        return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
+
+    return " ".join(map(colour, tokens(text)))
 
 
 def printable(text: str) -> str:
@@ -284,31 +321,36 @@ def table_rows(file: Path, column: str | None) -> Iterator[dict[str, Any]]:
 
 @main.command()
 @run_option
-@click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="Words of each kind.")
-@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews a word must be in.")
+@click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="N-grams of each kind.")
+@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
+              help="Reviews an n-gram must be in.")  # fmt: skip
 def words(run: Path, n: int, min_count: int) -> None:
-    """The most positive and the most negative words, by what each alone adds to the log-odds.
+    """The most positive and the most negative n-grams, by what each alone adds to the log-odds.
 
     Example: sentiment words -n 10
     """
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
-    effects, vocabulary = model.word_effects(), model.vocabulary
-    ranked = [i for i in effects.argsort(kind="stable") if vocabulary.counts[i] >= min_count]
-    click.echo(f"{common.marked(model.settings)}{'positive':24}{'negative':24}")
-    for best, worst in zip(ranked[::-1][:n], ranked[:n], strict=True):
-        cells = (f"{effects[i]:+.2f} {vocabulary.words[i]}" for i in (best, worst))
-        click.echo("".join(f"{cell:24}" for cell in cells).rstrip())
+    effects, vocabulary = model.effects(), model.vocabulary
+    counts = vocabulary.counts[vocabulary.kept]
+    ranked = [i for i in effects.argsort(kind="stable") if counts[i] >= min_count]
+    best, worst = [i for i in ranked[::-1] if effects[i] > 0][:n], [i for i in ranked if effects[i] < 0][:n]
+    positive, negative = model.settings["label_names"][::-1]
+    click.echo(f"{common.marked(model.settings)}{positive:30}{negative:30}".rstrip())
+    for pair in zip_longest(best, worst):
+        cells = ("" if i is None else f"{effects[i]:+.2f} {vocabulary.name(vocabulary.kept[i])}" for i in pair)
+        click.echo("".join(f"{cell:30}" for cell in cells).rstrip())
 
 
 @main.command()
-@click.argument("word")
+@click.argument("ngram", metavar="WORD")
 @run_option
-@click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Words to show.")
-@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews a word must be in.")
-def similar(word: str, run: Path, n: int, min_count: int) -> None:
-    """The words most alike to the network, in polarity and strength (not in meaning), nearest first.
+@click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="N-grams to show.")
+@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
+              help="Reviews an n-gram must be in.")  # fmt: skip
+def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
+    """The words and n-grams most alike to the network, in polarity and strength (not in meaning), nearest first.
 
     Example: sentiment similar excellent
     """
@@ -316,19 +358,26 @@ def similar(word: str, run: Path, n: int, min_count: int) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
-    for name, distance in model.similar(word, n, min_count):
+    for name, distance in model.similar(ngram, n, min_count):
         click.echo(f"{distance:.3f}  {name}")
 
 
-def table(scores: dict[str, Any]) -> str:
-    """The scores of model and baseline as text."""
-    names = ("accuracy", "precision", "recall", "f1", "log_loss")
-    lines = [f"{'':18}" + "".join(f"{name.replace('_', ' '):>10}" for name in names)]
+def table(scores: dict[str, Any], label_names: list[str]) -> str:
+    """The scores of model and baseline as text, then where the model is wrong and how sure."""
+    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
+    lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
     for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
-        lines.append(f"{name:18}" + "".join(f"{scored[key]:10.4f}" for key in names))
+        lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
+    negative, positive = label_names
     (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
     lines.append(
-        f"negative reviews: {true_negative:,} called negative, {false_positive:,} positive; "
-        f"positive reviews: {true_positive:,} called positive, {false_negative:,} negative"
+        f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
+        f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
     )
+    kinds = (f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"])
+    lines.append(f"accuracy by length: {', '.join(kinds)}")
+    lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
+    lines.append("surest mistakes:")
+    for mistake in scores["mistakes"]:
+        lines.append(f"  {mistake['label']}, said {mistake['probability']:.3f}: {printable(mistake['text'])[:80]}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ import re
 import sys
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -39,12 +39,26 @@ class Reviews:
     texts: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     simulated: bool = False
+    label_names: tuple[str, str] = ("negative", "positive")
 
     def take(self, rows: np.ndarray) -> "Reviews":
-        return Reviews([self.texts[row] for row in rows], [self.labels[row] for row in rows], self.simulated)
+        texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
+        return Reviews(texts, labels, self.simulated, self.label_names)
 
 
-def read_reviews(path: Path, part: str) -> Reviews:
+@dataclass(frozen=True)
+class Names:
+    """What a table of reviews calls things; None: the usual names."""
+
+    text_column: str | None = None
+    label_column: str | None = None
+    positive: str | None = None  # the label of the reviews to call positive; the other label may be any
+
+
+USUAL_NAMES = Names()
+
+
+def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
     """The reviews of one part, "train" or "test", of the published archive, a folder or a table.
 
     A folder holds reviews.txt and labels.txt, a review and a label a line; its last 1,000 reviews are the test (a
@@ -55,15 +69,15 @@ def read_reviews(path: Path, part: str) -> Reviews:
     if not path.exists():
         raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
     if path.is_dir():
-        reviews = from_folder(path, part)
+        reviews = from_folder(path, part, names.positive)
     elif path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
-        reviews = from_table(path, part)
+        reviews = from_table(path, part, names)
     else:
         reviews = from_archive(path, part)
     if not reviews.texts:
         raise ProjectError(f"{path} has no reviews to {part} on")
     if len(set(reviews.labels)) < 2:
-        only = "positive" if reviews.labels[0] else "negative"
+        only = reviews.label_names[reviews.labels[0]]
         raise ProjectError(f"{path} has only {only} reviews to {part} on, and both kinds are needed")
     return reviews
 
@@ -96,15 +110,15 @@ def from_archive(path: Path, part: str) -> Reviews:
     return Reviews([text for _, _, text in found], [label for _, label, _ in found])
 
 
-def from_folder(path: Path, part: str) -> Reviews:
+def from_folder(path: Path, part: str, positive: str | None) -> Reviews:
     """Reviews of the two-file packing."""
     texts, names = (read_lines(path / name) for name in ("reviews.txt", "labels.txt"))
     if len(texts) != len(names):
         raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(names):,}")
-    labels = [to_label(name, f"{path / 'labels.txt'}, line {line}") for line, name in enumerate(names, 1)]
+    labels, label_names = to_labels(names, range(1, len(names) + 1), path / "labels.txt", positive)
     test = min(1000, len(texts) // 5)
     rows = slice(0, len(texts) - test) if part == "train" else slice(len(texts) - test, None)
-    return Reviews(texts[rows], labels[rows])
+    return Reviews(texts[rows], labels[rows], label_names=label_names)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -114,16 +128,20 @@ def read_lines(path: Path) -> list[str]:
         raise ProjectError(f"cannot read {path}: {error}") from error
 
 
-def from_table(path: Path, part: str) -> Reviews:
+def from_table(path: Path, part: str, names: Names) -> Reviews:
     """Reviews of a CSV, TSV or JSONL table."""
-    everything, parts = Reviews(), []
+    text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
+    label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
+    everything, parts, labels, lines = Reviews(), [], [], []
     for line, row in read_rows(path):
-        everything.texts.append(column(row, TEXT_COLUMNS, path, line))
-        everything.labels.append(to_label(column(row, LABEL_COLUMNS, path, line), f"{path}, line {line}"))
+        everything.texts.append(column(row, text_columns, path, line))
+        labels.append(column(row, label_columns, path, line))
+        lines.append(line)
         everything.simulated |= "simulated" in row
         parts.append(row.get("split"))
         if parts[-1] not in ((None,) if parts[0] is None else ("train", "test")):
             raise ProjectError(f"{path}, line {line}, column split: {parts[-1]!r} is neither train nor test")
+    everything.labels, everything.label_names = to_labels(labels, lines, path, names.positive)
     if parts and parts[0] is not None:
         rows = [row for row, name in enumerate(parts) if name == part]
         return everything.take(np.array(rows, int))
@@ -174,8 +192,25 @@ def column(row: dict[str, str], names: tuple[str, ...], path: Path, line: int) -
     raise ProjectError(f"{path}, line {line}: no column {' or '.join(names)}; it has {', '.join(row)}")
 
 
-def to_label(name: str, where: str) -> int:
-    try:
-        return LABELS[name.strip().lower()]
-    except KeyError:
-        raise ProjectError(f"{where}: {name.strip()!r} is no label; labels are {', '.join(LABELS)}") from None
+def to_labels(
+    names: list[str], lines: Sequence[int], path: Path, positive: str | None
+) -> tuple[list[int], tuple[str, str]]:
+    """Names of labels as 1 (positive) and 0, and the names of 0 and 1. Raises ProjectError naming the line."""
+    names = [name.strip() for name in names]
+    kinds = list(dict.fromkeys(names))
+    if positive is None:
+        unknown = [kind for kind in kinds if kind.lower() not in LABELS]
+        if len(unknown) == len(kinds) == 2:
+            raise ProjectError(f"{path} has the labels {kinds[0]!r} and {kinds[1]!r}: say which with --positive LABEL")
+        if unknown:
+            where = f"{path}, line {lines[names.index(unknown[0])]}"
+            raise ProjectError(f"{where}: {unknown[0]!r} is no label; labels are {', '.join(LABELS)}")
+        return [LABELS[name.lower()] for name in names], ("negative", "positive")
+    others = [kind for kind in kinds if kind != positive]
+    if len(others) > 1:
+        where = f"{path}, line {lines[names.index(others[1])]}"
+        raise ProjectError(f"{where}: {others[1]!r} is a third label, beside {positive!r} and {others[0]!r}")
+    if positive not in kinds:
+        raise ProjectError(f"{path} has no label {positive!r}; it has {', '.join(map(repr, kinds))}")
+    other = others[0] if others else f"not {positive}"
+    return [int(name == positive) for name in names], (other, positive)

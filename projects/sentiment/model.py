@@ -1,28 +1,34 @@
-"""The sentiment model: words in, the probability that a review is positive out."""
+"""The sentiment model: n-grams in, the probability that a review is positive out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
 from nn.functions import sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
 from projects.sentiment.data import Reviews
-from projects.sentiment.text import Vocabulary, build_vocabulary
+from projects.sentiment.text import LONGEST_ROW, NONE, Vocabulary, count_ngrams, learn_vocabulary, tokens
 
 DEFAULTS = {
-    "hidden_units": 10,
-    "epochs": 12,
-    "learning_rate": 1.0,
-    "batch_size": 250,
+    "hidden_units": 4,
+    "epochs": 10,
+    "learning_rate": 0.4,
+    "batch_size": 500,
     "momentum": 0.9,
-    "dropout": 0.3,
+    "dropout": 0.5,
 }
 VALIDATION_SHARE = 0.1  # of the training reviews, to measure the loss on
+CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
+BINS = 10  # of probability, for the calibration
+LENGTHS = (100, 200, 400)  # words: bounds of the kinds of reviews that are scored apart
+MISTAKES = 5  # most confident ones that `evaluate` lists, of each kind
 
 
 @dataclass
@@ -33,47 +39,73 @@ class SentimentModel:
     vocabulary: Vocabulary
     settings: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"SentimentModel({len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units)"
+
     def predict(self, texts: Iterable[str]) -> np.ndarray:
-        """The probability that each text is positive [texts]; the base rate for a text without a known word."""
-        X = self.vocabulary.bag_of_words(texts)
+        """The probability that each text is positive [texts]; the base rate for a text without a known n-gram."""
+        texts = list(texts)
+        chunks = [self.vocabulary.bag_of_words(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)]
+        return np.concatenate([np.empty(0), *map(self._probability, chunks)])
+
+    def _probability(self, X: sp.csr_matrix) -> np.ndarray:
         probability = self.network.predict(X)[:, 0].astype(float)
         return np.where(np.diff(X.indptr) > 0, probability, self.settings["base_rate"])
 
-    def explain(self, text: str) -> list[tuple[str, float]]:
-        """Each known word of the text with its exact effect: the probability with it less the one without it.
+    def explain(self, text: str) -> dict[str, list[tuple[str, float]]]:
+        """The effect of each known word, and of each n-gram of the bag, on the probability: with it, less without it.
 
-        The strongest first.
+        A word is left out with all n-grams that it is in, an n-gram alone. The strongest first.
         """
-        ids = self.vocabulary.ids(text)
-        words = [self.vocabulary.words[i] for i in ids]
-        without = [" ".join(word for word in words if word != left_out) for left_out in words]
-        probability = self.predict([text, *without])
-        effects = zip(words, (probability[0] - probability[1:]).tolist(), strict=True)
-        return sorted(effects, key=lambda pair: -abs(pair[1]))
+        vocabulary, network = self.vocabulary, self.network
+        columns = vocabulary.presence([text]).indices
+        names = [vocabulary.name(number) for number in vocabulary.kept[columns].tolist()]
+        words = sorted({word for name in names for word in name.split()})
+        if not names:
+            return {"words": [], "ngrams": []}
+        of_word = np.array([[word in name.split() for name in names] for word in words], float)  # [words, n-grams]
+        values = vocabulary.ratios[vocabulary.kept][columns].astype(float)  # of the row before it is shortened
+        parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden], what each adds to the hidden layer
 
-    def word_effects(self) -> np.ndarray:
-        """By how much each word alone moves the log-odds of positive, away from those of an empty text [words]."""
-        alone = self.vocabulary.ratios / np.maximum(np.abs(self.vocabulary.ratios), self.vocabulary.typical_length)
-        hidden = sigmoid(alone[:, np.newaxis] * self.network.W1 + self.network.b1)  # [words, hidden]
+        def probability(left_out: np.ndarray) -> np.ndarray:
+            """left_out [cases, n-grams]: 1 for those that a case goes without."""
+            length = np.sqrt(np.maximum((values**2).sum() - left_out @ values**2, 0))
+            z = (parts.sum(axis=0) - left_out @ parts) * (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]
+            p = sigmoid(sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2)[:, 0]  # [cases]
+            return np.where(left_out.sum(axis=1) < len(names), p, self.settings["base_rate"])
+
+        whole = probability(np.zeros((1, len(names))))
+        effects = {
+            "words": zip(words, (whole - probability(of_word)).tolist(), strict=True),
+            "ngrams": zip(names, (whole - probability(np.eye(len(names)))).tolist(), strict=True),
+        }
+        return {kind: sorted(pairs, key=lambda pair: -abs(pair[1])) for kind, pairs in effects.items()}
+
+    def effects(self) -> np.ndarray:
+        """By how much each n-gram alone moves the log-odds of positive, away from those of an empty text [columns]."""
+        alone = np.clip(self.vocabulary.ratios[self.vocabulary.kept], -LONGEST_ROW, LONGEST_ROW)
+        hidden = sigmoid(alone[:, np.newaxis] * self.network.W1 + self.network.b1)  # [columns, hidden]
         return ((hidden - sigmoid(self.network.b1)) @ self.network.W2)[:, 0]
 
-    def similar(self, word: str, n: int, min_count: int) -> list[tuple[str, float]]:
-        """The n words nearest to `word` in what they add to the hidden layer, with their Euclidean distances.
+    def similar(self, ngram: str, n: int, min_count: int) -> list[tuple[str, float]]:
+        """The n n-grams nearest to this one in what they add to the hidden layer, with their Euclidean distances.
 
-        Only words in at least `min_count` training reviews: rarer ones are near by chance.
+        Only n-grams in at least `min_count` training reviews: rarer ones are near by chance.
         """
-        number = self.vocabulary.index.get(word.lower())
-        if number is None:
-            raise ProjectError(f"{word!r} is not in the vocabulary of {len(self.vocabulary):,} words: try another word")
-        rows = self.vocabulary.ratios[:, np.newaxis] * self.network.W1  # [words, hidden]
-        distance = np.linalg.norm(rows - rows[number], axis=1)
-        order = [i for i in np.argsort(distance, kind="stable") if self.vocabulary.counts[i] >= min_count]
-        return [(self.vocabulary.words[i], float(distance[i])) for i in order if i != number][:n]
+        vocabulary = self.vocabulary
+        column = vocabulary.find(ngram)
+        if column == NONE:
+            raise ProjectError(f"{ngram!r} is not among the {len(vocabulary):,} n-grams of the bag: try another one")
+        rows = vocabulary.ratios[vocabulary.kept][:, np.newaxis] * self.network.W1  # [columns, hidden]
+        distance = np.linalg.norm(rows - rows[column], axis=1)
+        frequent = vocabulary.counts[vocabulary.kept] >= min_count
+        order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
+        return [(vocabulary.name(vocabulary.kept[i]), float(distance[i])) for i in order]
 
     def save(self, path: Path) -> None:
         arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
         arrays["words"] = np.frombuffer("\n".join(self.vocabulary.words).encode(), np.uint8)
-        arrays |= {"counts": self.vocabulary.counts, "ratios": self.vocabulary.ratios}
+        arrays |= {name: getattr(self.vocabulary, name) for name in ("codes", "counts", "ratios")}
         save_model(path, "sentiment", arrays, self.settings)
 
     @classmethod
@@ -82,57 +114,122 @@ class SentimentModel:
         W1, b1, W2, b2 = (arrays[name] for name in ("W1", "b1", "W2", "b2"))
         network = TwoLayerNetwork.from_arrays(W1, b1, W2, b2, output="sigmoid")
         words = arrays["words"].tobytes().decode().split("\n")
-        return cls(network, Vocabulary(words, arrays["counts"], arrays["ratios"], settings["typical_length"]), settings)
+        codes, counts, ratios = (arrays[name] for name in ("codes", "counts", "ratios"))
+        vocabulary = Vocabulary(words, codes, counts, ratios, settings["min_count"], settings["polarity_cutoff"])
+        return cls(network, vocabulary, settings)
 
 
 def train(
     reviews: Reviews,
     seed: int = 0,
     on_epoch: Callable[[Any], None] | None = None,
+    ngrams: int = 3,
     min_count: int = 3,
     polarity_cutoff: float = 0.05,
+    balanced: bool = False,
     **hyperparameters: Any,
-) -> tuple[SentimentModel, Vocabulary]:
-    """A model fitted to nine tenths of the reviews, the loss measured on the tenth that `seed` draws.
+) -> SentimentModel:
+    """A model fitted to all reviews, after one fitted to nine tenths was measured on the tenth that `seed` draws.
 
-    Vocabulary and log-count ratios come from the nine tenths alone. Also returns the words before the polarity cutoff.
+    ngrams: words of the longest n-gram. balanced: both labels count alike, however many reviews have them.
+    on_epoch is called during the first fit. Its vocabulary and log-count ratios come from the nine tenths alone.
     """
     hyperparameters = DEFAULTS | hyperparameters
-    order = np.random.default_rng(seed).permutation(len(reviews.texts))
-    held_out = max(1, round(VALIDATION_SHARE * len(order)))
-    validation, fitted_on = reviews.take(np.sort(order[:held_out])), reviews.take(np.sort(order[held_out:]))
-    labels = np.array(fitted_on.labels)
-    if len(np.unique(labels)) < 2:
+    labels = np.array(reviews.labels)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    held_out, rest = np.sort(order[: (n := max(1, round(VALIDATION_SHARE * len(order))))]), np.sort(order[n:])
+    if len(np.unique(labels[rest])) < 2:
         raise ProjectError(f"{len(order)} reviews are too few: those left to train on are all of one kind")
-    vocabulary, X, frequent = build_vocabulary(fitted_on.texts, labels, min_count, polarity_cutoff)
-    if not len(vocabulary):
-        raise ProjectError(
-            f"no word is in {min_count} reviews with a log-count ratio of {polarity_cutoff}: "
-            "lower --min-count or --polarity-cutoff"
-        )
-    estimator = TwoLayerClassifier(random_state=seed, **hyperparameters)
-    unseen = vocabulary.bag_of_words(validation.texts), np.array(validation.labels)
-    estimator.fit(X, labels, validation=unseen, on_epoch=on_epoch)
+    words, codes, presence = count_ngrams(reviews.texts, min_count, ngrams)
+    weight = len(labels) / 2 / np.bincount(labels)[labels] if balanced else np.ones(len(labels))
+
+    def fit(rows: np.ndarray, unseen: np.ndarray | None) -> tuple[TwoLayerClassifier, Vocabulary, float]:
+        """The network and vocabulary of these rows, and its accuracy on the unseen ones."""
+        vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, polarity_cutoff)
+        if not len(vocabulary):
+            raise ProjectError(
+                f"no word is in {min_count} reviews with a log-count ratio of {polarity_cutoff}: "
+                "lower --min-count or --polarity-cutoff"
+            )
+        bag = vocabulary.weigh(presence[:, vocabulary.kept])
+        estimator = TwoLayerClassifier(random_state=seed, **hyperparameters)
+        validation = None if unseen is None else (bag[unseen], labels[unseen])
+        estimator.fit(bag[rows], labels[rows], weight[rows], validation, None if unseen is None else on_epoch)
+        return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
+
+    _, _, accuracy = fit(rest, held_out)
+    estimator, vocabulary, _ = fit(np.arange(len(labels)), None)
     settings = hyperparameters | {
-        "validation_accuracy": estimator.score(*unseen),
+        "validation_accuracy": accuracy,
         "seed": seed,
+        "ngrams": ngrams,
         "min_count": min_count,
         "polarity_cutoff": polarity_cutoff,
+        "balanced": balanced,
         "train_reviews": len(labels),
-        "validation_reviews": held_out,
-        "typical_length": vocabulary.typical_length,
-        "base_rate": float(labels.mean()),
+        "validation_reviews": len(held_out),
+        "base_rate": float(np.average(labels, weights=weight)),
+        "label_names": list(reviews.label_names),
         "simulated": reviews.simulated,
     }
-    return SentimentModel(estimator.network_, vocabulary, settings), frequent
+    return SentimentModel(estimator.network_, vocabulary, settings)
 
 
 def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
-    """Scores of the model, and of always saying what was more frequent in training."""
-    labels, count = np.array(reviews.labels), {"reviews": len(reviews.labels)}
-    majority = model.settings["base_rate"]
+    """Scores of the model, and of always saying what was more frequent in training; where it is wrong, and how sure."""
+    labels, majority = np.array(reviews.labels), np.full(len(reviews.labels), model.settings["base_rate"])
+    probability = model.predict(reviews.texts)
+    lengths = np.array([len(tokens(text)) for text in reviews.texts])
+    bounds = [0, *LENGTHS, np.inf]
+    by_length = [
+        {"from_words": low, "reviews": int(in_range.sum()),
+         "accuracy": float(np.mean((probability > 0.5)[in_range] == labels[in_range]))}
+        for low, high in pairwise(bounds)
+        if (in_range := (lengths >= low) & (lengths < high)).any()
+    ]  # fmt: skip
     return {
         "simulated": model.settings["simulated"] or reviews.simulated,
-        "test": count | metrics.classification_scores(labels, model.predict(reviews.texts)),
-        "baselines": {"majority": count | metrics.classification_scores(labels, np.full(len(labels), majority))},
+        "test": scores(labels, probability),
+        "baselines": {"majority": scores(labels, majority)},
+        "by_length": by_length,
+        "reliability": reliability(labels, probability),
+        "mistakes": mistakes(reviews, probability),
     }
+
+
+def scores(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    """How right the answers are [reviews], and how honest the probabilities."""
+    found = metrics.classification_scores(labels, probability)
+    (true_negative, false_positive), (false_negative, true_positive) = found["confusion"]
+    recalls = true_negative / (true_negative + false_positive), true_positive / (true_positive + false_negative)
+    error = sum(abs(b["probability"] - b["positive"]) * b["reviews"] for b in reliability(labels, probability))
+    return {
+        "reviews": len(labels),
+        **found,
+        "balanced_accuracy": sum(recalls) / 2,  # each label counts alike
+        "expected_calibration_error": error / len(labels),
+    }
+
+
+def reliability(labels: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
+    """For each tenth of the probabilities: the mean of those in it, and the share of reviews that were positive.
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2.
+    """
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    return [
+        {"probability": float(probability[bins == b].mean()), "positive": float(labels[bins == b].mean()),
+         "reviews": int((bins == b).sum())}
+        for b in range(BINS) if (bins == b).any()
+    ]  # fmt: skip
+
+
+def mistakes(reviews: Reviews, probability: np.ndarray) -> list[dict[str, Any]]:
+    """The answers that were surest of the wrong label."""
+    labels = np.array(reviews.labels)
+    wrong = np.flatnonzero((probability > 0.5) != labels)
+    surest = wrong[np.argsort(-np.abs(probability[wrong] - 0.5), kind="stable")][:MISTAKES]
+    return [
+        {"label": reviews.label_names[labels[i]], "probability": float(probability[i]), "text": reviews.texts[i]}
+        for i in surest
+    ]
