@@ -100,10 +100,10 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of an n-gram.")  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.4, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
 @click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
               help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip

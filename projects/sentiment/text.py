@@ -52,7 +52,7 @@ def number_words(texts: Iterable[str], number_of: Callable[[str], int]) -> tuple
         numbers.append(NONE)  # no n-gram reaches into the next text
         ends.append(len(numbers))
     n_texts = len(ends) - 1
-    return np.array(numbers, np.int64), np.repeat(np.arange(n_texts, dtype=np.int32), np.diff(ends)), n_texts
+    return np.array(numbers, np.int32), np.repeat(np.arange(n_texts, dtype=np.int32), np.diff(ends)), n_texts
 
 
 def presence_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_matrix:
@@ -109,7 +109,8 @@ class Vocabulary:
         at = np.flatnonzero(numbers != NONE)
         ngrams, length = numbers[at], 1
         yield at, ngrams
-        while (known := numbers[at + length] != NONE).any():
+        longest_prefix = int(self.codes[-1]) // len(self.words) if len(self.codes) else NONE
+        while (known := (numbers[at + length] != NONE) & (ngrams <= longest_prefix)).any():
             at = at[known]
             ngrams = self.followers[ngrams[known], numbers[at + length]]  # 0 for none: that number is a word's
             at, ngrams, length = at[ngrams > 0], ngrams[ngrams > 0], length + 1
@@ -173,7 +174,7 @@ def count_ngrams(texts: Iterable[str], min_count: int, longest: int) -> tuple[li
     first_number = 0  # of the n-grams of this length
     for length in range(1, longest + 1):
         kept, places, presence = frequent(codes, text_of[at], n_texts, min_count)
-        ngrams = np.full(len(numbers), NONE)  # the one that starts at each word
+        ngrams = np.full(len(numbers), NONE, np.int32)  # the one that starts at each word
         ngrams[at] = np.where(places != NONE, first_number + places, NONE)
         if length == 1:
             numbers = ngrams
@@ -181,7 +182,7 @@ def count_ngrams(texts: Iterable[str], min_count: int, longest: int) -> tuple[li
         blocks.append(presence)
         first_number += len(kept)
         at = np.flatnonzero((ngrams[:-1] != NONE) & (ngrams[1:] != NONE))
-        codes = ngrams[at] * len(all_codes[0]) + numbers[at + length]
+        codes = ngrams[at].astype(np.int64) * len(all_codes[0]) + numbers[at + length]
     words = names[by_count[all_codes[0]]].tolist()
     return words, np.concatenate([np.empty(0, np.int64), *all_codes[1:]]), sp.hstack(blocks, format="csr")
 
