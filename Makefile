@@ -3,8 +3,8 @@
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
 # make test       the tests
 # make check      what must pass before a change lands: ruff, mypy, the tests
-# make benchmark  speed and accuracy beside scikit-learn, PyTorch, fastText and the course's method; writes
-#                 benchmarks/RESULTS.md
+# make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and the course's method;
+#                 writes benchmarks/RESULTS.md
 # make clean      remove the environment and the runs (data stay)
 
 PYTHON ?= python3
@@ -56,6 +56,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.one_by_one
+	$(BIN)/python -m benchmarks.bikes
 	$(BIN)/python -m benchmarks.sentiment
 	$(BIN)/python -m benchmarks.noise_reduction
 

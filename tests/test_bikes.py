@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from projects.bikes import data, features
-from projects.bikes.model import BikesModel, evaluate, last_four_weeks, train
+from projects.bikes import backtest, data, features
+from projects.bikes.model import BikesModel, evaluate, fit, last_four_weeks, train
 from projects.bikes.sample import simulate_hours
 from projects.common.errors import ProjectError
 
@@ -142,6 +142,14 @@ def test_features_of_a_working_hour_and_of_a_holiday():
     assert row["working_08h"] == 0
 
 
+def test_offices_close_on_christmas_eve_and_after_thanksgiving():
+    days = ("2012-12-24", "2012-11-23", "2012-11-30", "2012-12-02")
+    found = features_of(*((day, 8, 0, 1, 0.5, 0.5, 0.5) for day in days))
+    assert found.free_08h.tolist() == [1, 1, 0, 1]
+    assert found.friday_08h.tolist() == [0, 0, 1, 0]
+    assert found.sunday_08h.tolist() == [0, 0, 0, 1]
+
+
 def test_thanksgiving_is_the_fourth_thursday_of_november():
     found = features_of(*((f"2012-11-{day:02}", 0, 0, 1, 0, 0, 0) for day in range(1, 31)))
     assert found.index[found.thanksgiving == 1].tolist() == [21]
@@ -155,6 +163,12 @@ def test_weather_before_is_looked_up_by_time_not_by_row():
     assert found.recent_weather.tolist() == [1, 2, 2.5]  # the last six hours, as far as they are known
     backwards = features_of(*rows[::-1])
     assert backwards.previous_weather.tolist() == [2, 1, 1]
+
+
+def test_warming_is_the_temperature_less_its_mean_over_the_last_day():
+    hours = (("2012-05-01", 3, 0.2), ("2012-05-01", 4, 0.4), ("2012-05-02", 3, 0.6))
+    found = features_of(*((day, hour, 0, 1, temp, 0.5, 0.5) for day, hour, temp in hours))
+    np.testing.assert_allclose(found.warming, [0, 0.1, 0.1], atol=1e-12)
 
 
 def test_split_counts_from_the_end(csv):
@@ -173,10 +187,69 @@ def small(table, tmp_path_factory):
 
 
 def test_scaling_has_seen_the_training_rows_only(small):
-    model = train(small, epochs=1)
-    spoiled = small._replace(validation=small.validation.assign(temp=1.0, hum=1.0, casual=9999))
-    for name, values in train(spoiled, epochs=1).scaling.items():
+    settings = {"members": 1, "seed": 0, "epochs": 1}
+    model = fit(small.train, small.validation, None, **settings)
+    spoiled = small.validation.assign(temp=1.0, hum=1.0, casual=9999)
+    for name, values in fit(small.train, spoiled, None, **settings).scaling.items():
         np.testing.assert_array_equal(values, model.scaling[name])
+
+
+def test_the_final_fit_knows_the_validation_hours_but_not_the_test(small):
+    model = train(small, epochs=1)
+    assert model.settings["last_hour"] == str(small.validation.time.iloc[-1])
+    spoiled = small._replace(test=small.test.assign(casual=9999, cnt=9999, temp=1.0))
+    np.testing.assert_array_equal(train(spoiled, epochs=1).predict(small.test), model.predict(small.test))
+
+
+def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitted_to(small):
+    model = fit(small.train, None, None, members=3, seed=0, epochs=3)
+    alone = [BikesModel([network], model.scaling, model.settings).roots(small.test) for network in model.networks]
+    positive = np.min(alone, axis=0) > 0  # elsewhere a network alone is cut off at 0
+    assert positive.mean() > 0.8
+    np.testing.assert_allclose(model.roots(small.test)[positive], np.mean(alone, axis=0)[positive], rtol=1e-5)
+    assert model.predict(small.train).sum() == pytest.approx(small.train.cnt.sum())
+
+
+def test_bands_hold_their_share_of_the_validation_hours(small):
+    settings = {"members": 2, "seed": 0, "epochs": 3}
+    model = train(small, **settings)
+    first = fit(small.train, small.validation, None, **settings)
+    first.settings["band_widths"] = model.settings["band_widths"]
+    forecast = first.forecast(small.validation, small.train.tail(24))
+    for level in (80, 95):
+        inside = small.validation.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"])
+        assert inside.mean() == pytest.approx(level / 100, abs=0.02)
+
+
+def test_all_days_can_be_trained_on_but_then_not_tested(small):
+    hours = pd.concat(small)
+    whole = data.split(hours, validation_days=7, test_days=0)
+    model = train(whole, members=1, epochs=1)
+    assert model.settings["last_hour"] == str(hours.time.iloc[-1])
+    with pytest.raises(ProjectError, match="--test-days"):
+        evaluate(model, whole)
+
+
+def test_a_backtest_trains_on_the_past_only(small, monkeypatch):
+    monkeypatch.setattr(backtest, "VALIDATION_DAYS", 7)
+    hours = pd.concat(small)
+    first = hours.time.iloc[0] + pd.Timedelta(days=31)
+    moments = backtest.origins(hours, 1, 1, 7, first)
+    found = backtest.backtest(hours, moments, 7)
+    assert len(found) == 7 * 24
+    spoiled = hours.assign(cnt=hours.cnt.where(hours.time < first, 0), casual=hours.casual.where(hours.time < first, 0))
+    np.testing.assert_array_equal(backtest.backtest(spoiled, moments, 7).prediction, found.prediction)
+    scores = backtest.summary(found).iloc[0]
+    assert scores.rmse == pytest.approx(((found.prediction - found.cnt) ** 2).mean() ** 0.5)
+    assert scores.coverage_80 == pytest.approx(((found.low_80 <= found.cnt) & (found.cnt <= found.high_80)).mean())
+    with pytest.raises(ProjectError, match=r"no 7 days can be forecast from 2011-01-05: .* an origin must lie between"):
+        backtest.origins(hours, 1, 1, 7, pd.Timestamp("2011-01-05"))
+
+
+def test_default_origins_are_the_latest_that_the_data_allow():
+    hours = pd.DataFrame({"time": pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h")})
+    assert backtest.origins(hours, 12, 1, 21) == list(pd.date_range("2012-01-01", periods=12, freq="MS"))
+    assert backtest.origins(hours, 2, 3, 40) == [pd.Timestamp("2012-08-01"), pd.Timestamp("2012-11-01")]
 
 
 def test_model_comes_back_from_its_file_the_same(small, tmp_path):
@@ -213,12 +286,14 @@ def test_scores_stand_beside_baselines_worked_out_by_hand(small):
         ((model.predict(small.test, past.tail(24)) - small.test.cnt) ** 2).mean() / past.cnt.var()
     )
     assert scores["simulated"] is True
-    assert set(scores["validation"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+    names = {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+    assert set(scores["validation"]) == names
+    assert set(scores["test"]) == names | {"coverage_80", "coverage_95"}
 
 
 def test_rows_that_were_trained_on_are_not_scored(small):
     model = train(small, epochs=1)
-    earlier = data.split(small.train, validation_days=4, test_days=3)
+    earlier = data.split(pd.concat(small[:2]), validation_days=4, test_days=3)
     with pytest.raises(ProjectError, match="the model was trained on hours up to"):
         evaluate(model, earlier)
 
@@ -236,7 +311,7 @@ def test_real_hours_reach_the_stated_validation_error(bikes_zip):
     assert [len(part) for part in hours] == [15_435, 1_440, 504]
     assert pd.concat(hours[:2]).cnt.std() == pytest.approx(182.1021, abs=1e-4)
     scores = evaluate(train(hours), hours)
-    assert scores["validation"]["scaled_mse"] <= 0.13
+    assert scores["validation"]["scaled_mse"] <= 0.095
     assert scores["validation"]["scaled_mse"] < scores["baselines"]["last_four_weeks"]["validation"]["scaled_mse"] / 3
 
 

@@ -65,7 +65,7 @@ def test_training_prints_one_line_an_epoch_and_its_result_apart(workspace, tmp_p
     code, output, errors = run("bikes", "train", "--data", data, "--epochs", 2, "--run", tmp_path / "run", cwd=tmp_path)
     assert code == 0
     assert re.fullmatch(r"(epoch [12] of 2: training loss [\d.]+, validation loss [\d.]+\n){2}", errors)
-    assert output.startswith("SIMULATED DATA: trained on 15,600 hours")
+    assert output.startswith("SIMULATED DATA: trained on 17,040 hours")
     assert "next: bikes evaluate" in output
 
 
@@ -90,14 +90,16 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 2, "sentiment": 4}[command]
+        assert len(pictures) == {"bikes": 3, "sentiment": 4}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
 def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("bikes", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {"simulated", "validation", "test", "baselines"}
-    assert set(scores["test"]) == {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+    names = {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
+    assert set(scores["validation"]) == names
+    assert set(scores["test"]) == names | {"coverage_80", "coverage_95"}
     assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {"simulated", "test", "baselines", "by_length", "reliability", "mistakes"}
@@ -183,10 +185,31 @@ def test_words_and_similar(workspace):
 def test_one_hour_in_human_units(workspace):
     code, output, errors = run("bikes", "predict", *HOUR, cwd=workspace)
     assert (code, errors) == (0, SIMULATED)
-    assert re.fullmatch(r"\d+ bikes on Monday 2012-12-24 from 17:00 \(4 °C, .*clear\)\n", output)
+    assert re.fullmatch(
+        r"\d+ bikes on Monday 2012-12-24 from 17:00 \(4 °C, .*clear\)\n80 of 100 such hours should see \d+ to \d+\n",
+        output,
+    )
     answer = json.loads(run("bikes", "predict", *HOUR, "--json", cwd=workspace)[1])
     assert answer["when"] == "2012-12-24T17"
     assert 0 <= answer["prediction"] < 2000
+
+
+def test_an_hour_far_beyond_the_training_is_warned_of(workspace):
+    errors = run("bikes", "predict", "--when", "2013-12-24T17", *HOUR[2:], cwd=workspace)[2]
+    assert "378 days after the last hour trained on" in errors
+
+
+def test_a_backtest_is_tabled_saved_and_drawn(workspace):
+    options = ["--origins", "1", "--days", "2", "--first", "2011-04-01", "--run", "tested"]
+    code, output, errors = run("bikes", "backtest", *options, cwd=workspace)
+    assert code == 0, errors
+    assert output.startswith("SIMULATED DATA: 2 days from each of 1 origins")
+    assert (workspace / "tested" / "backtest.csv").read_text().startswith("origin,hours,rmse")
+    answer = json.loads(run("bikes", "backtest", *options, "--json", cwd=workspace)[1])
+    assert answer["simulated"] is True
+    assert answer["origins"][0]["origin"] == "2011-04-01"
+    message = fails("bikes", "backtest", "--first", "2010-01-01", cwd=workspace)
+    assert "an origin must lie between 2011-03-09 and" in message
 
 
 def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
@@ -196,7 +219,7 @@ def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
     code, output, errors = run("bikes", "predict", tmp_path / "hours.csv", cwd=workspace)
     assert code == 0, errors
     rows = list(csv.DictReader(io.StringIO(output)))
-    assert list(rows[0]) == [*header, "prediction"]
+    assert list(rows[0]) == [*header, "prediction", "low_80", "high_80", "low_95", "high_95"]
     assert [row["instant"] for row in rows] == [line.split(",")[0] for line in reversed(lines[1:])]
     assert all(float(row["prediction"]) >= 0 for row in rows)
     without_counts = "\n".join(",".join(line.split(",")[:14]) for line in lines) + "\n"

@@ -12,8 +12,8 @@ from test_architecture import lines
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
-VERBS = {"bikes": {"train", "evaluate", "plot", "predict"}}
-VERBS["sentiment"] = VERBS["bikes"] | {"words", "similar"}
+COMMON = {"train", "evaluate", "plot", "predict"}
+VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
 
 def test_python_prints_what_is_shown():

@@ -1,4 +1,4 @@
-"""The `bikes` command: download, train, evaluate, plot, predict."""
+"""The `bikes` command: download, train, evaluate, backtest, plot, predict."""
 
 import sys
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from projects.bikes.model import BikesModel
 
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
+FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
-FORECAST = "forecast.csv"
+FORECAST, BACKTEST = "forecast.csv", "backtest.csv"
 
 
 @click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,11 +52,11 @@ run_option = common.run_option("bikes")
 data_dir_option = common.data_dir_option("bikes")
 
 
-def read_split(data: Path | None, data_dir: Path) -> Any:
-    """The data's rows as train, validation and test."""
-    from projects.bikes.data import PUBLISHED, SAMPLE, read_hours, split
+def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
+    """The data's rows, in the order of time."""
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_hours
 
-    return split(read_hours(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")))
+    return read_hours(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"))
 
 
 @main.command()
@@ -64,28 +65,42 @@ def read_split(data: Path | None, data_dir: Path) -> Any:
 @data_dir_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the first weights and the order of the rows.")  # fmt: skip
+@click.option("--validation-days", type=click.IntRange(7), default=60, show_default=True,
+              help="Days before the test that settings are judged by.")  # fmt: skip
+@click.option("--test-days", type=click.IntRange(0), default=21, show_default=True,
+              help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
+@click.option("--members", type=click.IntRange(1), default=6, show_default=True,
+              help="Networks whose forecasts are averaged.")  # fmt: skip
 @click.option("--hidden-units", type=click.IntRange(1), default=24, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
-def train(data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, **hyperparameters: Any) -> None:
-    """Train on all but the last 81 days; save model and history.
+def train(
+    data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
+    **hyperparameters: Any,
+) -> None:  # fmt: skip
+    """Train on all but the test days; save model and history.
 
-    The last 21 days are the test, the 60 days before them the validation.
+    Networks fitted to what comes before the validation days are measured on them: these are the losses shown. The
+    model that is saved is then fitted in the same way to the validation days too.
 
-    Example: bikes train --epochs 25 --seed 1
+    \b
+    Examples: bikes train --seed 1
+              bikes train --test-days 0
     """
-    hours = read_split(data, data_dir)
-    from projects.bikes.model import evaluate, train
+    from projects.bikes.data import split
+
+    hours = split(read_data(data, data_dir), validation_days, test_days)
+    from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
     with report_epochs(run, epochs) as on_epoch:
         model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
     common.forget(run, common.METRICS, FORECAST)
     model.save(run / common.MODEL)
-    scores = evaluate(model, hours, periods=("validation",))
-    click.echo(f"{common.marked(scores)}trained on {describe(model)}")
+    scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
+    click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
     click.echo(f"model: {run / common.MODEL}\nnext: bikes evaluate, bikes plot, bikes predict --help")
 
@@ -100,13 +115,15 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
     Example: bikes evaluate --json
     """
+    from projects.bikes.data import split
     from projects.bikes.model import BikesModel, evaluate
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
-    hours = read_split(data, data_dir)
+    days = (model.settings[name] // 24 for name in ("validation_rows", "test_rows"))
+    hours = split(read_data(data, data_dir), *days)
     scores = evaluate(model, hours)
-    forecast = hours.test[["time", "cnt"]].assign(prediction=model.predict(hours.test, hours.validation.tail(24)))
+    forecast = hours.test[["time", "cnt", "weathersit"]].assign(**model.forecast(hours.test, hours.validation.tail(24)))
     write_atomically(run / FORECAST, forecast.to_csv(index=False, lineterminator="\n").encode())
     common.write_json(run / common.METRICS, scores)
     if as_json:
@@ -117,15 +134,69 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
 
 @main.command()
+@data_option
+@run_option
+@data_dir_option
+@click.option("--first", type=click.DateTime(["%Y-%m-%d"]), help="First origin.  [default: as late as the data allow]")
+@click.option("--origins", "count", type=click.IntRange(1), default=12, show_default=True, help="How many.")
+@click.option("--step", type=click.IntRange(1), default=1, show_default=True, help="Months from one to the next.")
+@click.option("--days", type=click.IntRange(1), default=21, show_default=True, help="Days forecast from each.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@common.json_option
+def backtest(
+    data: Path | None, run: Path, data_dir: Path, first: datetime | None, count: int, step: int, days: int, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Forecast from moments in the past with what was known then, given the weather that came.
+
+    From each origin a model is trained on all hours before it and forecasts the days after it. The table is saved in
+    the run folder; `bikes plot` then draws it.
+
+    Example: bikes backtest --origins 2 --days 7
+    """
+    hours = read_data(data, data_dir)
+    from projects.bikes.backtest import backtest, origins, summary
+    from projects.common.files import write_atomically
+
+    moments = origins(hours, count, step, days, first)
+    with click.progressbar(length=len(moments), label="origins", file=sys.stderr) as bar:
+        forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
+    scores = summary(forecasts)
+    run.mkdir(parents=True, exist_ok=True)
+    simulated = bool(hours.attrs["simulated"])
+    scores["simulated"] = int(simulated)
+    write_atomically(run / BACKTEST, scores.to_csv(index=False, lineterminator="\n").encode())
+    if as_json:
+        common.print_json({"simulated": simulated, "origins": scores.drop(columns="simulated").to_dict("records")})
+    else:
+        click.echo(common.marked({"simulated": simulated}) + f"{days} days from each of {len(moments)} origins")
+        click.echo(backtest_table(scores))
+
+
+def backtest_table(scores: "pd.DataFrame") -> str:
+    """A line for each origin and one for their mean."""
+    names = f"{'origin':12}{'hours':>6}{'RMSE':>8}{'MAE':>8}{'RMSLE':>8}{'in 80 %':>9}{'in 95 %':>9}"
+    lines = [names + "  last four weeks: RMSE"]
+    rows = [*scores.to_dict("records"), scores.mean(numeric_only=True).to_dict() | {"origin": "mean"}]
+    for row in rows:
+        bands = f"{row['coverage_80']:9.1%}{row['coverage_95']:9.1%}"
+        errors = f"{row['rmse']:8.1f}{row['mae']:8.1f}{row['rmsle']:8.3f}"
+        lines.append(f"{row['origin']:12}{row['hours']:6.0f}{errors}{bands}{row['last_four_weeks_rmse']:23.1f}")
+    return "\n".join(lines)
+
+
+@main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, and the forecast against what happened over the test days.
+    """Draw the loss curves, the forecast with its bands over the test days, and where and when it errs.
+
+    After `bikes backtest`, its errors too.
 
     Example: bikes plot --run runs/bikes
     """
     import pandas as pd
 
-    from projects.bikes.plots import plot_forecast
+    from projects.bikes.plots import plot_backtest, plot_errors, plot_forecast
     from projects.common.plots import plot_losses, save_figure
 
     scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
@@ -134,8 +205,11 @@ def plot(run: Path) -> None:
     forecast["time"] = pd.to_datetime(forecast.time)
     figures = {
         "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
-        "forecast.png": plot_forecast(forecast, forecast.prediction.to_numpy(), scores["test"]),
+        "forecast.png": plot_forecast(forecast, scores["test"]),
+        "errors.png": plot_errors(forecast, WEATHER),
     }
+    if (run / BACKTEST).exists():
+        figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST, "run `bikes backtest` first"))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, scores["simulated"]))
 
@@ -156,7 +230,8 @@ def predict(
 ) -> None:
     """Bikes for the hours of a CSV file with hour.csv's columns (the counts are not needed), or for one hour.
 
-    A file's rows come back in order with a column `prediction`.
+    A file's rows come back in order with the columns prediction and low_80, high_80, low_95, high_95: the bounds of
+    the bands that should hold 80 and 95 of 100 hours.
 
     \b
     Examples: bikes predict hours.csv
@@ -198,31 +273,39 @@ def predict_hour(
         "holiday": int(holiday),
         "weathersit": 1 + WEATHER.index(weather),
     }
-    bikes = float(model.predict(check_hours(pd.DataFrame([row]), "the options", targets=False))[0])
+    hour = check_hours(pd.DataFrame([row]), "the options", targets=False)
+    forecast = {name: float(values[0]) for name, values in model.forecast(hour).items()}
+    beyond = (when - datetime.fromisoformat(model.settings["last_hour"])).days
     if as_json:
-        common.print_json({"when": f"{when:%Y-%m-%dT%H}", "prediction": round(bikes, 2)})
+        rounded = {name: round(value, 2) for name, value in forecast.items()}
+        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": max(beyond, 0)})
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
-        hour = f"{when:%A %Y-%m-%d} from {when:%H:00}"
-        click.echo(f"{bikes:.0f} bikes on {hour} ({conditions})")
+        moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
+        click.echo(f"{forecast['prediction']:.0f} bikes on {moment} ({conditions})")
+        click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
+        if beyond > FAR:
+            click.echo(f"{beyond} days after the last hour trained on: the trend is carried forward", err=True)
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
+    import pandas as pd
+
     from projects.bikes.data import check_hours
 
     before, first_line = None, 2
     for text in read_chunks(file):
         name = "standard input" if file == "-" else file
         hours = check_hours(text, name, targets=False, first_line=first_line)
-        text = text.assign(prediction=model.predict(hours, before).round(2))
+        text = text.assign(**{name: values.round(2) for name, values in model.forecast(hours, before).items()})
         if as_json:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
             click.echo(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"), nl=False)
-        before, first_line = hours.tail(24), first_line + len(text)
+        before, first_line = pd.concat([before, hours]).tail(24), first_line + len(text)
 
 
 def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
@@ -240,7 +323,9 @@ def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
 def describe(model: "BikesModel") -> str:
     """What the model was trained on, in words."""
     settings = model.settings
-    return f"{settings['train_rows']:,} hours from {settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+    hours = settings["train_rows"] + settings["validation_rows"]
+    days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+    return f"{hours:,} hours from {days} (validation: by a fit without the last {settings['validation_rows']:,})"
 
 
 def table(scores: dict[str, Any]) -> str:

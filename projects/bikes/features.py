@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 
 TREND_START = pd.Timestamp("2011-01-01")
-SCALED = ("temp", "hum", "windspeed", "trend", "previous_weather", "recent_weather")  # standardised
+SCALED = ("temp", "hum", "windspeed", "warming", "trend", "previous_weather", "recent_weather")  # standardised
 
 
 def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row of float features for each hour, in the same order.
 
-    before: earlier hours, only to look up the weather that came before the first of `hours`.
+    before: the 24 earlier hours, only to look up the weather that came before the first of `hours`.
     """
     time, day_of_week = hours.time, hours.time.dt.day_of_week
     day = time.dt.month * 100 + time.dt.day
@@ -18,10 +18,16 @@ def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> p
     years = (time - TREND_START) / pd.Timedelta(days=365.25)
     known = hours if before is None else pd.concat([before, hours])
 
+    thanksgiving_friday = november & (day_of_week == 4) & time.dt.day.between(23, 29)
+    working = hours.workingday & (day != 1224) & ~thanksgiving_friday  # on which offices close, holiday or not
+
     columns: dict[str, pd.Series] = {}
-    for working, kind in ((True, "working"), (False, "free")):
-        for hour in range(24):
-            columns[f"{kind}_{hour:02}h"] = (hours.hr == hour) & (hours.workingday == working)
+    for hour in range(24):
+        at_hour = hours.hr == hour
+        columns[f"working_{hour:02}h"] = at_hour & working
+        columns[f"free_{hour:02}h"] = at_hour & ~working
+        columns[f"friday_{hour:02}h"] = at_hour & working & (day_of_week == 4)
+        columns[f"sunday_{hour:02}h"] = at_hour & (day_of_week == 6)
     for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
         columns[name] = day_of_week == number
     for number in range(1, 5):
@@ -29,7 +35,7 @@ def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> p
     columns["holiday"] = hours.holiday == 1
     columns["christmas"] = (day >= 1224) | (day <= 101)
     columns["thanksgiving"] = november & (day_of_week == 3) & time.dt.day.between(22, 28)
-    columns["thanksgiving_friday"] = november & (day_of_week == 4) & time.dt.day.between(23, 29)
+    columns["thanksgiving_friday"] = thanksgiving_friday
     for harmonic in (1, 2):
         columns[f"year_sin_{harmonic}"] = np.sin(2 * np.pi * harmonic * years)
         columns[f"year_cos_{harmonic}"] = np.cos(2 * np.pi * harmonic * years)
@@ -40,15 +46,19 @@ def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> p
 
 
 def weather_before(hours: pd.DataFrame, known: pd.DataFrame) -> dict[str, pd.Series]:
-    """`weathersit` one hour before, and its mean over the last six hours; the hour's own where that is unknown."""
-    weather = known.set_index("time").weathersit.sort_index()
-    recent = weather.rolling("6h").mean()
+    """`weathersit` one hour before and its mean over the last six hours, and `temp` less its mean over the last day.
+
+    Where the hours before are unknown, the weather is taken to have been the hour's own.
+    """
+    past = known.set_index("time")[["weathersit", "temp"]].sort_index()
+    previous, recent = past.weathersit, past.weathersit.rolling("6h").mean()
     lookups = {
-        "previous_weather": (weather, hours.time - pd.Timedelta(hours=1)),
-        "recent_weather": (recent, hours.time),
+        "previous_weather": (previous, hours.time - pd.Timedelta(hours=1), hours.weathersit),
+        "recent_weather": (recent, hours.time, hours.weathersit),
+        "day_temp": (past.temp.rolling("24h").mean(), hours.time, hours.temp),
     }
     found = {}
-    for name, (series, times) in lookups.items():
+    for name, (series, times, own) in lookups.items():
         values = series[~series.index.duplicated(keep="last")].reindex(times)
-        found[name] = pd.Series(values.to_numpy(), hours.index).fillna(hours.weathersit)
-    return found
+        found[name] = pd.Series(values.to_numpy(), hours.index).fillna(own)
+    return found | {"warming": hours.temp - found.pop("day_temp")}

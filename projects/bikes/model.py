@@ -1,5 +1,6 @@
 """The bike model: features scaled by the training rows, a network, and bikes out."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,77 +14,154 @@ from projects.bikes.data import Split
 from projects.bikes.features import SCALED, build_features
 from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
+from projects.common.progress import refuse_divergence
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
+MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
+LEVELS = (80, 95)  # % of the hours that a band is to hold
+SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
 
 @dataclass
 class BikesModel:
-    """A trained network with the scaling it was trained under, and what it was trained on."""
+    """An ensemble of trained networks with the scaling they were trained under, and what they were trained on."""
 
-    network: TwoLayerNetwork
-    scaling: dict[str, np.ndarray]  # feature_mean, feature_scale (n_features,); target_mean, target_scale (2,)
+    networks: list[TwoLayerNetwork]
+    scaling: dict[str, np.ndarray]  # feature_mean, feature_scale (n_features,); the others of SCALES (2,)
     settings: dict[str, Any]
 
-    def predict(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
-        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had."""
+    def __repr__(self) -> str:
+        hours = f"{self.settings['first_hour']} to {self.settings['last_hour']}"
+        return f"BikesModel({len(self.networks)} networks, trained on {hours})"
+
+    def roots(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
+        """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
         features = build_features(hours, before).to_numpy()
         X = (features - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
-        output = self.network.predict(X.astype(self.network.W1.dtype)).astype(float)
-        root = output * self.scaling["target_scale"] + self.scaling["target_mean"]  # [rows, 2]
-        return (np.maximum(root, 0) ** (1 / POWER)).sum(axis=1)
+        X = X.astype(self.networks[0].W1.dtype)
+        output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
+        return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
+
+    def predict(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
+        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had.
+
+        A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
+        the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
+        """
+        return (self.roots(hours, before) ** (1 / POWER)) @ self.scaling["smearing"]
+
+    def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> dict[str, np.ndarray]:
+        """`prediction` [rows], and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes.
+
+        A band is as wide, on the scale of the roots, as held the forecasts of its share of the validation hours: split
+        conformal prediction (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, section 2.2).
+        """
+        prediction = self.predict(hours, before)
+        found = {"prediction": prediction}
+        for level in LEVELS:
+            width = self.settings["band_widths"][str(level)]
+            root = prediction**POWER
+            found[f"low_{level}"] = np.maximum(root - width, 0) ** (1 / POWER)
+            found[f"high_{level}"] = (root + width) ** (1 / POWER)
+        return found
 
     def save(self, path: Path) -> None:
-        arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
+        arrays = {
+            f"{name}.{number}": getattr(network, name)
+            for number, network in enumerate(self.networks)
+            for name in ("W1", "b1", "W2", "b2")
+        }
         save_model(path, "bikes", arrays | self.scaling, self.settings)
 
     @classmethod
     def load(cls, path: Path) -> "BikesModel":
         arrays, settings = load_model(path, "bikes")
-        network = TwoLayerNetwork.from_arrays(*(arrays.pop(name) for name in ("W1", "b1", "W2", "b2")))
-        return cls(network, arrays, settings)
+        networks = [
+            TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
+            for number in range(settings["members"])
+        ]
+        return cls(networks, {name: arrays[name] for name in SCALES}, settings)
 
 
 def train(
-    hours: Split, seed: int = 0, on_epoch: Callable[[Any], None] | None = None, **hyperparameters: Any
+    hours: Split,
+    seed: int = 0,
+    on_epoch: Callable[[Any], None] | None = None,
+    members: int = MEMBERS,
+    **hyperparameters: Any,
 ) -> BikesModel:
-    """A model fitted to hours.train, with the loss on hours.validation measured after each epoch.
+    """A model fitted to train and validation, after one fitted to hours.train alone was measured on hours.validation.
 
-    Every number used for scaling comes from hours.train alone.
+    on_epoch is called during the first network's training. The validation's scores and band widths are in `settings`.
     """
-    hyperparameters = DEFAULTS | hyperparameters
-    features = build_features(pd.concat([hours.train, hours.validation]))
-    continuous = features.columns.isin(SCALED)
-    fitted_on = features.iloc[: len(hours.train)]
-    roots = hours.train[TARGETS] ** POWER
-    scaling = {
-        "feature_mean": np.where(continuous, fitted_on.mean(), 0.0),
-        "feature_scale": np.where(continuous, spread(fitted_on), 1.0),
-        "target_mean": roots.mean().to_numpy(),
-        "target_scale": spread(roots),
-    }
-    X = ((features - scaling["feature_mean"]) / scaling["feature_scale"]).to_numpy()
-    rows = len(hours.train)
-    y, y_validation = (
-        ((part[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]).to_numpy()
-        for part in (hours.train, hours.validation)
-    )
-    validation = (X[rows:], y_validation) if len(y_validation) else None
-    estimator = TwoLayerRegressor(random_state=seed, **hyperparameters)
-    estimator.fit(X[:rows], y, validation=validation, on_epoch=on_epoch)
-    settings = hyperparameters | {
-        "seed": seed,
-        "features": list(features.columns),
-        "train_rows": rows,
-        "first_hour": str(hours.train.time.iloc[0]),
-        "last_hour": str(hours.train.time.iloc[-1]),
+    hyperparameters = DEFAULTS | {"members": members, "seed": seed} | hyperparameters
+    first = fit(hours.train, hours.validation, on_epoch, **hyperparameters)
+    actual = hours.validation.cnt.to_numpy(float)
+    predicted = first.predict(hours.validation, hours.train.tail(24))
+    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
+    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
+    known = pd.concat([hours.train, hours.validation])
+    final = fit(known, None, None, **hyperparameters)
+    final.settings |= {
+        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
+        "validation": score(actual, predicted, variance_of(known)),
+        "train_rows": len(hours.train),
         "validation_rows": len(hours.validation),
         "test_rows": len(hours.test),
         "simulated": bool(hours.train.attrs.get("simulated", False)),
     }
-    return BikesModel(estimator.network_, scaling, settings)
+    return final
+
+
+def fit(
+    hours: pd.DataFrame,
+    unseen: pd.DataFrame | None,
+    on_epoch: Callable[[Any], None] | None,
+    members: int,
+    seed: int,
+    **hyperparameters: Any,
+) -> BikesModel:
+    """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
+
+    Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
+    """
+    features, roots = build_features(hours), hours[TARGETS] ** POWER
+    continuous = features.columns.isin(SCALED)
+    scaling = {
+        "feature_mean": np.where(continuous, features.mean(), 0.0),
+        "feature_scale": np.where(continuous, spread(features), 1.0),
+        "target_mean": roots.mean().to_numpy(),
+        "target_scale": spread(roots),
+        "smearing": np.ones(2),
+    }
+
+    def scaled(part: pd.DataFrame, before: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
+        X = (build_features(part, before) - scaling["feature_mean"]) / scaling["feature_scale"]
+        y = (part[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
+        return X.to_numpy(), y.to_numpy()
+
+    X, y = scaled(hours, None)
+    validation = None if unseen is None else scaled(unseen, hours.tail(24))
+    networks = []
+    for member in range(members):
+        estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
+        watched = member == 0 and unseen is not None
+        callback = on_epoch if watched and on_epoch else refuse_divergence
+        estimator.fit(X, y, validation=validation if watched else None, on_epoch=callback)
+        networks.append(estimator.network_)
+    settings = hyperparameters | {
+        "members": members,
+        "seed": seed,
+        "features": list(features.columns),
+        "first_hour": str(hours.time.iloc[0]),
+        "last_hour": str(hours.time.iloc[-1]),
+    }
+    model = BikesModel(networks, scaling, settings)
+    fitted = (model.roots(hours) ** (1 / POWER)).sum(axis=0)
+    scaling["smearing"] = hours[TARGETS].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
+    return model
 
 
 def spread(table: pd.DataFrame) -> np.ndarray:
@@ -92,28 +170,46 @@ def spread(table: pd.DataFrame) -> np.ndarray:
     return np.where(deviation > 0, deviation, 1.0)
 
 
-def evaluate(
-    model: BikesModel, hours: Split, periods: tuple[str, ...] = ("validation", "test")
-) -> dict[str, Any]:
-    """Scores of the model and its baselines over the periods; errors in bikes an hour.
+def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
+    """Scores of the model and its baselines over validation and test; errors in bikes an hour.
 
-    Scaled MSE is the MSE divided by the variance of cnt over all rows before the test period.
+    Those of the validation are the ones that training noted, of the networks that had not seen it. Scaled MSE is the
+    MSE divided by the variance of cnt over all rows before the test period.
     """
+    if not len(hours.test):
+        raise ProjectError("the model was trained on all days: train it with --test-days to have some to test it on")
+    last = model.settings["last_hour"]
+    if hours.test.time.iloc[0] <= pd.Timestamp(last):
+        raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
+    known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
+    forecast = model.forecast(hours.test, known.tail(24))
+    test = score(actual, forecast["prediction"], variance_of(known))
+    for level in LEVELS:
+        inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
+        test[f"coverage_{level}"] = float(np.mean(inside))
+    return {
+        "simulated": model.settings["simulated"] or bool(hours.test.attrs.get("simulated")),
+        "validation": model.settings["validation"],
+        "test": test,
+        "baselines": baselines(hours, ("validation", "test")),
+    }
+
+
+def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
+    """Scores of the mean so far, and of the last four weeks, over the periods."""
     known = pd.concat([hours.train, hours.validation])
-    if known.time.iloc[len(hours.train)] <= pd.Timestamp(model.settings["last_hour"]):
-        last = model.settings["last_hour"]
-        raise ProjectError(f"the model was trained on hours up to {last}, later than where validation starts here")
-    variance = float(known.cnt.var()) or 1.0  # counts that never change are not scaled
-    rows = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}
-    scores: dict[str, Any] = {"simulated": model.settings["simulated"] or bool(hours.test.attrs.get("simulated"))}
-    baselines: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
-    for name in periods:
-        past, now = rows[name]
-        actual = now.cnt.to_numpy(float)
-        scores[name] = score(actual, model.predict(now, past.tail(24)), variance)
-        baselines["mean"][name] = score(actual, np.full(len(now), past.cnt.mean()), variance)
-        baselines["last_four_weeks"][name] = score(actual, last_four_weeks(past, now), variance)
-    return scores | {"baselines": baselines}
+    found: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
+    for period in periods:
+        past, now = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}[period]
+        actual, variance = now.cnt.to_numpy(float), variance_of(known)
+        found["mean"][period] = score(actual, np.full(len(now), past.cnt.mean()), variance)
+        found["last_four_weeks"][period] = score(actual, last_four_weeks(past, now), variance)
+    return found
+
+
+def variance_of(hours: pd.DataFrame) -> float:
+    """Of the hourly count; 1 for counts that never change."""
+    return float(hours.cnt.var()) or 1.0
 
 
 def score(actual: np.ndarray, predicted: np.ndarray, variance: float) -> dict[str, float]:

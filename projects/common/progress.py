@@ -38,9 +38,7 @@ def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
             row = training.history[-1]
             writer.writerow(row)
             file.flush()
-            if training.diverged:
-                rate = f"--learning-rate ({training.settings.learning_rate:g})"
-                raise ProjectError(f"the loss is no longer a number in epoch {row['epoch']}: lower {rate}")
+            refuse_divergence(training)
             losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}
             bar.update()
             bar.set_postfix(losses)
@@ -50,3 +48,10 @@ def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
 
         yield on_epoch
     os.replace(run / UNFINISHED, run / HISTORY)
+
+
+def refuse_divergence(training: Any) -> None:
+    """A callback for `fit(on_epoch=...)` that raises ProjectError once the loss is no longer a number."""
+    if training.diverged:
+        rate = f"--learning-rate ({training.settings.learning_rate:g})"
+        raise ProjectError(f"the loss is no longer a number in epoch {len(training.history)}: lower {rate}")

@@ -14,6 +14,7 @@ from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
 from nn.functions import sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
+from projects.common.progress import refuse_divergence
 from projects.sentiment.data import Reviews
 from projects.sentiment.text import LONGEST_ROW, NONE, Vocabulary, count_ngrams, learn_vocabulary, tokens
 
@@ -159,7 +160,8 @@ def train(
         rows_a_step = batch_size or math.ceil(len(rows) / STEPS)
         estimator = TwoLayerClassifier(random_state=seed, batch_size=rows_a_step, **hyperparameters)
         validation = None if unseen is None else (bag[unseen], labels[unseen])
-        estimator.fit(bag[rows], labels[rows], weight[rows], validation, None if unseen is None else on_epoch)
+        callback = on_epoch if unseen is not None and on_epoch else refuse_divergence
+        estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback)
         return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
 
     with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute

@@ -1,0 +1,75 @@
+"""Forecasts from moments in the past, each by a model that knows only what came before, beside what then happened."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from nn import metrics
+from projects.bikes.data import Split
+from projects.bikes.model import LEVELS, last_four_weeks, train
+from projects.common.errors import ProjectError
+
+VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
+
+
+def origins(
+    hours: pd.DataFrame, count: int, months: int, days: int, first: datetime | None = None
+) -> list[pd.Timestamp]:
+    """`count` origins, `months` apart; the last is the latest first of a month with `days` of data after it.
+
+    first: another first one. Raises ProjectError where the data are too short for an origin.
+    """
+    earliest = hours.time.iloc[0] + pd.Timedelta(days=VALIDATION_DAYS + 7)
+    latest = hours.time.iloc[-1] + pd.Timedelta(hours=1) - pd.Timedelta(days=days)
+    last = latest.to_period("M").start_time
+    start = pd.Timestamp(first) if first else last - pd.DateOffset(months=months * (count - 1))
+    found = [start + pd.DateOffset(months=months * i) for i in range(count)]
+    for origin in found:
+        if not earliest <= origin <= latest:
+            raise ProjectError(
+                f"no {days} days can be forecast from {origin:%Y-%m-%d}: with these data an origin must lie "
+                f"between {earliest:%Y-%m-%d} and {latest:%Y-%m-%d}"
+            )
+    return found
+
+
+def backtest(
+    hours: pd.DataFrame,
+    moments: list[pd.Timestamp],
+    days: int,
+    seed: int = 0,
+    on_origin: Callable[[pd.Timestamp], None] | None = None,
+) -> pd.DataFrame:
+    """Every forecast hour [rows]: origin, time, cnt, prediction, its bands, and the baseline.
+
+    The weather of the forecast days is taken as known, as recorded.
+    """
+    parts = []
+    for origin in moments:
+        past = hours[hours.time < origin]
+        now = hours[(hours.time >= origin) & (hours.time < origin + pd.Timedelta(days=days))]
+        bands_from = int((past.time < origin - pd.Timedelta(days=VALIDATION_DAYS)).sum())
+        model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), seed)
+        forecast = model.forecast(now, past.tail(24))
+        parts.append(now[["time", "cnt"]].assign(origin=origin, last_four_weeks=last_four_weeks(past, now), **forecast))
+        if on_origin is not None:
+            on_origin(origin)
+    return pd.concat(parts, ignore_index=True)
+
+
+def summary(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """A row for each origin: errors of the network and of the baseline, and the coverage of the bands."""
+    rows = []
+    for origin, part in forecasts.groupby("origin"):
+        actual = part.cnt.to_numpy(float)
+        row: dict[str, object] = {"origin": f"{origin:%Y-%m-%d}", "hours": len(part)}
+        for name, column in (("", "prediction"), ("last_four_weeks_", "last_four_weeks")):
+            found = metrics.regression_scores(actual, part[column].to_numpy())
+            row |= {f"{name}{score}": found[score] for score in ("rmse", "mae", "rmsle")}
+        for level in LEVELS:
+            inside = part.cnt.between(part[f"low_{level}"], part[f"high_{level}"])
+            row[f"coverage_{level}"] = float(np.mean(inside))
+        rows.append(row)
+    return pd.DataFrame(rows)
