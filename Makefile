@@ -57,6 +57,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.one_by_one
 	$(BIN)/python -m benchmarks.bikes
+	$(BIN)/python -m benchmarks.ablation
 	$(BIN)/python -m benchmarks.sentiment
 	$(BIN)/python -m benchmarks.noise_reduction
 
