@@ -77,9 +77,10 @@ def test_missing_other_and_newer_models_are_told_apart(path, tmp_path):
     rewritten(path, settings={"seed": 2})
     with pytest.raises(ProjectError, match="checksum does not match"):
         load_model(path, "bikes")
-    rewritten(path, format=FORMAT + 1)
-    with pytest.raises(ProjectError, match=f"format {FORMAT + 1}, newer than this program's {FORMAT}"):
-        load_model(path, "bikes")
+    for number, age in ((FORMAT + 1, "newer"), (FORMAT - 1, "older")):
+        rewritten(path, format=number)
+        with pytest.raises(ProjectError, match=f"format {number}, {age} than this program's {FORMAT}"):
+            load_model(path, "bikes")
 
 
 def test_weights_that_are_no_numbers_are_refused_by_name(path):

@@ -48,6 +48,8 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
         header = json.loads(metadata[KEY])
         if header["format"] > FORMAT:
             raise ProjectError(f"{path} has format {header['format']}, newer than this program's {FORMAT}: update it")
+        if header["format"] < FORMAT:
+            raise ProjectError(f"{path} has format {header['format']}, older than this program's {FORMAT}: {retrain}")
         if header["pipeline"] != pipeline:
             raise ProjectError(f"{path} is a model of `{header['pipeline']}`, not of `{pipeline}`")
         if header.pop("checksum") != checksum(arrays, header):
