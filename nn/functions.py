@@ -4,8 +4,9 @@ import numpy as np
 
 
 def sigmoid(z, out=None):
-    """1 / (1 + e⁻ᶻ) of a float array, no digits lost in either tail; `out` may be `z` itself."""
-    out = np.exp(np.negative(z, out=out), out=out)  # may warn of overflow to infinity, rightly: 1 / ∞ is the limit
+    """1 / (1 + e⁻ᶻ) of a float array, no warning, no digits lost in either tail; `out` may be `z` itself."""
+    with np.errstate(over="ignore"):  # e⁻ᶻ may overflow to infinity, whose reciprocal, 0, is the right limit
+        out = np.exp(np.negative(z, out=out), out=out)
     out += 1
     return np.reciprocal(out, out=out)
 

@@ -89,8 +89,7 @@ class TwoLayerNetwork:
 
     def predict(self, X):
         """X [rows, features] to predictions [rows, outputs]."""
-        with np.errstate(over="ignore"):  # of `sigmoid`, where it is right
-            return self.forward(X)[1]
+        return self.forward(X)[1]
 
     def mean_loss(self, X, y, weight=1):
         """The loss as a mean over rows, each counted `weight` times."""

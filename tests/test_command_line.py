@@ -15,7 +15,9 @@ import pytest
 from click.testing import CliRunner
 from conftest import run
 
+from projects.bikes import model as bikes_model
 from projects.bikes.cli import main as bikes
+from projects.sentiment import model as sentiment_model
 from projects.sentiment.cli import coloured
 from projects.sentiment.cli import main as sentiment
 
@@ -125,6 +127,12 @@ def test_a_review_explained_as_json(workspace):
     effects = {word["word"]: word["effect"] for word in answer["words"]}
     assert effects["charming"] > 0 > effects["dull"]
     assert {"a dull", "charming music"} <= {ngram["ngram"] for ngram in answer["ngrams"]}
+
+
+@pytest.mark.parametrize(("command", "pipeline"), [(bikes, bikes_model), (sentiment, sentiment_model)])
+def test_the_defaults_that_help_shows_are_those_of_the_model(command, pipeline):
+    shown = {option.name: option.default for option in command.commands["train"].params}
+    assert {name: shown[name] for name in pipeline.DEFAULTS} == pipeline.DEFAULTS
 
 
 def test_an_explained_review_has_its_words_in_colour():

@@ -137,13 +137,13 @@ def fit(
         "smearing": np.ones(2),
     }
 
-    def scaled(part: pd.DataFrame, before: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
-        X = (build_features(part, before) - scaling["feature_mean"]) / scaling["feature_scale"]
+    def scaled(features: pd.DataFrame, part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
         y = (part[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
         return X.to_numpy(), y.to_numpy()
 
-    X, y = scaled(hours, None)
-    validation = None if unseen is None else scaled(unseen, hours.tail(24))
+    X, y = scaled(features, hours)
+    validation = None if unseen is None else scaled(build_features(unseen, hours.tail(24)), unseen)
     networks = []
     for member in range(members):
         estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)

@@ -16,7 +16,7 @@ from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
 from projects.common.progress import refuse_divergence
 from projects.sentiment.data import Reviews
-from projects.sentiment.text import LONGEST_ROW, NONE, Vocabulary, count_ngrams, learn_vocabulary, tokens
+from projects.sentiment.text import LONGEST_ROW, NONE, Vocabulary, count_ngrams, learn_vocabulary
 
 DEFAULTS = {
     "hidden_units": 2,  # one to ten reach the same accuracy
@@ -189,7 +189,7 @@ def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
     """Scores of the model, and of always saying what was more frequent in training; where it is wrong, and how sure."""
     labels, majority = np.array(reviews.labels), np.full(len(reviews.labels), model.settings["base_rate"])
     probability = model.predict(reviews.texts)
-    lengths = np.array([len(tokens(text)) for text in reviews.texts])
+    lengths = np.array([len(text.split()) for text in reviews.texts])
     bounds = [0, *LENGTHS, np.inf]
     by_length = [
         {"from_words": low, "reviews": int(in_range.sum()),

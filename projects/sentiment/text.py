@@ -100,10 +100,6 @@ class Vocabulary:
             last.append(self.words[word])
         return " ".join([self.words[number], *reversed(last)])
 
-    def names(self) -> list[str]:
-        """The n-gram of each column."""
-        return [self.name(number) for number in self.kept.tolist()]
-
     def spot(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Where in a sequence of word numbers, closed by NONE, which n-grams start: first the words, then the pairs…"""
         at = np.flatnonzero(numbers != NONE)
