@@ -1,4 +1,4 @@
-"""The `bikes` command: download, train, evaluate, backtest, plot, predict."""
+"""The `bikes` command: download, train, evaluate, backtest, plot, report, export, predict."""
 
 import sys
 from collections.abc import Iterator
@@ -212,6 +212,25 @@ def plot(run: Path) -> None:
         figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST, "run `bikes backtest` first"))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, scores["simulated"]))
+
+
+@main.command()
+@run_option
+def report(run: Path) -> None:
+    """Make one HTML page of the run: scores, pictures, settings, and sliders with a forecast that follows them.
+
+    The page needs no network and at most 5 MB. `bikes evaluate` and `bikes plot` first fill it.
+
+    Example: bikes report --run runs/bikes
+    """
+    from projects.bikes.model import BikesModel
+    from projects.bikes.report import page
+    from projects.common.files import write_atomically
+
+    model = BikesModel.load(run / common.MODEL)
+    scores = common.read_json(run / common.METRICS, "bikes evaluate") if (run / common.METRICS).exists() else None
+    write_atomically(run / common.REPORT, page(model, run / common.MODEL, scores, WEATHER, FAR).encode())
+    click.echo(run / common.REPORT)
 
 
 @main.command()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
+REPORT = "report.html"
 
 
 class PipelineGroup(click.Group):

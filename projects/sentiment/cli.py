@@ -1,4 +1,4 @@
-"""The `sentiment` command: download, train, evaluate, plot, predict, words, similar."""
+"""The `sentiment` command: download, train, evaluate, plot, report, export, predict, words, similar."""
 
 import csv
 import io
@@ -188,6 +188,28 @@ def plot(run: Path) -> None:
         figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS, "sentiment evaluate"))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
+
+
+@main.command()
+@run_option
+def report(run: Path) -> None:
+    """Make one HTML page of the run: scores, pictures, settings, and a box in which a typed text is scored.
+
+    The page needs no network and at most 5 MB. `sentiment evaluate` and `sentiment plot` first fill it.
+
+    Example: sentiment report --run runs/sentiment
+    """
+    from projects.common.files import write_atomically
+    from projects.sentiment.model import SentimentModel
+    from projects.sentiment.report import page
+
+    model = SentimentModel.load(run / common.MODEL)
+    scores = common.read_json(run / common.METRICS, "sentiment evaluate") if (run / common.METRICS).exists() else None
+    html, fits = page(model, run / common.MODEL, scores)
+    write_atomically(run / common.REPORT, html.encode())
+    click.echo(run / common.REPORT)
+    if not fits:
+        click.echo("the model is too large for the page to score texts: train one with a higher --min-count", err=True)
 
 
 @main.command()

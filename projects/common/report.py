@@ -1,0 +1,100 @@
+"""One HTML page of a run that needs nothing else: what both pipelines put on it, and how it is put together."""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from projects.common.files import sha256
+
+LARGEST_PAGE = 5_000_000  # bytes
+LONG_LIST = 12  # items from which a list is folded away
+
+
+def fill(parts: Mapping[str, str]) -> str:
+    """The page with these parts, which are HTML, in their places. What is filled in is not searched for places again."""
+    template = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+
+
+def as_json(value: Any) -> str:
+    """JSON that can stand inside <script>: nothing in it can close the tag or open another."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def common_parts(
+    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str],
+    published: str,
+) -> dict[str, str]:  # fmt: skip
+    """The parts that do not depend on the pipeline. published: the SHA-256 of the published data."""
+    mark = '<p class="simulated">SIMULATED DATA: nothing on this page says anything about the world.</p>'
+    return {
+        "command": f"{pipeline} report",
+        "simulated": mark if simulated else "",
+        "pictures": picture_grid(model, pictures) or missing(f"{pipeline} plot"),
+        "data": fingerprints(model, settings.get("data_sha256"), published),
+        "settings": words({name.replace("_", " "): shown(value) for name, value in sorted(settings.items())}),
+    }
+
+
+def missing(command: str) -> str:
+    return f'<p class="card">Not there yet: run <code>{command}</code>, then make this page again.</p>'
+
+
+def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
+    """The pictures of these names beside the model, as data; those drawn before the model was made are left out."""
+    figures = []
+    for name, caption in captions.items():
+        path = model.with_name(name)
+        if path.exists() and path.stat().st_mtime >= model.stat().st_mtime:
+            data, text = base64.b64encode(path.read_bytes()).decode(), escape(caption)
+            image = f'<img src="data:image/png;base64,{data}" alt="{text}">'
+            kind = "" if figures else ' class="full"'
+            figures.append(f"<figure{kind}>{image}<figcaption>{text}</figcaption></figure>")
+    return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+
+
+def fingerprints(model: Path, data: str | None, published: str) -> str:
+    """The SHA-256 of the data, where the model knows it, and of the model file."""
+    rows = {}
+    if data:
+        rows["SHA-256 of the data"] = digest(data) + (" (the published file)" if data == published else "")
+    rows["SHA-256 of the model"] = digest(sha256(model))
+    return words(rows)
+
+
+def digest(text: str) -> str:
+    return f'<span class="hash">{escape(text)}</span>'
+
+
+def words(rows: Mapping[str, str]) -> str:
+    """A table of names, which are escaped, and what is said of them, which is HTML."""
+    lines = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows.items())
+    return f'<div class="wide card"><table class="words"><tbody>{lines}</tbody></table></div>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], ours: str = "network") -> str:
+    """A table of figures; the rows whose first cell begins with `ours` stand out."""
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = []
+    for first, *cells in rows:
+        kind = ' class="ours"' if first.startswith(ours) else ""
+        figures = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr{kind}><th scope="row">{escape(first)}</th>{figures}</tr>')
+    return f'<div class="wide card"><table><thead><tr>{names}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def shown(value: Any) -> str:
+    """A setting as HTML."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return "; ".join(f"{escape(str(name)).replace('_', ' ')}: {shown(item)}" for name, item in value.items())
+    if isinstance(value, list) and len(value) > LONG_LIST:
+        return f"<details><summary>{len(value)}</summary>{escape(', '.join(map(str, value)))}</details>"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    return escape({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value))
