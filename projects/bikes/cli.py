@@ -234,6 +234,27 @@ def report(run: Path) -> None:
 
 
 @main.command()
+@run_option
+@click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+def export(run: Path, file: Path) -> None:
+    """Write the model as ONNX: all but the table of features, for other programs.
+
+    Input `features`, float32 [rows, features]: the columns named in the metadata `features`, a line each, unscaled, as
+    projects/bikes/features.py builds them. Output `bikes`, float32 [rows, 1]: bikes an hour.
+
+    Example: bikes export --onnx bikes.onnx
+    """
+    from projects.bikes.export import onnx_graph
+    from projects.bikes.model import BikesModel
+    from projects.common.onnx_export import save_onnx
+
+    model = BikesModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
+    save_onnx(file, onnx_graph(model))
+    click.echo(file)
+
+
+@main.command()
 @click.argument("file", required=False, metavar="[FILE.csv|-]")
 @run_option
 @click.option("--when", type=click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="The hour.")

@@ -75,7 +75,7 @@ function draw(day, chosen) {
   const up = bikes => BOTTOM - (BOTTOM - TOP) * bikes / (4 * step);
   const shapes = [];
   const add = (name, attributes, text) => {
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const shape = document.createElementNS(element("day").namespaceURI, name);
     for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
     if (text !== undefined) shape.textContent = text;
     shapes.push(shape);

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from projects.bikes.data import COLDEST, PUBLISHED, WARMEST, WIND
 from projects.bikes.export import one_network
 from projects.bikes.model import POWER, BikesModel
@@ -43,10 +41,14 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     arrays = b"".join(array.astype("<f4").tobytes() for array in one_network(model))
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
     hours = settings["train_rows"] + settings["validation_rows"]
-    trained = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+    days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}".replace("-", "‑")  # not to be broken there
+    lead = f"The mean of {len(model.networks)} small networks that learned from the {hours:,} hours of {days}."
+    if scores:
+        test = scores["test"]
+        lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
     parts = report.common_parts("bikes", path, settings, simulated, PICTURES, PUBLISHED.sha256) | {
         "title": "How many bikes will be rented?",
-        "lead": f"The mean of {len(model.networks)} small networks, trained on {hours:,} hours from {trained}.",
+        "lead": lead,
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
         "scores": score_table(scores) if scores else report.missing("bikes evaluate"),
@@ -65,9 +67,9 @@ def score_table(scores: dict[str, Any]) -> str:
     for period in ("validation", "test"):
         for name, scored in models.items():
             s = scored[period]
-            figures = f"{s['scaled_mse']:.3f} {s['rmse']:.1f} {s['mae']:.1f} {s['rmsle']:.3f} {s['r2']:.3f}".split()
+            errors = f"{s['scaled_mse']:.3f} {s['rmse']:.1f} {s['mae']:.1f} {s['rmsle']:.3f}".split()
             bands = [f"{s[key]:.1%}" if key in s else "" for key in ("coverage_80", "coverage_95")]
-            rows.append([f"{name}, {period}", f"{s['rows']:,}", *figures, *bands])
+            rows.append([f"{name}, {period}", f"{s['rows']:,}", *errors, f"{s['r2']:.3f}", *bands])
     head = ["", "hours", "scaled MSE", "RMSE", "MAE", "RMSLE", "R²", "in 80 % band", "in 95 % band"]
     return report.table(head, rows) + (
         '<p class="soft small">RMSE and MAE in bikes an hour. Scaled MSE: divided by the variance of the hourly count '

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 from projects.common.files import sha256
 
 LARGEST_PAGE = 5_000_000  # bytes
+WIDE = 1_300  # pixels from which a picture gets the whole width
 LONG_LIST = 12  # items from which a list is folded away
 
 
 def fill(parts: Mapping[str, str]) -> str:
-    """The page with these parts, which are HTML, in their places. What is filled in is not searched for places again."""
+    """The page with these parts, which are HTML, in their places; what is filled in is not searched for places."""
     template = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
@@ -46,13 +48,14 @@ def missing(command: str) -> str:
 
 def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
     """The pictures of these names beside the model, as data; those drawn before the model was made are left out."""
-    figures = []
+    figures: list[str] = []
     for name, caption in captions.items():
         path = model.with_name(name)
         if path.exists() and path.stat().st_mtime >= model.stat().st_mtime:
-            data, text = base64.b64encode(path.read_bytes()).decode(), escape(caption)
-            image = f'<img src="data:image/png;base64,{data}" alt="{text}">'
-            kind = "" if figures else ' class="full"'
+            png, text = path.read_bytes(), escape(caption)
+            width, height = struct.unpack(">II", png[16:24])
+            size, kind = f'width="{width}" height="{height}"', ' class="full"' if width > WIDE else ""
+            image = f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" {size} alt="{text}">'
             figures.append(f"<figure{kind}>{image}<figcaption>{text}</figcaption></figure>")
     return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
 

@@ -213,6 +213,27 @@ def report(run: Path) -> None:
 
 
 @main.command()
+@run_option
+@click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+def export(run: Path, file: Path) -> None:
+    """Write the model as ONNX: all but the reading of texts, for other programs.
+
+    Input `ngrams`, float32 [rows, n-grams]: 1 for each n-gram that a text has, else 0; the metadata `ngrams` names
+    them, a line each. Output `probability`, float32 [rows, 1]: of positive.
+
+    Example: sentiment export --onnx sentiment.onnx
+    """
+    from projects.common.onnx_export import save_onnx
+    from projects.sentiment.export import onnx_graph
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
+    save_onnx(file, onnx_graph(model))
+    click.echo(file)
+
+
+@main.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT...|-]")
 @click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
 @click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")

@@ -167,6 +167,7 @@ unpack().then(unpacked => {
     element("examples").append(button, " ");
   }
   for (const button of document.querySelectorAll(".try")) {
+    button.hidden = false;
     button.addEventListener("click", () => {
       enter(button.closest("li").querySelector("blockquote").textContent);
       element("live").scrollIntoView({ behavior: "smooth" });

@@ -37,7 +37,7 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8").replace("{{positive}}", positive),
         "scores": score_tables(scores, negative, positive) if scores else report.missing("sentiment evaluate"),
-        "more": mistakes(scores) if scores else "",
+        "more": mistakes(scores, positive) if scores else "",
         "about": report.as_json(about),
         "weights": weights,
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
@@ -112,6 +112,7 @@ def varints(numbers: np.ndarray) -> bytes:
 
 def score_tables(scores: dict[str, Any], negative: str, positive: str) -> str:
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "expected_calibration_error")
+    head = ["", *(name.replace("_", " ").replace("f1", "F1") for name in names)]
     kinds = {"network": scores["test"], "majority label": scores["baselines"]["majority"]}
     rows = [[kind, *(f"{scored[name]:.4f}" for name in names)] for kind, scored in kinds.items()]
     (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
@@ -125,15 +126,15 @@ def score_tables(scores: dict[str, Any], negative: str, positive: str) -> str:
         report.table(["words", "reviews", "accuracy"], lengths),
     )
     both = "".join(f"<div>{table}</div>" for table in tables)
-    return report.table(["", *(name.replace("_", " ") for name in names)], rows) + f'<div class="pair">{both}</div>'
+    return report.table(head, rows) + f'<div class="pair">{both}</div>'
 
 
-def mistakes(scores: dict[str, Any]) -> str:
+def mistakes(scores: dict[str, Any], positive: str) -> str:
     """The surest mistakes, as strangers wrote them."""
     items = "".join(
-        f'<li class="card"><p><b>{escape(found["label"])}</b>, but said to be positive with probability '
-        f'{found["probability"]:.3f} <button type="button" class="try">see why</button></p>'
-        f'<blockquote>{escape(found["text"])}</blockquote></li>'
+        f'<li class="card"><p><b>{escape(found["label"])}</b>, but said to be {positive} with probability '
+        f'{found["probability"]:.3f} <button type="button" class="try" hidden>see why</button></p>'
+        f'<blockquote>{escape(found["text"].replace("<br />", chr(10)))}</blockquote></li>'
         for found in scores["mistakes"]
     )
     return f'<h2>Surest mistakes</h2><ol class="mistakes">{items}</ol>' if items else ""
