@@ -114,9 +114,12 @@ function show() {
   }
   const weekday = NAMES[new Date(Date.parse(now.date)).getUTCDay()];
   element("moment").textContent = `on ${weekday} ${now.date} from ${now.hour}:00`;
-  const last = Date.parse(about.lastHour), beyond = Math.floor((Date.parse(now.date) - last) / DAY);
-  element("far").textContent = beyond <= about.far ? "" :
-    `${beyond} days after the last hour trained on: the trend is carried forward.`;
+  const time = Date.parse(now.date) + now.hour * DAY / 24;
+  const after = Math.floor((time - Date.parse(about.lastHour)) / DAY);
+  const before = Math.floor((Date.parse(about.firstHour) - time) / DAY);
+  element("far").textContent = Math.max(after, before) <= about.far ? "" :
+    `${Math.max(after, before)} days ${after > before ? "after the last" : "before the first"} hour trained on: ` +
+    "the trend is carried that far.";
   draw(day, now.hour);
 }
 
@@ -134,5 +137,5 @@ element("day").addEventListener("click", event => {
   inputs.hour.value = Math.min(23, Math.max(0, Math.round(hour)));
   show();
 });
-element("live").hidden = false;
 show();
+element("live").hidden = false;

@@ -35,6 +35,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "warmest": WARMEST,
         "wind": WIND,
         "weather": [name.replace("-", " ") for name in weather],
+        "firstHour": settings["first_hour"].replace(" ", "T") + "Z",
         "lastHour": settings["last_hour"].replace(" ", "T") + "Z",
         "far": far,
     }
@@ -51,13 +52,19 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "lead": lead,
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
-        "scores": score_table(scores) if scores else report.missing("bikes evaluate"),
+        "scores": score_table(scores) if scores else unscored(settings),
         "more": "",
         "about": report.as_json(about),
         "weights": base64.b64encode(arrays).decode(),
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
     }
     return report.fill(parts)
+
+
+def unscored(settings: dict[str, Any]) -> str:
+    if settings["test_rows"]:
+        return report.missing("bikes evaluate")
+    return '<p class="card">The model was trained on all days: none are left to score it on.</p>'
 
 
 def score_table(scores: dict[str, Any]) -> str:

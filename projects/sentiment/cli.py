@@ -209,7 +209,7 @@ def report(run: Path) -> None:
     write_atomically(run / common.REPORT, html.encode())
     click.echo(run / common.REPORT)
     if not fits:
-        click.echo("the model is too large for the page to score texts: train one with a higher --min-count", err=True)
+        click.echo("the model is too large for the page to score texts: train one with --min-count 10", err=True)
 
 
 @main.command()

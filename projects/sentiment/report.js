@@ -142,12 +142,13 @@ function show() {
     return span;
   }), "\n");
   const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].odds) : 1;
+  const digits = said.ngrams.length && Math.abs(said.ngrams[0].probability) < 0.01 ? 5 : 3;
   element("ngrams").replaceChildren(...said.ngrams.slice(0, SHOWN).map(effect => {
     const row = document.createElement("div"), bar = document.createElement("i"), name = document.createElement("b");
     bar.className = side(effect.odds);
     bar.style.width = `${100 * Math.abs(effect.odds) / strongest}%`;
     name.textContent = effect.name;
-    row.append((effect.probability < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(3), name, bar);
+    row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(digits), name, bar);
     return row;
   }));
 }

@@ -18,8 +18,8 @@ TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`
 SURENESS = 6  # this many standard deviations of the rounding
 PICTURES = {
     "words.png": "Every n-gram of the bag by what it alone adds to the log-odds and by frequency.",
-    "ratios.png": "The log-count ratios of all n-grams frequent enough.",
     "reliability.png": "How often reviews were positive, by the probability given for it.",
+    "ratios.png": "The log-count ratios of all n-grams frequent enough.",
     "losses.png": "The losses while the network learned, of the fit that left the validation reviews out.",
 }
 
@@ -132,8 +132,8 @@ def score_tables(scores: dict[str, Any], negative: str, positive: str) -> str:
 def mistakes(scores: dict[str, Any], positive: str) -> str:
     """The surest mistakes, as strangers wrote them."""
     items = "".join(
-        f'<li class="card"><p><b>{escape(found["label"])}</b>, but said to be {positive} with probability '
-        f'{found["probability"]:.3f} <button type="button" class="try" hidden>see why</button></p>'
+        f'<li class="card"><p><b>{escape(found["label"])}</b>, though the probability of {positive} was said to be '
+        f'<b>{found["probability"]:.3f}</b> <button type="button" class="try" hidden>see why</button></p>'
         f'<blockquote>{escape(found["text"].replace("<br />", chr(10)))}</blockquote></li>'
         for found in scores["mistakes"]
     )
