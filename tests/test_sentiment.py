@@ -398,6 +398,13 @@ def test_effects_are_those_of_texts_of_one_word(model):
         assert effects[model.vocabulary.find(word)] == pytest.approx(expected, abs=1e-4)
 
 
+def test_objects_introduce_themselves_in_a_line(model, reviews):
+    assert repr(reviews["test"]) == "Reviews(1,000, of which 500 are positive)"
+    n, known = f"{len(model.vocabulary):,}", f"{len(model.vocabulary.counts):,}"
+    assert repr(model.vocabulary) == f"Vocabulary({n} n-grams in the bag, of {known})"
+    assert repr(model) == f"SentimentModel({n} n-grams, 2 hidden units)"
+
+
 def test_similar_words_pull_the_same_way(model):
     near = [name for name, _ in model.similar("wonderful", 5, min_count=1)]
     effects = model.effects()

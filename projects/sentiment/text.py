@@ -31,7 +31,7 @@ def csr_matrix(values: np.ndarray, indices: np.ndarray, indptr: np.ndarray, n_co
     return sp.csr_matrix((values, indices, indptr), (len(indptr) - 1, n_columns))
 
 
-@dataclass
+@dataclass(repr=False)
 class Vocabulary:
     """The n-grams that enough training reviews have, numbered, with what they tell.
 
@@ -56,6 +56,9 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.kept)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} n-grams in the bag, of {len(self.ratios):,})"
 
     def name(self, number: int) -> str:
         """The words of the n-gram with this number."""
