@@ -466,6 +466,11 @@ def test_pictures_say_what_the_data_say(small):
     table = pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
     titles = [axes.get_title(loc="left") for axes in plots.plot_effects(table).axes]
     assert titles == ["20 °C brings 3.0 times the bikes of 0 °C", "Busiest: working days 9:00"]
+    errors = pd.DataFrame({"time": pd.date_range("2012-01-01", periods=48, freq="h"), "cnt": 10, "weathersit": 1})
+    errors = errors.assign(prediction=10 + 5 * (errors.time.dt.hour == 7), weathersit=1 + (errors.time.dt.hour >= 12))
+    titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli.WEATHER).axes]
+    assert titles == ["The forecast errs most at 7:00, by 5 bikes", "Largest error: clear"]
+    assert plots.plot_errors(errors[:18:2], cli.WEATHER).axes[1].get_title(loc="left") == ""  # too few hours of each
     history = pd.DataFrame({"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2.0]})
     title = plot_losses(history, "loss").axes[0].get_title(loc="left")
     assert title == "After all 3 epochs the validation loss is 2.000 (lowest: 1.000, after epoch 2)"

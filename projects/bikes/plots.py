@@ -59,7 +59,9 @@ def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
         xticks=range(0, 24, 3),
     )
     right.set_xticks(np.arange(len(kinds)), [f"{weather[kind - 1]}\n({counts[kind]} h)" for kind in kinds])
-    right.set(title=f"Most in {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}", xlabel="weather")
+    right.set_xlabel("weather")
+    if kinds:
+        right.set_title(f"Largest error: {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}")
     left.legend(loc="upper left")
     return figure
 
