@@ -92,7 +92,7 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 3, "sentiment": 4}[command]
+        assert len(pictures) == {"bikes": 4, "sentiment": 4}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
@@ -116,6 +116,14 @@ def test_a_review_on_standard_input(workspace):
     assert [row[0] for row in rows] == ["negative", "positive"]
     assert float(rows[0][1]) < 0.5 < float(rows[1][1])
     assert rows[0][2] == "a dull, lifeless film"
+
+
+def test_one_review_is_answered_without_the_libraries_that_load_slowly(workspace):
+    code = "import sys; from projects.sentiment.cli import main; main(standalone_mode=False); print(*sys.modules)"
+    command = [sys.executable, "-c", code, "predict", "a dull film", "--explain"]
+    loaded = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=True).stdout.split()
+    assert {"numpy", "safetensors"} <= set(loaded)
+    assert not {"scipy", "pandas", "matplotlib", "pooch", "tqdm"} & set(loaded)
 
 
 def test_a_review_explained_as_json(workspace):

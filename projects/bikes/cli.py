@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
-FORECAST, BACKTEST = "forecast.csv", "backtest.csv"
+FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
 
 
 @click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,7 +97,7 @@ def train(
 
     with report_epochs(run, epochs) as on_epoch:
         model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
-    common.forget(run, common.METRICS, FORECAST)
+    common.forget(run, common.METRICS, FORECAST, EFFECTS)
     model.save(run / common.MODEL)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
@@ -113,10 +113,14 @@ def train(
 def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
     """Score the saved model beside its baselines, on validation and test.
 
+    The forecast of the test days, and what temperature and hour do to it, are saved in the run folder for `bikes plot`.
+
     Example: bikes evaluate --json
     """
+    import pandas as pd
+
     from projects.bikes.data import split
-    from projects.bikes.model import BikesModel, evaluate
+    from projects.bikes.model import BikesModel, effects, evaluate
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
@@ -124,7 +128,9 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     hours = split(read_data(data, data_dir), *days)
     scores = evaluate(model, hours)
     forecast = hours.test[["time", "cnt", "weathersit"]].assign(**model.forecast(hours.test, hours.validation.tail(24)))
-    write_atomically(run / FORECAST, forecast.to_csv(index=False, lineterminator="\n").encode())
+    found = effects(model, pd.concat([hours.train, hours.validation]))
+    for name, rows in ((FORECAST, forecast), (EFFECTS, found)):
+        write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
@@ -188,7 +194,8 @@ def backtest_table(scores: "pd.DataFrame") -> str:
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, the forecast with its bands over the test days, and where and when it errs.
+    """Draw the loss curves, the forecast with its bands over the test days, where and when it errs, and what
+    temperature and hour do to it.
 
     After `bikes backtest`, its errors too.
 
@@ -196,7 +203,7 @@ def plot(run: Path) -> None:
     """
     import pandas as pd
 
-    from projects.bikes.plots import plot_backtest, plot_errors, plot_forecast
+    from projects.bikes.plots import plot_backtest, plot_effects, plot_errors, plot_forecast
     from projects.common.plots import plot_losses, save_figure
 
     scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
@@ -207,6 +214,7 @@ def plot(run: Path) -> None:
         "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
         "forecast.png": plot_forecast(forecast, scores["test"]),
         "errors.png": plot_errors(forecast, WEATHER),
+        "effects.png": plot_effects(common.read_table(run / EFFECTS, "run `bikes evaluate` first")),
     }
     if (run / BACKTEST).exists():
         figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST, "run `bikes backtest` first"))
@@ -271,7 +279,8 @@ def predict(
     """Bikes for the hours of a CSV file with hour.csv's columns (the counts are not needed), or for one hour.
 
     A file's rows come back in order with the columns prediction and low_80, high_80, low_95, high_95: the bounds of
-    the bands that should hold 80 and 95 of 100 hours.
+    the bands that should hold 80 and 95 of 100 hours. The weather of the hours before is looked up in the file; one of
+    more than 50,000 rows should be in the order of time for that.
 
     \b
     Examples: bikes predict hours.csv
@@ -308,25 +317,35 @@ def predict_hour(
     from projects.bikes.data import check_hours, normalised
 
     row = normalised(temperature, humidity, wind) | {
-        "dteday": f"{when:%Y-%m-%d}",
+        "dteday": str(when.date()),
         "hr": when.hour,
         "holiday": int(holiday),
         "weathersit": 1 + WEATHER.index(weather),
     }
-    hour = check_hours(pd.DataFrame([row]), "the options", targets=False)
+    hour = check_hours(pd.DataFrame([row], index=[1]), "the options", targets=False)
     forecast = {name: float(values[0]) for name, values in model.forecast(hour).items()}
-    beyond = (when - datetime.fromisoformat(model.settings["last_hour"])).days
+    beyond = days_beyond(model, when, when)
     if as_json:
         rounded = {name: round(value, 2) for name, value in forecast.items()}
-        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": max(beyond, 0)})
+        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": beyond[0]})
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
         click.echo(f"{forecast['prediction']:.0f} bikes on {moment} ({conditions})")
         click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
-        if beyond > FAR:
-            click.echo(f"{beyond} days after the last hour trained on: the trend is carried forward", err=True)
+        warn_if_far(*beyond)
+
+
+def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
+    """Whole days by which hours lie outside those trained on, 0 for inside, and on which side most."""
+    first, last = (datetime.fromisoformat(model.settings[name]) for name in ("first_hour", "last_hour"))
+    return max(((latest - last).days, "after the last"), ((first - earliest).days, "before the first"), (0, ""))
+
+
+def warn_if_far(days: int, side: str) -> None:
+    if days > FAR:
+        click.echo(f"{days} days {side} hour trained on: the trend is carried that far", err=True)
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
@@ -335,17 +354,18 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
 
     from projects.bikes.data import check_hours
 
-    before, first_line = None, 2
-    for text in read_chunks(file):
-        name = "standard input" if file == "-" else file
-        hours = check_hours(text, name, targets=False, first_line=first_line)
+    before, beyond = None, (0, "")
+    for number, text in enumerate(read_chunks(file)):
+        hours = check_hours(text, "standard input" if file == "-" else file, targets=False)
         text = text.assign(**{name: values.round(2) for name, values in model.forecast(hours, before).items()})
         if as_json:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
-            click.echo(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"), nl=False)
-        before, first_line = pd.concat([before, hours]).tail(24), first_line + len(text)
+            click.echo(text.to_csv(index=False, header=number == 0, lineterminator="\n"), nl=False)
+        before = pd.concat([before, hours]).sort_values("time").tail(24)
+        beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
+    warn_if_far(*beyond)
 
 
 def read_chunks(file: str) -> Iterator["pd.DataFrame"]:

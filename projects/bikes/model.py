@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
-from projects.bikes.data import Split
+from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import SCALED, build_features
 from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
@@ -20,6 +20,7 @@ POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by a
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
+EFFECT_STEP = 7  # hours from one to the next that effects are worked out for: in a week all hours of the day come up
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
@@ -36,21 +37,24 @@ class BikesModel:
         hours = f"{self.settings['first_hour']} to {self.settings['last_hour']}"
         return f"BikesModel({len(self.networks)} networks, trained on {hours})"
 
-    def roots(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
+    def roots(self, features: pd.DataFrame) -> np.ndarray:
         """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
-        features = build_features(hours, before).to_numpy()
-        X = (features - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
+        X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
 
     def predict(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
-        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had.
+        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had."""
+        return self.bikes(build_features(hours, before))
+
+    def bikes(self, features: pd.DataFrame) -> np.ndarray:
+        """Bikes rented in hours with these features [rows].
 
         A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
         the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
         """
-        return (self.roots(hours, before) ** (1 / POWER)) @ self.scaling["smearing"]
+        return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
     def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> dict[str, np.ndarray]:
         """`prediction` [rows], and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes.
@@ -159,7 +163,7 @@ def fit(
         "last_hour": str(hours.time.iloc[-1]),
     }
     model = BikesModel(networks, scaling, settings)
-    fitted = (model.roots(hours) ** (1 / POWER)).sum(axis=0)
+    fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
     scaling["smearing"] = hours[TARGETS].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
     return model
 
@@ -193,6 +197,30 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
         "test": test,
         "baselines": baselines(hours, ("validation", "test")),
     }
+
+
+def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
+    """Mean forecast when one input of many hours is changed: columns `input`, `kind` (of day), `value` and `bikes`.
+
+    Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
+
+    - temperature, in °C, from that of the coldest to that of the hottest hours but 1 %. All else stays as it was, the
+      hour's difference from the day before too: the whole day is taken to have been colder or warmer.
+    - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
+    """
+    features = build_features(hours)[::EFFECT_STEP]
+    rows = []
+    coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
+    for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
+        bikes = model.bikes(features.assign(temp=normalised(celsius, 0, 0)["temp"]))
+        rows.append(("temperature", "", celsius, bikes.mean()))
+    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
+    kind[(hours.time.dt.day_of_week == 5) & (hours.holiday == 0)] = "Saturday"
+    for hour in range(24):
+        bikes = model.bikes(build_features(hours.assign(hr=hour))[::EFFECT_STEP])
+        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
+        rows += [("hour", name, hour, mean) for name, mean in means.items()]
+    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
 
 
 def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
