@@ -1,5 +1,6 @@
 """The pages of `report` in a real browser, against the commands they must agree with; and the exported graphs."""
 
+import hashlib
 import html.entities
 import json
 import os
@@ -27,7 +28,7 @@ from projects.sentiment import report as sentiment_report
 from projects.sentiment.cli import main as sentiment_command
 from projects.sentiment.data import read_reviews
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.text import tokens
+from projects.sentiment.tokens import tokens
 
 FLAGS = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
@@ -322,10 +323,10 @@ def test_simulated_data_are_marked(folder, command):
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
 def test_the_data_have_their_fingerprint_where_it_is_known(folder, command):
     path = folder / "runs" / command / "model.safetensors"
-    published = "ab" * 32
-    assert "the data" not in report.fingerprints(path, None, published)
-    assert f"{published}</span> (the published file)" in report.fingerprints(path, published, published)
-    assert "published" not in report.fingerprints(path, "cd" * 32, published)
+    assert "of the data" not in report.fingerprints(path, None)
+    text = Elements(report.fingerprints(path, "ab" * 32)).text
+    assert "SHA-256 of the data" + "ab" * 32 in text
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in text
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
@@ -394,7 +395,9 @@ def test_sentiment_in_onnx(folder, sentiment):
     ngrams = session.get_modelmeta().custom_metadata_map["ngrams"].split("\n")
     assert [sentiment.vocabulary.find(ngram) for ngram in ngrams] == list(range(len(ngrams)))
     texts = [*TEXTS, *read_reviews(folder / "data" / "sentiment" / "reviews-SIMULATED.csv", "test").texts[:200]]
-    rows = sentiment.vocabulary.presence(texts).toarray()
+    indices, indptr = sentiment.vocabulary.columns_of(texts)
+    rows = np.zeros((len(texts), len(ngrams)), np.float32)
+    rows[np.repeat(np.arange(len(texts)), np.diff(indptr)), indices] = 1
     probability = session.run(["probability"], {"ngrams": rows})[0]
     assert probability.shape == (len(texts), 1)
     np.testing.assert_allclose(probability[:, 0], sentiment.predict(texts), atol=1e-5)

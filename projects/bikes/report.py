@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from projects.bikes.data import COLDEST, PUBLISHED, WARMEST, WIND
+from projects.bikes.data import COLDEST, WARMEST, WIND
 from projects.bikes.export import one_network
 from projects.bikes.model import POWER, BikesModel
 from projects.common import report
@@ -47,7 +47,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     if scores:
         test = scores["test"]
         lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
-    parts = report.common_parts("bikes", path, settings, simulated, PICTURES, PUBLISHED.sha256) | {
+    parts = report.common_parts("bikes", path, settings, simulated, PICTURES) | {
         "title": "How many bikes will be rented?",
         "lead": lead,
         "style": source.with_name("report.css").read_text(encoding="utf-8"),

@@ -28,17 +28,17 @@ def as_json(value: Any) -> str:
 
 
 def common_parts(
-    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str],
-    published: str,
+    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str]
 ) -> dict[str, str]:  # fmt: skip
-    """The parts that do not depend on the pipeline. published: the SHA-256 of the published data."""
+    """The parts that do not depend on the pipeline."""
+    names = sorted(settings.keys() - {"data_sha256"})
     mark = '<p class="simulated">SIMULATED DATA: nothing on this page says anything about the world.</p>'
     return {
         "command": f"{pipeline} report",
         "simulated": mark if simulated else "",
         "pictures": picture_grid(model, pictures) or missing(f"{pipeline} plot"),
-        "data": fingerprints(model, settings.get("data_sha256"), published),
-        "settings": words({name.replace("_", " "): shown(value) for name, value in sorted(settings.items())}),
+        "data": fingerprints(model, settings.get("data_sha256")),
+        "settings": words({name.replace("_", " "): shown(settings[name]) for name in names}),
     }
 
 
@@ -60,17 +60,10 @@ def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
     return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
 
 
-def fingerprints(model: Path, data: str | None, published: str) -> str:
+def fingerprints(model: Path, data: str | None) -> str:
     """The SHA-256 of the data, where the model knows it, and of the model file."""
-    rows = {}
-    if data:
-        rows["SHA-256 of the data"] = digest(data) + (" (the published file)" if data == published else "")
-    rows["SHA-256 of the model"] = digest(sha256(model))
-    return words(rows)
-
-
-def digest(text: str) -> str:
-    return f'<span class="hash">{escape(text)}</span>'
+    digests = {"SHA-256 of the data": data, "SHA-256 of the model file": sha256(model)}
+    return words({name: f'<span class="hash">{escape(digest)}</span>' for name, digest in digests.items() if digest})
 
 
 def words(rows: Mapping[str, str]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from projects.common import report
-from projects.sentiment.data import PUBLISHED
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.text import LONGEST_ROW
 
@@ -31,7 +30,7 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     negative, positive = (escape(name) for name in settings["label_names"])
     source = Path(__file__)
     about, weights = pack(model)
-    parts = report.common_parts("sentiment", path, settings, simulated, PICTURES, PUBLISHED.sha256) | {
+    parts = report.common_parts("sentiment", path, settings, simulated, PICTURES) | {
         "title": "Is this film review good or bad?" if positive == "positive" else f"{negative} or {positive}?",
         "lead": lead(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
