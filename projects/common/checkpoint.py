@@ -70,7 +70,7 @@ class Checkpoint:
                 kept = time.monotonic()
                 with self.lock:
                     self.states[name] = training.state()
-                    if kept - self.written >= EVERY:
+                    if kept - self.written >= EVERY and not self.stopped:
                         self.write()
             if self.stopped and not training.finished:
                 training.network.parameters[...] = training.best_parameters

@@ -78,8 +78,8 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
         save_history(unfinished / HISTORY, history)
         model.save(unfinished / MODEL)
         click.echo(
-            f"kept the checkpoint in {run} (go on by `{pipeline} train --resume` with the same options), and in "
-            f"{unfinished} the model that was measured, after {len(history)} epochs",
+            f"kept the checkpoint in {run} (go on by `{pipeline} train --resume` with the same options) and in "
+            f"{unfinished} the model that was measured, after {len(history)} epochs: {model!r}",
             err=True,
         )
         raise KeyboardInterrupt
