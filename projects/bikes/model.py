@@ -111,13 +111,13 @@ def train(
         "simulated": bool(hours.train.attrs.get("simulated", False)),
     }
     checkpoint.start(hyperparameters | about)
-    measured = fit("measured", hours.train, hours.validation, on_epoch, checkpoint, **hyperparameters)
+    measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(24))
     misses = np.sort(np.abs(actual**POWER - predicted**POWER))
     ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
     known = pd.concat([hours.train, hours.validation])
-    final = measured if checkpoint.stopped else fit("final", known, None, None, checkpoint, **hyperparameters)
+    final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
@@ -129,13 +129,12 @@ def train(
 
 
 def fit(
-    stage: str,
     hours: pd.DataFrame,
     unseen: pd.DataFrame | None,
     on_epoch: Callable[[Any], None] | None,
-    checkpoint: Checkpoint,
     members: int,
     seed: int,
+    checkpoint: Checkpoint | None = None,
     **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
@@ -143,6 +142,7 @@ def fit(
     Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
     Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
+    checkpoint, stage = checkpoint or Checkpoint(), "final" if unseen is None else "measured"
     features, roots = build_features(hours), hours[TARGETS] ** POWER
     continuous = features.columns.isin(SCALED)
     scaling = {
