@@ -83,9 +83,9 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
             err=True,
         )
         raise KeyboardInterrupt
-    forget(run, *stale)
+    model.save(run / MODEL)  # first: if it does not fit on the disk, all that was there stays
+    forget(run, HISTORY, *stale)
     save_history(run / HISTORY, history)
-    model.save(run / MODEL)
     forget(unfinished, MODEL, HISTORY, *stale)
     with suppress(OSError):
         unfinished.rmdir()
