@@ -86,9 +86,9 @@ def train(
     Networks fitted to what comes before the validation days are measured on them: these are the losses shown. The
     model that is saved is then fitted in the same way to the validation days too.
 
-    Ctrl-C keeps a checkpoint, written every few seconds anyway, and as far as it got the model that was measured, in
-    the folder `unfinished` of the run folder, whose finished model stays. The same options and --resume then end in
-    the same model as if nothing had happened.
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
 
     \b
     Examples: bikes train --seed 1

@@ -118,9 +118,9 @@ def train(
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
     that is saved is then fitted to all of them in the same way.
 
-    Ctrl-C keeps a checkpoint, written every few seconds anyway, and as far as it got the model that was measured, in
-    the folder `unfinished` of the run folder, whose finished model stays. The same options and --resume then end in
-    the same model as if nothing had happened.
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
