@@ -65,20 +65,21 @@ def killed(pipeline, folder):
     finish(start(pipeline, folder, "train", "--run", "whole", *OPTIONS[pipeline]))
     duration, run = time.monotonic() - began, folder / "run"
     whole = {name: (folder / "whole" / name).read_bytes() for name in (MODEL, HISTORY)}
+    arguments = ["train", "--run", "run", *OPTIONS[pipeline]]
     for _ in range(ROUNDS):
         shutil.rmtree(run, ignore_errors=True)
         shutil.copytree(folder / "older", run)
-        for kills in range(moments.randint(1, 3), -1, -1):
-            resume = ["--resume"] if (run / CHECKPOINT).exists() else []
-            process = start(pipeline, folder, "train", "--run", "run", *OPTIONS[pipeline], *resume)
-            if not kills:
+        process = start(pipeline, folder, *arguments)
+        for number in range(1, moments.randint(2, 4)):
+            time.sleep(moments.uniform(0.2, 0.9) * duration / number)  # a resumed training has less to do
+            if process.poll() is not None:
                 break
-            time.sleep(moments.uniform(0.1, 1.0) * duration)
             process.send_signal(signal.SIGKILL)
             process.communicate()
             assert (run / MODEL).read_bytes() in (older, whole[MODEL]), "a model file that is neither old nor new"
             phases[phase(run, pipeline, int(OPTIONS[pipeline][-1]), older)] += 1
             halves += any(run.glob(".*.tmp"))
+            process = start(pipeline, folder, *arguments, *(["--resume"] if (run / CHECKPOINT).exists() else []))
         finish(process)
         left = {path.name: path.read_bytes() for path in run.iterdir()}
         assert left == whole, f"{pipeline}: resumed, but not as if nothing had happened"
