@@ -76,29 +76,37 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
+@common.resume_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
-    **hyperparameters: Any,
+    resume: bool, **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on all but the test days; save model and history.
 
     Networks fitted to what comes before the validation days are measured on them: these are the losses shown. The
     model that is saved is then fitted in the same way to the validation days too.
 
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
+
     \b
     Examples: bikes train --seed 1
               bikes train --test-days 0
     """
     from projects.bikes.data import split
+    from projects.common.checkpoint import Checkpoint
+    from projects.common.files import check_writable
 
+    check_writable(run)
+    checkpoint = Checkpoint(run, "bikes", resume)
     hours = split(read_data(data, data_dir), validation_days, test_days)
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
-    with report_epochs(run, epochs) as on_epoch:
-        model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
-    common.forget(run, common.METRICS, FORECAST, EFFECTS)
-    model.save(run / common.MODEL)
+    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+        model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
+    common.save_training(run, "bikes", model, checkpoint, "measured.0", common.METRICS, FORECAST, EFFECTS)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
@@ -383,8 +391,10 @@ def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
 def describe(model: "BikesModel") -> str:
     """What the model was trained on, in words."""
     settings = model.settings
-    hours = settings["train_rows"] + settings["validation_rows"]
     days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+    if settings.get("unfinished"):
+        return f"{settings['train_rows']:,} hours from {days} (interrupted)"
+    hours = settings["train_rows"] + settings["validation_rows"]
     return f"{hours:,} hours from {days} (validation: by a fit without the last {settings['validation_rows']:,})"
 
 

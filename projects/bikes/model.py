@@ -12,7 +12,9 @@ import pandas as pd
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import SCALED, build_features
+from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
+from projects.common.files import fingerprint
 from projects.common.model_file import load_model, save_model
 from projects.common.progress import refuse_divergence
 
@@ -93,30 +95,41 @@ def train(
     hours: Split,
     seed: int = 0,
     on_epoch: Callable[[Any], None] | None = None,
+    checkpoint: Checkpoint | None = None,
     members: int = MEMBERS,
     **hyperparameters: Any,
 ) -> BikesModel:
     """A model fitted to train and validation, after one fitted to hours.train alone was measured on hours.validation.
 
     on_epoch is called during the first network's training. The validation's scores and band widths are in `settings`.
+    The checkpoint's fits are measured.0, measured.1, … and final.0, …; once it is stopped, the measured model returns.
     """
     hyperparameters = DEFAULTS | {"members": members, "seed": seed} | hyperparameters
-    first = fit(hours.train, hours.validation, on_epoch, **hyperparameters)
-    actual = hours.validation.cnt.to_numpy(float)
-    predicted = first.predict(hours.validation, hours.train.tail(24))
-    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
-    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
-    known = pd.concat([hours.train, hours.validation])
-    final = fit(known, None, None, **hyperparameters)
-    final.settings |= {
-        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
-        "validation": score(actual, predicted, variance_of(known)),
+    checkpoint = checkpoint or Checkpoint()
+    everything = pd.concat(hours)
+    about = {
+        "data_sha256": fingerprint(everything[name].to_numpy().tobytes() for name in everything),
         "train_rows": len(hours.train),
         "validation_rows": len(hours.validation),
         "test_rows": len(hours.test),
         "simulated": bool(hours.train.attrs.get("simulated", False)),
     }
-    return final
+    checkpoint.start(hyperparameters | about)
+    measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
+    actual = hours.validation.cnt.to_numpy(float)
+    predicted = measured.predict(hours.validation, hours.train.tail(24))
+    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
+    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
+    known = pd.concat([hours.train, hours.validation])
+    final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
+    unfinished = checkpoint.stopped  # perhaps only since then
+    model = measured if unfinished else final
+    model.settings |= about | {
+        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
+        "validation": score(actual, predicted, variance_of(known)),
+        "unfinished": unfinished,
+    }
+    return model
 
 
 def fit(
@@ -125,12 +138,15 @@ def fit(
     on_epoch: Callable[[Any], None] | None,
     members: int,
     seed: int,
+    checkpoint: Checkpoint | None = None,
     **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
 
     Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
+    Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
+    checkpoint, stage = checkpoint or Checkpoint(), "final" if unseen is None else "measured"
     features, roots = build_features(hours), hours[TARGETS] ** POWER
     continuous = features.columns.isin(SCALED)
     scaling = {
@@ -152,11 +168,15 @@ def fit(
     for member in range(members):
         estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
         watched = member == 0 and unseen is not None
-        callback = on_epoch if watched and on_epoch else refuse_divergence
-        estimator.fit(X, y, validation=validation if watched else None, on_epoch=callback)
+        name = f"{stage}.{member}"
+        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
+        estimator.fit(X, y, None, validation if watched else None, callback, checkpoint.states.get(name))
         networks.append(estimator.network_)
+        if checkpoint.stopped:
+            networks = networks[:-1] or networks
+            break
     settings = hyperparameters | {
-        "members": members,
+        "members": len(networks),
         "seed": seed,
         "features": list(features.columns),
         "first_hour": str(hours.time.iloc[0]),

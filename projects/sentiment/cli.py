@@ -108,27 +108,36 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
               help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
 @name_options
+@common.resume_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
-    label_column: str | None, positive: str | None, **hyperparameters: Any,
+    label_column: str | None, positive: str | None, resume: bool, **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on the training reviews; save model and history.
 
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
     that is saved is then fitted to all of them in the same way.
 
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
+
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
               sentiment train --data mails.csv --text-column body --label-column kind --positive spam
     """
+    from projects.common.checkpoint import Checkpoint
+    from projects.common.files import check_writable
+
+    check_writable(run)
+    checkpoint = Checkpoint(run, "sentiment", resume)
     reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
-    with report_epochs(run, epochs) as on_epoch:
-        model = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
-    common.forget(run, common.METRICS)
-    model.save(run / common.MODEL)
+    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+        model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
+    common.save_training(run, "sentiment", model, checkpoint, "measured", common.METRICS)
     settings = model.settings
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
