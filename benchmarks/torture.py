@@ -22,7 +22,7 @@ from projects.sentiment.model import SentimentModel
 
 ROUNDS = 30  # trainings of each pipeline, each killed one to three times
 KIND = {"bikes": BikesModel, "sentiment": SentimentModel}
-OPTIONS = {"bikes": ["--members", "3", "--epochs", "10"], "sentiment": ["--epochs", "40"]}
+OPTIONS = {"bikes": ["--members", "3", "--epochs", "10"], "sentiment": ["--epochs", "200"]}
 FITS = {"bikes": 6, "sentiment": 2}
 SMALL = {
     "bikes": ["--members", "1", "--hidden-units", "1", "--epochs", "1"],
