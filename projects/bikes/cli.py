@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from projects.common import cli as common
+from projects.common.errors import ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,19 +201,22 @@ def plot(run: Path) -> None:
     from projects.bikes.plots import plot_backtest, plot_errors, plot_forecast
     from projects.common.plots import plot_losses, save_figure
 
-    scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
-    history = common.read_table(run / "history.csv", "run `bikes train` first")
-    forecast = common.read_table(run / FORECAST, "run `bikes evaluate` first")
-    forecast["time"] = pd.to_datetime(forecast.time)
-    figures = {
-        "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
-        "forecast.png": plot_forecast(forecast, scores["test"]),
-        "errors.png": plot_errors(forecast, WEATHER),
-    }
+    figures = {}
+    with common.whole(run / common.METRICS, "run `bikes train` and `bikes evaluate` first"):
+        scores = common.read_json(run / common.METRICS)
+        simulated, test = scores["simulated"], {name: float(score) for name, score in scores["test"].items()}
+    with common.whole(run / common.HISTORY, "run `bikes train` first"):
+        history = common.read_table(run / common.HISTORY)
+        figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
+    with common.whole(run / FORECAST, "run `bikes evaluate` first"):
+        forecast = common.read_table(run / FORECAST)
+        forecast["time"] = pd.to_datetime(forecast.time)
+        figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
     if (run / BACKTEST).exists():
-        figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST, "run `bikes backtest` first"))
+        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
+            figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST))
     for name, figure in figures.items():
-        click.echo(save_figure(figure, run / name, scores["simulated"]))
+        click.echo(save_figure(figure, run / name, simulated))
 
 
 @main.command()
@@ -237,8 +242,8 @@ def predict(
     Examples: bikes predict hours.csv
               bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
     """
-    if when is None and any(conditions[name] is not None for name in ("temperature", "humidity", "wind")):
-        raise click.UsageError("--temperature, --humidity and --wind need --when")
+    if when is None and any(ctx.get_parameter_source(name) != ParameterSource.DEFAULT for name in conditions):
+        raise click.UsageError(f"{', '.join(f'--{name}' for name in conditions)} need --when")
     if when is None and file is None and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
@@ -296,15 +301,18 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     from projects.bikes.data import check_hours
 
     before, first_line = None, 2
+    name = "standard input" if file == "-" else file
     for text in read_chunks(file):
-        name = "standard input" if file == "-" else file
         hours = check_hours(text, name, targets=False, first_line=first_line)
-        text = text.assign(**{name: values.round(2) for name, values in model.forecast(hours, before).items()})
+        added = {name: values.round(2) for name, values in model.forecast(hours, before).items()}
+        if twice := [column for column in added if column in text]:
+            raise ProjectError(f"{name} has a column {twice[0]} already, which the answer would replace: rename it")
+        text = text.assign(**added)
         if as_json:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
-            click.echo(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"), nl=False)
+            common.print_rows(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"))
         before, first_line = pd.concat([before, hours]).tail(24), first_line + len(text)
 
 
