@@ -36,7 +36,8 @@ def measure(reviews):
             for seed, order in enumerate(draws):
                 unseen, rows = order[:held_out], order[held_out:]
                 vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, cutoff)
-                bag = vocabulary.weigh(presence[:, vocabulary.kept])
+                kept = presence[:, vocabulary.kept]
+                bag = vocabulary.bag(kept.indices, kept.indptr)
                 X, y = bag[rows], labels[rows]
                 classifier = TwoLayerClassifier(random_state=seed, batch_size=len(rows) // STEPS, **DEFAULTS)
                 started = time.perf_counter()

@@ -20,7 +20,8 @@ from nn import TwoLayerClassifier
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.model import DEFAULTS, STEPS
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_ngrams, learn_vocabulary, tokens
+from projects.sentiment.text import count_ngrams, learn_vocabulary
+from projects.sentiment.tokens import tokens
 
 ROUNDS = 5
 TRAIN = 24_000
@@ -121,8 +122,8 @@ def our_side(min_count, longest, settings, training, test):
     labels = np.array(training.labels)
     counted = count_ngrams(training.texts, min_count, longest)
     vocabulary = learn_vocabulary(*counted, labels, min_count, POLARITY_CUTOFF)
-    X = vocabulary.bag_of_words(training.texts)
-    X_test = vocabulary.bag_of_words(test.texts)
+    X = vocabulary.bag(*vocabulary.columns_of(training.texts))
+    X_test = vocabulary.bag(*vocabulary.columns_of(test.texts))
 
     def side(seed):
         classifier = TwoLayerClassifier(random_state=seed, **settings)

@@ -25,7 +25,8 @@ from benchmarks.report import REAL_DATA, machine, table, write_section
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.model import SentimentModel, train
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_ngrams, tokens
+from projects.sentiment.text import count_ngrams
+from projects.sentiment.tokens import tokens
 
 ROUNDS = 3
 SEEDS = 5  # for our accuracy

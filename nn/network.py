@@ -32,7 +32,7 @@ class TwoLayerNetwork:
             raise ValueError(f"no {self.loss!r} for a {self.output} output")
         self.shapes = (n_features, hidden_units), (hidden_units,), (hidden_units, n_outputs), (n_outputs,)
         self.parameters = np.zeros(sum(map(math.prod, self.shapes)), dtype)
-        gradient = np.empty_like(self.parameters)
+        gradient, self.ones = np.empty_like(self.parameters), self.parameters[:0]
         self.W1, self.b1, self.W2, self.b2 = self.split(self.parameters)
         self.dW1, self.db1, self.dW2, self.db2 = self.split(gradient)
         self.gradient_after_W1 = gradient[self.W1.size :]
@@ -81,11 +81,12 @@ class TwoLayerNetwork:
         if mask is not None:
             delta1 *= mask
             hidden = hidden * mask
-        ones = np.ones(len(y), delta1.dtype)  # their product with a matrix is its sum over rows, and faster
+        if len(self.ones) != len(y):  # their product with a matrix is its sum over rows, and faster
+            self.ones = np.ones(len(y), delta1.dtype)
         np.dot(hidden.T, delta2, out=self.dW2)  # [hidden, rows] @ [rows, outputs] -> [hidden, outputs]
-        np.dot(ones, delta2, out=self.db2)
+        np.dot(self.ones, delta2, out=self.db2)
         self.dW1 = X.T @ delta1  # [features, rows] @ [rows, hidden] -> [features, hidden]
-        np.dot(ones, delta1, out=self.db1)
+        np.dot(self.ones, delta1, out=self.db1)
 
     def predict(self, X):
         """X [rows, features] to predictions [rows, outputs]."""

@@ -40,10 +40,9 @@ class TrainingSettings:
 
 
 class Training:
-    """One network's training: `run_epoch` until `finished`.
+    """One network's training: `run_epoch` until `finished`. random_state orders the rows and drives dropout.
 
-    history: a row an epoch. best_parameters: those after the epoch with the lowest validation loss, or training loss
-    where there is no other. random_state orders the rows and drives dropout.
+    history: a row an epoch. best_parameters: those of the lowest validation (or else training) loss so far.
     """
 
     def __init__(self, network, settings, random_state=0):

@@ -118,6 +118,14 @@ def test_a_review_on_standard_input(workspace):
     assert rows[0][2] == "a dull, lifeless film"
 
 
+def test_one_review_is_answered_without_the_libraries_that_load_slowly(workspace):
+    code = "import sys; from projects.sentiment.cli import main; main(standalone_mode=False); print(*sys.modules)"
+    command = [sys.executable, "-c", code, "predict", "a dull film", "--explain"]
+    loaded = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=True).stdout.split()
+    assert {"numpy", "safetensors"} <= set(loaded)
+    assert not {"scipy", "pandas", "matplotlib", "pooch", "tqdm"} & set(loaded)
+
+
 def test_a_review_explained_as_json(workspace):
     code, output, _ = run("sentiment", "predict", "a dull plot, charming music", "--json", "--explain", cwd=workspace)
     assert code == 0

@@ -16,11 +16,12 @@ COMMON = {"train", "evaluate", "plot", "predict"}
 VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
 
-def test_python_prints_what_is_shown():
-    blocks = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
+@pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 2), ("docs/how-it-works.md", 4)])
+def test_python_prints_what_is_shown(page, n_blocks):
+    blocks = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert len(blocks) == n_blocks
+    names = {}
     for code, shown in blocks:
-        names = {}
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(code, names)
         assert printed.getvalue() == shown
@@ -77,7 +78,7 @@ def test_make_targets_exist():
         assert done.returncode == 0, target
 
 
-@pytest.mark.parametrize("page", ["README.md", "nn/README.md", "data/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "nn/README.md", "data/README.md", "docs/how-it-works.md"])
 def test_links_and_pictures_exist(page):
     page = ROOT / page
     for target in re.findall(r"\]\((?!http)([^)]*)\)", page.read_text()):

@@ -1,14 +1,15 @@
 """Reading reviews, their words, and the sentiment model."""
 
 import gzip
+import html
 import io
 import json
 import tarfile
+from itertools import chain
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -18,13 +19,13 @@ from projects.sentiment.model import SentimentModel, evaluate, scores, train
 from projects.sentiment.sample import REVIEWS, simulate_reviews
 from projects.sentiment.text import (
     LONGEST_ROW,
-    NONE,
     Vocabulary,
     count_ngrams,
+    csr_matrix,
     learn_vocabulary,
     log_count_ratios,
-    tokens,
 )
+from projects.sentiment.tokens import NONE, Table, read_words, tokens
 
 
 def archive(path, members):
@@ -200,9 +201,45 @@ def test_tokens():
     assert tokens("") == tokens("—– <br />") == []
 
 
-@given(st.text(max_size=200))
-def test_any_text_has_tokens_without_spaces(text):
-    assert all(token and not any(map(str.isspace, token)) for token in tokens(text))
+@given(st.text(max_size=200) | st.text(st.sampled_from("aB'’9é.!&;<br /> \n"), max_size=50))
+@example("&eacute;t&eacute;&nbsp;İ&lt;br /&gt;ß")
+@example("\ud800 lone \x00 surrogate")
+def test_tokens_are_words_and_marks(text):
+    words = html.unescape(text).replace("<br />", " ").lower().replace("'", "").replace("’", "")
+    spaced = "".join(c if c.isalnum() else f" {c} " if c in ".,!?" else " " for c in words)
+    assert tokens(text) == spaced.split()
+
+
+@given(st.lists(st.text(max_size=30), max_size=5))
+def test_texts_together_have_the_words_that_each_has_alone(texts):
+    together = read_words(texts)
+    alone = [[*tokens(text), "\n"] for text in texts]
+    assert together.spelled(np.arange(len(together.keys))) == list(chain(*alone))
+    assert together.texts.tolist() == [number for number, words in enumerate(alone) for _ in words]
+    named = dict(zip(together.keys.tolist(), chain(*alone), strict=False))
+    assert [named[key] for key in together.keys.tolist()] == list(chain(*alone))
+
+
+def test_words_of_any_length_have_keys_of_their_own():
+    words = [letter * n for letter in "abé" for n in range(1, 40)] + ["a" * 20 + letter + "a" * 20 for letter in "bc"]
+    assert len(set(read_words([" ".join(words)]).keys.tolist())) == len(words) + 1
+    assert read_words(["a " + word for word in words]).keys[1::3].tolist() == [
+        read_words([word]).keys[0] for word in words
+    ]
+
+
+@given(st.sets(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=50), st.lists(st.integers(0, 60)))
+def test_table_finds_what_a_dict_finds(keys, others):
+    table = Table(np.array(sorted(keys), np.uint64))
+    expected = {key: number for number, key in enumerate(sorted(keys))}
+    asked = [*keys, *others]
+    assert table.find(np.array(asked, np.uint64)).tolist() == [expected.get(key, NONE) for key in asked]
+
+
+def test_a_full_row_of_places_is_searched_to_its_end(monkeypatch):
+    monkeypatch.setattr(Table, "slots", lambda self, keys: np.full(len(keys), len(self.numbers) - 2))
+    table = Table(np.arange(5, 10))  # all want the last place but one, and go on at the first
+    assert table.find(np.arange(12)).tolist() == [NONE] * 5 + [0, 1, 2, 3, 4] + [NONE] * 2
 
 
 def test_log_count_ratio_by_hand():
@@ -217,6 +254,11 @@ LABELS = np.array([1, 1, 1, 0, 0, 0])
 def names(vocabulary):
     """The n-gram of each column."""
     return [vocabulary.name(number) for number in vocabulary.kept.tolist()]
+
+
+def presence_of(vocabulary, texts):
+    indices, indptr = vocabulary.columns_of(texts)
+    return csr_matrix(np.ones(len(indices), np.float32), indices, indptr, len(vocabulary))
 
 
 def learn(texts, labels, min_count=1, polarity_cutoff=0.0, longest=1):
@@ -253,7 +295,7 @@ def test_ngrams_are_those_that_scikit_learn_counts(texts, min_count, longest):
         assert found == counted_by_scikit_learn(texts, min_count, longest)
     except ValueError:  # which it raises where nothing is frequent enough
         assert not found
-    again = vocabulary.presence(texts)
+    again = presence_of(vocabulary, texts)
     np.testing.assert_array_equal(again.toarray(), presence.T.toarray())
 
 
@@ -270,10 +312,10 @@ def test_ngrams_of_the_simulated_reviews_are_those_that_scikit_learn_counts(revi
 def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
     texts = [*reviews["train"].texts[:20], " ".join(reviews["train"].texts), "wonderful"]
     vocabulary = learn(texts, np.arange(22) % 2, min_count=1, longest=2)
-    X = vocabulary.bag_of_words(texts)
+    X = vocabulary.bag(*vocabulary.columns_of(texts))
     assert X.dtype == np.float32
     lengths = []
-    for row, presence in zip(X.toarray(), vocabulary.presence(texts).toarray(), strict=True):
+    for row, presence in zip(X.toarray(), presence_of(vocabulary, texts).toarray(), strict=True):
         ratios = presence * vocabulary.ratios[vocabulary.kept]
         lengths.append(np.linalg.norm(ratios))
         np.testing.assert_allclose(row, ratios * min(1, LONGEST_ROW / lengths[-1]), rtol=1e-5)
@@ -282,9 +324,10 @@ def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
 
 def test_rows_without_a_known_word_are_empty():
     vocabulary = Vocabulary(["good"], np.empty(0, np.int64), np.array([3], np.int32), np.array([1.5], np.float32), 1, 0)
-    X = vocabulary.bag_of_words(["", "good", "what", ""])
+    X = vocabulary.bag(*vocabulary.columns_of(["", "good", "what", ""]))
     assert X.shape == (4, 1)
     assert X.toarray()[:, 0].tolist() == [0, 1.5, 0, 0]
+    assert [vocabulary.bag(*vocabulary.columns_of([text])).tolist() for text in ("", "good")] == [[[0]], [[1.5]]]
 
 
 def test_an_ngram_is_found_by_its_words():
@@ -319,13 +362,12 @@ def test_explanation_is_what_leaving_out_does(model):
     text = "What a wonderful script. The acting is dull."
     probability, vocabulary = model.predict([text])[0], model.vocabulary
     explained = {kind: dict(pairs) for kind, pairs in model.explain(text).items()}
-    presence = vocabulary.presence([text])
-    names = [vocabulary.name(number) for number in vocabulary.kept[presence.indices]]
+    columns, _ = vocabulary.columns_of([text])
+    names = [vocabulary.name(number) for number in vocabulary.kept[columns]]
 
     def without(left_out):
-        kept = [number for number, name in zip(presence.indices, names, strict=True) if not left_out(name)]
-        row = sp.csr_matrix((np.ones(len(kept), np.float32), kept, [0, len(kept)]), presence.shape)
-        return model.network.predict(vocabulary.weigh(row))[0, 0]
+        kept = [column for column, name in zip(columns, names, strict=True) if not left_out(name)]
+        return model.network.predict(vocabulary.bag(np.array(kept), np.array([0, len(kept)])))[0, 0]
 
     assert explained["words"]["wonderful"] > 0 > explained["words"]["dull"]
     assert explained["ngrams"].keys() == set(names)
@@ -350,10 +392,17 @@ def test_predictions_do_not_depend_on_what_is_predicted_beside(model, reviews):
 def test_effects_are_those_of_texts_of_one_word(model):
     effects = model.effects()
     log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
-    empty = log_odds(model.network.predict(model.vocabulary.bag_of_words([""]))[0, 0])
+    empty = log_odds(model.network.predict(model.vocabulary.bag(*model.vocabulary.columns_of([""])))[0, 0])
     for word in ("wonderful", "dull"):
         expected = log_odds(model.predict([word])[0]) - empty
         assert effects[model.vocabulary.find(word)] == pytest.approx(expected, abs=1e-4)
+
+
+def test_objects_introduce_themselves_in_a_line(model, reviews):
+    assert repr(reviews["test"]) == "Reviews(1,000, of which 500 are positive)"
+    n, known = f"{len(model.vocabulary):,}", f"{len(model.vocabulary.counts):,}"
+    assert repr(model.vocabulary) == f"Vocabulary({n} n-grams in the bag, of {known})"
+    assert repr(model) == f"SentimentModel({n} n-grams, 2 hidden units)"
 
 
 def test_similar_words_pull_the_same_way(model):

@@ -256,7 +256,7 @@ def answer(model: "SentimentModel", text: str, probability: float, explain: bool
         effects = model.explain(text)
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
-    if probability == model.settings["base_rate"] and not model.vocabulary.presence([text]).nnz:
+    if probability == model.settings["base_rate"] and not len(model.vocabulary.columns_of([text])[0]):
         said["note"] = "no known word: this is the base rate of the training reviews"
     return said
 
@@ -274,7 +274,7 @@ def show(text: str, found: dict[str, Any]) -> None:
 
 def coloured(text: str, effects: dict[str, float]) -> str:
     """The tokens of the text, green where they speak for positive and red where against, bold where strongly."""
-    from projects.sentiment.text import tokens
+    from projects.sentiment.tokens import tokens
 
     def colour(token: str) -> str:
         effect = effects.get(token, 0.0)

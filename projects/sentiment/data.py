@@ -33,7 +33,7 @@ TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 
 
-@dataclass
+@dataclass(repr=False)
 class Reviews:
     """Texts with their labels, 1 for positive and 0 for negative."""
 
@@ -41,6 +41,9 @@ class Reviews:
     labels: list[int] = field(default_factory=list)
     simulated: bool = False
     label_names: tuple[str, str] = ("negative", "positive")
+
+    def __repr__(self) -> str:
+        return f"Reviews({len(self.texts):,}, of which {sum(self.labels):,} are {self.label_names[1]})"
 
     def take(self, rows: np.ndarray) -> "Reviews":
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]

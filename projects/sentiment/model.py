@@ -16,7 +16,8 @@ from projects.common.errors import ProjectError
 from projects.common.model_file import load_model, save_model
 from projects.common.progress import refuse_divergence
 from projects.sentiment.data import Reviews
-from projects.sentiment.text import LONGEST_ROW, NONE, Vocabulary, count_ngrams, learn_vocabulary
+from projects.sentiment.text import LONGEST_ROW, Vocabulary, count_ngrams, learn_vocabulary
+from projects.sentiment.tokens import NONE
 
 DEFAULTS = {
     "hidden_units": 2,  # one to ten reach the same accuracy
@@ -52,9 +53,9 @@ class SentimentModel:
             return np.concatenate([np.empty(0), *pool.map(self._probability, chunks)])
 
     def _probability(self, texts: list[str]) -> np.ndarray:
-        X = self.vocabulary.bag_of_words(texts)
-        probability = self.network.predict(X)[:, 0].astype(float)
-        return np.where(np.diff(X.indptr) > 0, probability, self.settings["base_rate"])
+        indices, indptr = self.vocabulary.columns_of(texts)
+        probability = self.network.predict(self.vocabulary.bag(indices, indptr))[:, 0].astype(float)
+        return np.where(np.diff(indptr) > 0, probability, self.settings["base_rate"])
 
     def explain(self, text: str) -> dict[str, list[tuple[str, float]]]:
         """The effect of each known word, and of each n-gram of the bag, on the probability: with it, less without it.
@@ -62,7 +63,7 @@ class SentimentModel:
         A word is left out with all n-grams that it is in, an n-gram alone. The strongest first.
         """
         vocabulary, network = self.vocabulary, self.network
-        columns = vocabulary.presence([text]).indices
+        columns, _ = vocabulary.columns_of([text])
         names = [vocabulary.name(number) for number in vocabulary.kept[columns].tolist()]
         words = sorted({word for name in names for word in name.split()})
         if not names:
@@ -156,7 +157,8 @@ def train(
                 f"no word is in {min_count} reviews with a log-count ratio of {polarity_cutoff}: "
                 "lower --min-count or --polarity-cutoff"
             )
-        bag = vocabulary.weigh(presence[:, vocabulary.kept])
+        kept = presence[:, vocabulary.kept]
+        bag = vocabulary.bag(kept.indices, kept.indptr)
         rows_a_step = batch_size or math.ceil(len(rows) / STEPS)
         estimator = TwoLayerClassifier(random_state=seed, batch_size=rows_a_step, **hyperparameters)
         validation = None if unseen is None else (bag[unseen], labels[unseen])

@@ -1,0 +1,135 @@
+"""From texts to their words, without a loop over words: every text becomes bytes, and every word a 64-bit key."""
+
+import html
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+MARKS = ".,!?"  # punctuation that counts as words of its own: “bad!”, “good, but”
+NONE = -1  # the number of what has none
+CLOSING = ord("\n")  # the byte that ends a text, and its key; a line feed within a text is a space
+MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ / golden ratio, odd (Knuth, The Art of Computer Programming 3, 6.4)
+
+
+class Characters(dict[int, str | None]):
+    """What `str.translate` makes of a character: letters, digits, marks stay, apostrophes go, the rest is a space."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        self[code] = None if character in "'’" else character if character.isalnum() or character in MARKS else " "
+        return self[code]
+
+
+CHARACTERS = Characters()
+BYTES = bytes(ord(CHARACTERS[b] or " ") for b in range(128)).lower() + bytes(range(128, 256))  # the same for ASCII
+SPACE, PART, WHOLE = 0, 1, 2  # kinds of bytes: between words, part of a word, a word of its own
+KINDS = np.full(256, PART, np.uint8)
+KINDS[ord(" ")] = SPACE
+KINDS[[CLOSING, *MARKS.encode()]] = WHOLE
+FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)  # masks for the first n bytes of eight
+
+
+class Words(NamedTuple):
+    """The words of texts, one after the other, and CLOSING after each text."""
+
+    content: bytes
+    starts: np.ndarray  # of each word in the content, int64 [words + texts]
+    ends: np.ndarray
+    keys: np.ndarray  # uint64 [words + texts]
+    texts: np.ndarray  # the number of the text that a word is in, int32 [words + texts]
+
+    @property
+    def n_texts(self) -> int:
+        return int(np.count_nonzero(self.keys == CLOSING))
+
+    def spelled(self, at: np.ndarray) -> list[str]:
+        """The words at these places."""
+        return [self.content[self.starts[i] : self.ends[i]].decode() for i in at.tolist()]
+
+
+def read_words(texts: Iterable[str]) -> Words:
+    """The words of the texts: lower case, without apostrophes (don't -> dont), and the punctuation marks."""
+    content = b"".join(clean(text) + b"\n" for text in texts)
+    starts, ends = spans(np.frombuffer(content, np.uint8))
+    keys = word_keys(content, starts, ends)
+    closing = keys == CLOSING
+    return Words(content, starts, ends, keys, np.cumsum(closing, dtype=np.int32) - closing)
+
+
+def tokens(text: str) -> list[str]:
+    """The words of one text."""
+    words = read_words([text])
+    return words.spelled(np.arange(len(words.keys) - 1))
+
+
+def clean(text: str) -> bytes:
+    """The text in UTF-8 and lower case, with a space for all that is neither letter, digit nor mark."""
+    if "&" in text:
+        text = html.unescape(text)
+    text = text.replace("<br />", " ")
+    if not text.isascii():
+        text = text.lower().translate(CHARACTERS)
+    return text.encode().translate(BYTES, b"'")
+
+
+def spans(content: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where in these bytes each word starts, and where it ends."""
+    kinds = KINDS[content]
+    whole, part = kinds == WHOLE, kinds == PART
+    first, last = part.copy(), part
+    first[1:] &= ~part[:-1]
+    last[:-1] &= ~part[1:]
+    return np.flatnonzero(first | whole), np.flatnonzero(last | whole) + 1
+
+
+def word_keys(content: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """A word's bytes as one number, uint64 [words]; of more than eight bytes, mixed eight by eight.
+
+    Words of up to eight bytes never share a key. Of a million longer ones, two do with a probability of 3 in 10⁸.
+    """
+    padded = content + bytes(8)
+    eight_from = np.ndarray(len(padded) - 7, "<u8", padded, strides=(1,))  # the eight bytes from each byte on
+    lengths = ends - starts
+    keys = eight_from[starts] & FIRST_BYTES[np.minimum(lengths, 8)]
+    done = 8
+    while len(longer := np.flatnonzero(lengths > done)):
+        more = eight_from[starts[longer] + done] & FIRST_BYTES[np.minimum(lengths[longer] - done, 8)]
+        mixed = keys[longer] * MIXER
+        keys[longer] = (mixed ^ (mixed >> np.uint64(32))) * MIXER + more
+        done += 8
+    return keys
+
+
+class Table:
+    """Distinct 64-bit keys to their numbers 0, 1, …: a hash table with open addressing that finds all at once."""
+
+    def __init__(self, keys: np.ndarray) -> None:
+        self.keys = np.append(keys.astype(np.uint64), np.uint64(0))  # the last one stands where NONE looks
+        self.bits = max(4, (4 * len(keys)).bit_length())
+        self.numbers = np.full(1 << self.bits, NONE, np.int32)  # at most a quarter is taken
+        left, at = np.arange(len(keys), dtype=np.int32), self.slots(self.keys[:-1])
+        while len(left):
+            free = self.numbers[at] == NONE
+            self.numbers[at[free]] = left[free]  # of several that want a place, one gets it
+            again = self.numbers[at] != left
+            left, at = left[again], self.next(at[again])
+
+    def slots(self, keys: np.ndarray) -> np.ndarray:
+        """Where to look for each key first."""
+        return (keys * MIXER >> np.uint64(64 - self.bits)).astype(np.intp)
+
+    def next(self, slots: np.ndarray) -> np.ndarray:
+        return (slots + 1) & (len(self.numbers) - 1)
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """The numbers of the keys, NONE for those that are not there, int32."""
+        keys = keys.astype(np.uint64, copy=False)
+        slots = self.slots(keys)
+        numbers = self.numbers[slots]
+        others = np.flatnonzero((numbers != NONE) & (self.keys[numbers] != keys))  # found another key
+        while len(others):
+            slots[others] = self.next(slots[others])
+            numbers[others] = found = self.numbers[slots[others]]
+            others = others[(found != NONE) & (self.keys[found] != keys[others])]
+        return numbers
