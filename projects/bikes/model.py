@@ -1,7 +1,7 @@
 """The bike model: features scaled by the training rows, a network, and bikes out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from projects.bikes.data import Split
 from projects.bikes.features import SCALED, build_features
 from projects.common.errors import ProjectError
-from projects.common.model_file import load_model, save_model
+from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
 from projects.common.progress import refuse_divergence
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
@@ -21,6 +21,8 @@ TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with 
 DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
 LEVELS = (80, 95)  # % of the hours that a band is to hold
+NEEDED = ("features", "members", "band_widths", "validation", "first_hour", "last_hour", "simulated", "train_rows",
+          "validation_rows", "test_rows")  # settings of a model file  # fmt: skip
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
 
@@ -38,8 +40,10 @@ class BikesModel:
 
     def roots(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
         """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
-        features = build_features(hours, before).to_numpy()
-        X = (features - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
+        features = build_features(hours, before)
+        if list(features) != self.settings["features"]:
+            raise ProjectError("the model was trained on other features than this program's: train a new one")
+        X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
@@ -78,11 +82,24 @@ class BikesModel:
     @classmethod
     def load(cls, path: Path) -> "BikesModel":
         arrays, settings = load_model(path, "bikes")
+        check_model(path, arrays, shapes(settings), settings, NEEDED)
         networks = [
             TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
             for number in range(settings["members"])
         ]
         return cls(networks, {name: arrays[name] for name in SCALES}, settings)
+
+
+def shapes(settings: Settings) -> Iterator[tuple[str, Shape]]:
+    """What each array of a model file must look like."""
+    n_features = len(settings["features"])
+    for name in SCALES:
+        yield name, ("float", n_features if name.startswith("feature") else len(TARGETS))
+    for number in range(settings["members"]):
+        yield f"W1.{number}", ("float", n_features, "hidden")
+        yield f"b1.{number}", ("float", "hidden")
+        yield f"W2.{number}", ("float", "hidden", len(TARGETS))
+        yield f"b2.{number}", ("float", len(TARGETS))
 
 
 def train(

@@ -78,7 +78,8 @@ def check_model(
             raise ProjectError(f"{path} lacks the array {name}: train a new model")
         array = arrays[name]
         wanted = [known.get(size, size) for size in sizes]
-        fits = len(wanted) == array.ndim and all(w in (n, s) for w, n, s in zip(wanted, array.shape, sizes, strict=True))
+        free = [isinstance(size, str) for size in wanted]
+        fits = len(wanted) == array.ndim and all(f or w == n for f, w, n in zip(free, wanted, array.shape, strict=True))
         if array.dtype.kind != kind[0] or not fits:
             found = f"{name} holds {array.dtype} of shape {list(array.shape)}"
             raise ProjectError(f"{path}: {found}, where {kind} of shape {wanted} is needed: train a new model")
