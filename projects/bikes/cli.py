@@ -73,7 +73,7 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
               help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
 @click.option("--members", type=click.IntRange(1), default=6, show_default=True,
               help="Networks whose forecasts are averaged.")  # fmt: skip
-@click.option("--hidden-units", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
@@ -140,9 +140,9 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 @run_option
 @data_dir_option
 @click.option("--first", type=click.DateTime(["%Y-%m-%d"]), help="First origin.  [default: as late as the data allow]")
-@click.option("--origins", "count", type=click.IntRange(1), default=12, show_default=True, help="How many.")
-@click.option("--step", type=click.IntRange(1), default=1, show_default=True, help="Months from one to the next.")
-@click.option("--days", type=click.IntRange(1), default=21, show_default=True, help="Days forecast from each.")
+@click.option("--origins", "count", type=click.IntRange(1, 1000), default=12, show_default=True, help="How many.")
+@click.option("--step", type=click.IntRange(1, 1200), default=1, show_default=True, help="Months from one to the next.")
+@click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @common.json_option
 def backtest(
@@ -210,7 +210,7 @@ def plot(run: Path) -> None:
         figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
     with common.whole(run / FORECAST, "run `bikes evaluate` first"):
         forecast = common.read_table(run / FORECAST)
-        forecast["time"] = pd.to_datetime(forecast.time)
+        forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
         figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
     if (run / BACKTEST).exists():
         with common.whole(run / BACKTEST, "run `bikes backtest` again"):
@@ -312,7 +312,7 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
-            common.print_rows(text.to_csv(index=False, header=first_line == 2, lineterminator="\n"))
+            common.print_rows(text.to_dict("records"), header=first_line == 2)
         before, first_line = pd.concat([before, hours]).tail(24), first_line + len(text)
 
 

@@ -94,7 +94,10 @@ def open_table(path: Path) -> IO[bytes]:
                 raise ProjectError(f"{path} holds no {MEMBER}, only {', '.join(archive.namelist()[:5]) or 'nothing'}")
             if archive.getinfo(names[0]).file_size > LARGEST_TABLE:
                 raise ProjectError(f"{path}: {MEMBER} is larger than {LARGEST_TABLE:,} bytes")
-            return io.BytesIO(archive.read(names[0]))  # at most as many bytes as it says it has
+            content = archive.read(names[0])  # at most as many bytes as it says it has
+            if len(content) != archive.getinfo(names[0]).file_size:
+                raise EOFError(f"{MEMBER} has {len(content):,} bytes, not as many as it says")
+            return io.BytesIO(content)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError) as error:
         raise ProjectError(f"{path} is no whole zip file ({error}): fetch it again with `bikes download`") from error
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
+from nn.functions import squared_error
 from projects.bikes.data import Split
 from projects.bikes.features import SCALED, build_features
 from projects.common.errors import ProjectError
 from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
-from projects.common.progress import refuse_divergence
+from projects.common.progress import refuse_divergence, warn_if_useless
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
@@ -168,6 +169,8 @@ def fit(
         callback = on_epoch if watched and on_epoch else refuse_divergence
         estimator.fit(X, y, validation=validation if watched else None, on_epoch=callback)
         networks.append(estimator.network_)
+        if watched:
+            warn_if_useless(estimator.training_, squared_error(0, y).item() / len(y))
     settings = hyperparameters | {
         "members": members,
         "seed": seed,

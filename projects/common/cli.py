@@ -1,5 +1,6 @@
 """What the two command lines share: the group that turns errors into one line, and the options both have."""
 
+import csv
 import io
 import json
 import math
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -208,8 +210,21 @@ def print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def print_rows(table: str) -> None:
-    """Rows of CSV on stdout, unchanged; on a terminal without the control characters that somebody's data may hold."""
+def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
+    """The rows as CSV whose lines end with a line feed; nothing for none."""
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        if number == 0:  # csv quotes a carriage return only where lines end with one
+            writer = csv.DictWriter(SimpleNamespace(write=lambda line: lines.append(line[:-2] + "\n")), row)
+            if header:
+                writer.writeheader()
+        writer.writerow(row)
+    return "".join(lines)
+
+
+def print_rows(rows: Iterable[dict[str, Any]], header: bool) -> None:
+    """Rows of CSV on stdout; on a terminal without the control characters that somebody's data may hold."""
+    table = to_csv(rows, header)
     if sys.stdout.isatty():
         table = "".join(c if c.isprintable() or c in "\r\n\t" else " " for c in table)
     sys.stdout.write(table)

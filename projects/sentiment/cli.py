@@ -1,7 +1,5 @@
 """The `sentiment` command: download, train, evaluate, plot, predict, words, similar."""
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
@@ -52,19 +50,7 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 def sample_csv() -> str:
     from projects.sentiment.sample import simulate_reviews
 
-    return to_csv(simulate_reviews())
-
-
-def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
-    """The rows as CSV; nothing for none."""
-    text = io.StringIO()
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer = csv.DictWriter(text, row, lineterminator="\n")
-            if header:
-                writer.writeheader()
-        writer.writerow(row)
-    return text.getvalue()
+    return common.to_csv(simulate_reviews())
 
 
 data_option = common.data_option("The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table.")
@@ -95,13 +81,13 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @data_dir_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
-@click.option("--ngrams", type=click.IntRange(1), default=3, show_default=True, help="Words of the longest n-gram.")
+@click.option("--ngrams", type=click.IntRange(1, 20), default=3, show_default=True, help="Words of the longest n-gram.")
 @click.option("--min-count", type=click.IntRange(1), default=3, show_default=True,
               help="Reviews an n-gram must be in.")  # fmt: skip
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of an n-gram.")  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
@@ -239,7 +225,7 @@ def predict(
                 common.print_json(row | found)
         elif file:
             added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
-            common.print_rows(to_csv((row | new for (_, row), new in zip(chunk, added, strict=True)), header))
+            common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
                 show(text, found)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
-from nn.functions import sigmoid
+from nn.functions import log_loss, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_model, load_model, save_model
-from projects.common.progress import refuse_divergence
+from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.sentiment.data import Reviews
 from projects.sentiment.text import LONGEST_ROW, Vocabulary, count_ngrams, learn_vocabulary
 from projects.sentiment.tokens import NONE
@@ -182,6 +182,9 @@ def train(
         validation = None if unseen is None else (bag[unseen], labels[unseen])
         callback = on_epoch if unseen is not None and on_epoch else refuse_divergence
         estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback)
+        if unseen is not None:
+            mean = np.full(len(rows), np.average(labels[rows], weights=weight[rows]))
+            warn_if_useless(estimator.training_, log_loss(mean, labels[rows], weight[rows]) / weight[rows].sum())
         return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
 
     with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute
