@@ -2,6 +2,7 @@
 # make bikes      data, training, evaluation, pictures and a forecast of bike rentals    [DATA=hour.csv or its zip]
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
 # make test       the tests
+# make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
 # make check      what must pass before a change lands: ruff, mypy, the tests
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and the course's method;
 #                 writes benchmarks/RESULTS.md
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 
-.PHONY: help bikes sentiment test check benchmark torture clean
+.PHONY: help bikes sentiment test fuzz check benchmark torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -47,6 +48,10 @@ sentiment: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/installed-dev
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/test_fuzz.py tests/test_faults.py -k "any or changed_byte" \
+	    --hypothesis-show-statistics
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

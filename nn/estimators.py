@@ -30,16 +30,17 @@ class TwoLayerEstimator(TrainingSettings):
         sample_weight [rows]: how often each row counts. validation: (X, y) to measure the loss on after each epoch.
         on_epoch(training): called after each epoch. resume_from: a `Training.state()` to go on from.
         """
-        X, y, weight = self._check(X, y, sample_weight, learn_from=y)
-        rng = np.random.default_rng(self.random_state)
+        checked, rng = replace(self), np.random.default_rng(self.random_state)  # if a check fails, self stays as it was
+        X, y, weight = checked._check(X, y, sample_weight, learn_from=y)
         if validation is not None:
-            validation = self._check(*validation)[:2]
+            validation = checked._check(*validation)[:2]
             require(validation[1].shape[1] == y.shape[1], "validation has another number of outputs than y")
         elif self.early_stopping:
             held_out, kept = np.split(rng.permutation(len(y)), [math.ceil(self.validation_fraction * len(y)) or 1])
             require(len(kept), f"{len(y)} sample(s) leave none to train on: early stopping needs at least 2")
             validation = X[held_out], y[held_out], 1 if weight is None else weight[held_out]
             X, y, weight = X[kept], y[kept], None if weight is None else weight[kept]
+        vars(self).update(vars(checked))
         self._start(y.shape[1], rng)
         if resume_from is not None:
             self.training_.restore(resume_from)
@@ -74,16 +75,15 @@ class TwoLayerEstimator(TrainingSettings):
         require(y is not None, f"{type(self).__name__} requires y to be passed, but the target y is None")
         if learn_from is not False:
             check_settings(self.get_params())
-            vars(self).pop("n_features_in_", None)
             self._learn_targets(learn_from)
         X, y, weight = check_matrix(X, self.dtype, self), self._encode(y), sample_weight
-        self.n_features_in_ = X.shape[1]
         require(len(y) == X.shape[0], f"X and y must have equally many rows, not shapes {X.shape} and {y.shape}")
         if weight is not None:
             weight = check_array(weight, self.dtype, "sample_weight")[..., np.newaxis]
             good = weight.shape == (len(y), 1) and weight.min() >= 0 and weight.any()
             require(good, f"sample_weight must be {len(y)} numbers, none negative and not all zero")
             weight = weight * (len(y) / weight.sum())
+        self.n_features_in_ = X.shape[1]
         return X, y, weight
 
     def _forward(self, X):
@@ -152,9 +152,8 @@ class TwoLayerClassifier(TwoLayerEstimator):
         return self.classes_[positive.astype(int)]
 
     def _learn_targets(self, y):
-        self.classes_ = np.unique(check_labels(y))
-        found = f"y has {len(self.classes_)} distinct values: one class only, three classes, a continuous target?"
-        require(len(self.classes_) == 2, f"Only binary classification is supported. {found}")
+        self.classes_ = found = np.unique(check_labels(y))
+        require(len(found) == 2, f"Only binary classification is supported. y has {found[:9]}: continuous, one class?")
 
     def _encode(self, y):
         y = check_labels(y)

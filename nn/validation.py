@@ -7,7 +7,8 @@ import numpy as np
 from nn.training import SCHEDULES
 
 RANGES = {  # settings: their range in words, and whether a value lies in it
-    ("hidden_units", "epochs", "batch_size", "patience"): ("a whole number from 1", lambda v: v >= 1 and v % 1 == 0),
+    ("hidden_units", "epochs", "batch_size", "patience"): (
+        "a whole number from 1", lambda v: isinstance(v, int | np.integer) and v >= 1),
     ("learning_rate",): ("above 0", lambda v: v is not None and 0 < v < np.inf),
     ("clip_norm",): ("above 0, or None", lambda v: v is None or 0 < v < np.inf),
     ("l1", "l2", "weight_scale"): ("0 or more", lambda v: 0 <= v < np.inf),

@@ -6,8 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # lets scikit-learn's estimator checks run all they have
+
+FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+settings.register_profile("short", max_examples=100, deadline=None, suppress_health_check=FIXTURES)
+settings.register_profile("long", max_examples=5000, deadline=None, suppress_health_check=FIXTURES)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))  # the long one: `make fuzz`
 
 ROOT = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))

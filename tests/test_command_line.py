@@ -163,7 +163,7 @@ def test_own_data_with_own_names(workspace, tmp_path):
     assert "ham reviews: " in output
 
 
-def test_an_unknown_review_gets_the_base_rate_and_is_told_so(workspace):
+def test_fault_33_an_unknown_review_gets_the_base_rate_and_is_told_so(workspace):
     output = run("sentiment", "predict", "xyzzy", "", cwd=workspace)[1]
     assert output.count("no known word: this is the base rate") == 2
 
@@ -182,7 +182,7 @@ def test_a_table_of_reviews_comes_back_with_two_columns_more(workspace, tmp_path
     assert "no column text" in fails("sentiment", "predict", "--file", table, "--text-column", "text", cwd=workspace)
 
 
-def test_control_characters_do_not_reach_the_terminal(workspace):
+def test_fault_35_control_characters_do_not_reach_the_terminal(workspace):
     output = run("sentiment", "predict", "dull\x1b[31m \x07film", cwd=workspace)[1]
     assert "\x1b" not in output
     assert "\x07" not in output
@@ -245,7 +245,7 @@ def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
     assert predictions == [row["prediction"] for row in reversed(rows)]
 
 
-def test_empty_input_gives_no_rows(workspace):
+def test_fault_36_empty_input_gives_no_rows(workspace):
     for command in ("bikes", "sentiment"):
         assert run(command, "predict", "-", cwd=workspace, stdin="") == (0, "", SIMULATED)
 
@@ -278,7 +278,7 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
-def test_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_path):
+def test_fault_01_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_path):
     nowhere = "http://127.0.0.1:9/data"
     assert f"cannot reach {nowhere}" in fails(command, "download", "--from", nowhere, cwd=tmp_path)
     code, output, errors = run(command, "download", "--from", nowhere, "--sample-if-offline", cwd=tmp_path)
@@ -287,7 +287,7 @@ def test_no_network_is_one_line_and_data_are_simulated_on_request(command, tmp_p
     assert errors == f"no internet: going on with SIMULATED data ({command} download --sample)\n"
 
 
-def test_training_that_explodes_says_what_to_lower_and_keeps_the_old_model(workspace):
+def test_fault_30_training_that_explodes_says_what_to_lower_and_keeps_the_old_model(workspace):
     model = workspace / "runs" / "bikes" / "model.safetensors"
     assert run("bikes", "evaluate", cwd=workspace)[0] == 0
     before = {path.name: path.read_bytes() for path in model.parent.iterdir()}
@@ -300,7 +300,7 @@ def test_training_that_explodes_says_what_to_lower_and_keeps_the_old_model(works
     assert after == before
 
 
-def test_usage_errors_exit_2(workspace):
+def test_fault_31_usage_errors_exit_2(workspace):
     for command, *arguments in (
         ("bikes", "train", "--learning-rate", "-1"),
         ("bikes", "train", "--epochs", "0"),
@@ -319,7 +319,7 @@ def test_usage_errors_exit_2(workspace):
         assert "Usage:" in errors
 
 
-def test_a_closed_pipe_ends_quietly(workspace):
+def test_fault_36_a_closed_pipe_ends_quietly(workspace):
     script = Path(sys.executable).parent / "sentiment"
     command = f"yes 'a dull film' | head -n 20000 | {script} predict - | head -n 1"
     done = subprocess.run(["bash", "-c", command], cwd=workspace, capture_output=True, text=True, check=True)

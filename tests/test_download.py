@@ -1,7 +1,11 @@
 """Downloads from a real HTTP server on loopback that misbehaves on demand."""
 
 import hashlib
+import os
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -19,6 +23,7 @@ class Server(ThreadingHTTPServer):
     """Answers as its `behaviour` says, and counts the requests."""
 
     behaviour, requests = "well", 0
+    daemon_threads = True  # nobody waits for an answer that was stalled
 
     def url(self, name="file.zip"):
         return f"http://127.0.0.1:{self.server_port}/{name}"
@@ -41,10 +46,15 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         body = {"html": b"<html>Please log in</html>", "other": b"x" * len(CONTENT)}.get(behaviour, CONTENT)
+        if behaviour == "says nothing":
+            time.sleep(30)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        if behaviour != "ends early":
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if behaviour == "truncates" else body)
+        self.wfile.write(body if behaviour not in ("truncates", "ends early", "stalls") else body[: len(body) // 2])
+        if behaviour == "stalls":
+            time.sleep(30)
 
     def log_message(self, *args):
         pass
@@ -53,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with Server(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
         yield running
         running.shutdown()
 
@@ -63,17 +73,83 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr(download, "PAUSES", (0.0, 0.0))
 
 
+@pytest.fixture
+def short_timeouts(monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", (0.2, 0.2))
+
+
 def published(server):
     return Published("bikes", server.url(), hashlib.sha256(CONTENT).hexdigest(), "file.zip")
 
 
-def test_file_arrives_whole_and_is_not_fetched_again(server, tmp_path):
+def test_fault_07_a_valid_file_is_not_fetched_again(server, tmp_path):
     path = fetch(published(server), tmp_path / "new")
     assert path.read_bytes() == CONTENT
     fetch(published(server), tmp_path / "new")
     assert server.requests == 1
     fetch(published(server), tmp_path / "new", force=True)
     assert server.requests == 2
+
+
+def test_fault_07_offline_a_valid_file_is_enough(tmp_path):
+    (tmp_path / "file.zip").write_bytes(CONTENT)
+    nowhere = Published("bikes", "http://127.0.0.1:9/file.zip", hashlib.sha256(CONTENT).hexdigest(), "file.zip")
+    assert fetch(nowhere, tmp_path) == tmp_path / "file.zip"
+
+
+FETCH = """
+import resource, sys
+from pathlib import Path
+from projects.common.download import Published, fetch
+from projects.common.errors import ProjectError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+try:
+    fetch(Published("bikes", *sys.argv[2:4], "file.zip"), Path(sys.argv[4]))
+except ProjectError as error:
+    sys.exit(str(error))
+"""
+
+
+def fetching(server, folder, largest_file=1 << 30):
+    """A process that fetches the file and may not write files of more bytes."""
+    arguments = [str(largest_file), server.url(), published(server).sha256, str(folder)]
+    return subprocess.Popen([sys.executable, "-c", FETCH, *arguments], stderr=subprocess.PIPE, text=True)
+
+
+def test_fault_04_a_killed_download_leaves_nothing_under_the_final_name_and_is_tidied_up(server, tmp_path):
+    server.behaviour = "stalls"
+    process = fetching(server, tmp_path)
+    deadline = time.monotonic() + 30
+    while not any(path.stat().st_size for path in tmp_path.glob(".download-*/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".download-")
+    server.behaviour = "well"
+    fetch(published(server), tmp_path, force=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"file.zip", left.name}  # it might still be going on
+    for path in (*left.iterdir(), left):
+        os.utime(path, (0, time.time() - download.ABANDONED - 1))
+    fetch(published(server), tmp_path, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["file.zip"]
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_fault_08_a_disk_that_takes_no_more_is_one_error_and_leaves_the_old_file(server, tmp_path):
+    (tmp_path / "file.zip").write_bytes(b"old")
+    errors = fetching(server, tmp_path, largest_file=1000).communicate()[1]
+    assert errors.count("\n") == 2  # that the old file is another one, and why it stays
+    assert f"cannot write {tmp_path / 'file.zip'}: File too large; choose another folder with" in errors
+    assert "--data-dir" in errors
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_fault_05_a_damaged_note_of_the_hash_means_another_file(server, tmp_path):
+    for note in (b"", b"\xff\x00", b"\n\n", b"x" * 100_000):
+        (tmp_path / "file.zip").write_bytes(b"altered")
+        (tmp_path / "file.zip.sha256").write_bytes(note)
+        assert fetch(published(server), tmp_path).read_bytes() == CONTENT
 
 
 def test_redirects_are_followed_and_a_mirror_taken(server, tmp_path):
@@ -83,30 +159,31 @@ def test_redirects_are_followed_and_a_mirror_taken(server, tmp_path):
     assert fetch(nowhere, tmp_path / "b", url=server.url("mirror")).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("behaviour", ["html", "other", "truncates"])
-def test_other_bytes_are_refused_and_nothing_is_left(server, tmp_path, behaviour):
+@pytest.mark.parametrize("behaviour", ["html", "other", "truncates", "ends early"])
+def test_fault_03_other_bytes_are_refused_and_nothing_is_left(server, tmp_path, behaviour):
     server.behaviour = behaviour
     with pytest.raises(ProjectError):
         fetch(published(server), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_refusal_of_other_bytes_names_both_hashes(server, tmp_path):
-    server.behaviour = "html"
-    with pytest.raises(ProjectError) as refusal:
-        fetch(published(server), tmp_path)
-    assert published(server).sha256 in str(refusal.value)
-    assert hashlib.sha256(b"<html>Please log in</html>").hexdigest() in str(refusal.value)
+def test_fault_03_refusal_of_other_bytes_names_both_hashes(server, tmp_path):
+    for behaviour, body in (("html", b"<html>Please log in</html>"), ("ends early", CONTENT[: len(CONTENT) // 2])):
+        server.behaviour = behaviour
+        with pytest.raises(ProjectError) as refusal:
+            fetch(published(server), tmp_path)
+        assert published(server).sha256 in str(refusal.value)
+        assert hashlib.sha256(body).hexdigest() in str(refusal.value)
 
 
-def test_404_is_an_error_at_once(server, tmp_path):
+def test_fault_02_404_is_an_error_at_once(server, tmp_path):
     server.behaviour = "404"
     with pytest.raises(ProjectError, match=r"file.zip answered with status 404: fetch it by hand and pass it with"):
         fetch(published(server), tmp_path)
     assert server.requests == 1
 
 
-def test_a_failing_server_is_asked_three_times(server, tmp_path):
+def test_fault_01_a_failing_server_is_asked_three_times(server, tmp_path):
     server.behaviour = "503"
     with pytest.raises(NoConnectionError, match="status 503"):
         fetch(published(server), tmp_path)
@@ -115,13 +192,36 @@ def test_a_failing_server_is_asked_three_times(server, tmp_path):
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
 
 
-def test_no_connection_names_the_address_and_the_way_by_hand(tmp_path):
+@pytest.mark.parametrize("behaviour", ["says nothing", "stalls", "truncates"])
+def test_fault_01_an_answer_that_stalls_or_breaks_off_is_given_up_after_three_times(
+    server, tmp_path, behaviour, short_timeouts
+):
+    server.behaviour = behaviour
+    with pytest.raises(NoConnectionError, match=rf"{server.url()}.* download --from FILE"):
+        fetch(published(server), tmp_path)
+    assert server.requests == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_01_nothing_is_tried_again_once_patience_is_used_up(server, tmp_path, short_timeouts, monkeypatch):
+    server.behaviour = "says nothing"
+    monkeypatch.setattr(download, "PATIENCE", 0.1)
+    with pytest.raises(NoConnectionError):
+        fetch(published(server), tmp_path)
+    assert server.requests == 1
+
+
+def test_fault_01_a_server_that_says_nothing_takes_less_than_15_seconds():  # the last try, begun in time
+    assert download.PATIENCE + max(download.PAUSES) + sum(download.TIMEOUT) < 15
+
+
+def test_fault_01_no_connection_names_the_address_and_the_way_by_hand(tmp_path):
     closed = Published("bikes", "http://127.0.0.1:9/file.zip", "0" * 64, "file.zip")
     with pytest.raises(NoConnectionError, match=r"cannot reach http://127.0.0.1:9/file.zip: .* download --from FILE"):
         fetch(closed, tmp_path)
 
 
-def test_an_altered_file_is_noticed_and_replaced_only_by_a_whole_one(server, tmp_path, capsys):
+def test_fault_05_an_altered_file_is_noticed_and_replaced_only_by_a_whole_one(server, tmp_path, capsys):
     (tmp_path / "file.zip").write_bytes(b"altered")
     server.behaviour = "other"
     with pytest.raises(ProjectError):
@@ -133,7 +233,7 @@ def test_an_altered_file_is_noticed_and_replaced_only_by_a_whole_one(server, tmp
     assert "is not the file that was downloaded" in capsys.readouterr().err
 
 
-def test_two_downloads_at_once_both_succeed(server, tmp_path):
+def test_fault_06_two_downloads_at_once_both_succeed(server, tmp_path):
     errors = []
 
     def one():
@@ -194,7 +294,7 @@ def test_simulated_data_stand_in_only_when_asked_and_only_offline(server, tmp_pa
     assert command(sample=True).name == "SIMULATED.csv"
 
 
-def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
+def test_fault_08_a_folder_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ProjectError, match=r"cannot write .*--data-dir"):
         fetch(published(server), tmp_path / "file")

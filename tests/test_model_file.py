@@ -35,7 +35,7 @@ def test_the_same_model_gives_the_same_bytes(path, tmp_path):
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 
 
-def test_every_changed_byte_and_every_truncation_is_refused(path):
+def test_fault_13_every_changed_byte_and_every_truncation_is_refused(path):
     whole = path.read_bytes()
     for i in range(len(whole)):
         for changed in (whole[:i] + bytes([whole[i] ^ 0x11]) + whole[i + 1 :], whole[:i]):
@@ -53,7 +53,7 @@ def rewritten(path, **changes):
     save_file(load_file(path), path, metadata={KEY: json.dumps(json.loads(header) | changes, sort_keys=True)})
 
 
-def test_it_is_said_what_a_file_is_instead(path):
+def test_fault_14_it_is_said_what_a_file_is_instead(path):
     with zipfile.ZipFile(path.with_name("zip"), "w") as archive:
         archive.writestr("a", "b")
     contents = {
@@ -69,9 +69,12 @@ def test_it_is_said_what_a_file_is_instead(path):
             load_model(path, "bikes")
 
 
-def test_missing_other_and_newer_models_are_told_apart(path, tmp_path):
+def test_fault_12_a_missing_model_says_what_to_run_first(tmp_path):
     with pytest.raises(ProjectError, match=r"no model at .*nowhere: run `sentiment train` first"):
         load_model(tmp_path / "nowhere", "sentiment")
+
+
+def test_fault_14_other_and_newer_models_are_told_apart(path):
     with pytest.raises(ProjectError, match=r"is a model of `bikes`, not of `sentiment`"):
         load_model(path, "sentiment")
     rewritten(path, settings={"seed": 2})
@@ -83,13 +86,13 @@ def test_missing_other_and_newer_models_are_told_apart(path, tmp_path):
             load_model(path, "bikes")
 
 
-def test_weights_that_are_no_numbers_are_refused_by_name(path):
+def test_fault_15_weights_that_are_no_numbers_are_refused_by_name(path):
     save_model(path, "bikes", ARRAYS | {"b1": np.array([1.0, np.nan])}, SETTINGS)
     with pytest.raises(ProjectError, match="NaN or infinity in b1"):
         load_model(path, "bikes")
 
 
-def test_a_foreign_safetensors_file_is_refused(path):
+def test_fault_14_a_foreign_safetensors_file_is_refused(path):
     from safetensors.numpy import save_file
 
     save_file(ARRAYS, path)

@@ -75,8 +75,8 @@ def test_calibration_takes_our_probabilities():
     assert model.score(X, y) > 0.9
 
 
-def test_three_classes_are_refused_in_words():
-    with pytest.raises(ValueError, match="Only binary classification is supported"):
+def test_fault_28_three_classes_are_refused_with_the_labels_found():
+    with pytest.raises(ValueError, match=r"Only binary classification is supported.*\['a' 'b' 'c'\]"):
         TwoLayerClassifier().fit(np.eye(3), ["a", "b", "c"])
 
 
@@ -125,12 +125,13 @@ def test_partial_fit_learns_from_a_stream_of_batches():
         ({"learning_rate": -1}, "learning_rate must be above 0"),
         ({"epochs": 0}, "epochs must be a whole number from 1"),
         ({"hidden_units": 2.5}, "hidden_units must be a whole number"),
+        ({"hidden_units": 4.0}, "hidden_units must be a whole number"),
         ({"dropout": 1.0}, "dropout must be from 0 to below 1"),
         ({"dtype": "int8"}, "dtype must be 'float32' or 'float64'"),
         ({"schedule": "random"}, "schedule must be one of constant, linear, cosine"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings, words):
+def test_fault_31_settings_that_make_no_sense_are_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         TwoLayerRegressor(**settings).fit(np.eye(3), [1, 2, 3])
 
@@ -147,15 +148,64 @@ def test_settings_that_make_no_sense_are_refused(settings, words):
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_input_that_makes_no_sense_is_refused(X, y, words):
+def test_fault_29_input_that_makes_no_sense_is_refused(X, y, words):
     with pytest.raises(ValueError, match=words):
         TwoLayerRegressor().fit(X, y)
+
+
+def test_fault_29_rows_unlike_those_of_the_fit_are_refused():
+    model = TwoLayerRegressor(epochs=1).fit(np.eye(3), [1, 2, 3])
+    for X, words in ((np.eye(2), "2 features, but .* expecting 3"), (np.ones(3), r"not of shape \(3,\)")):
+        with pytest.raises(ValueError, match=words):
+            model.predict(X)
+
+
+def test_fault_29_a_fit_that_is_refused_leaves_the_model_as_it_was():
+    X, y = rows()
+    model = TwoLayerClassifier(epochs=2).fit(X, y)
+    before = model.predict(X)
+    for bad_X, bad_y, validation in (
+        (np.eye(3), ["a", "b", "c"], None),
+        ([[1.0], [np.nan]], ["a", "b"], None),
+        ([[1.0], [2.0]], ["a", "b", "a"], None),
+        ([[1.0], [2.0]], ["a", "b"], ([[1.0]], ["c"])),
+    ):
+        with pytest.raises(ValueError, match=r"binary|NaN|shapes|labels"):
+            model.fit(bad_X, bad_y, validation=validation)
+        assert (model.n_features_in_, model.classes_.tolist()) == (4, ["bad", "good"])
+        assert (model.predict(X) == before).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fault_32_extreme_numbers_are_right_or_refused_without_a_warning(dtype):
+    X, y = rows(n=40)[0] / 10, np.arange(40) / 40
+    for factor in (5e-324, 1e-310, 1e-45, 1e-30):
+        model = TwoLayerRegressor(epochs=2, dtype=dtype).fit(X * factor, y)
+        assert np.isfinite(model.predict(X * factor)).all()
+    for extreme in (1e308, -1e308):
+        changed = np.where(X[3, 1] == X, extreme, X)
+        if dtype == "float32":
+            with pytest.raises(ValueError, match=r"too large for float32 at \[3, 1\]"):
+                TwoLayerRegressor(epochs=2).fit(changed, y)
+        else:
+            assert np.isfinite(TwoLayerRegressor(epochs=2, dtype=dtype).fit(changed, y).predict(X)).all()
+
+
+def test_fault_32_arrays_that_must_not_be_written_are_not():
+    X, y = rows(classes=False, n=40)
+    for array in (X, y):
+        array.flags.writeable = False
+    before = X.copy()
+    for settings in ({}, {"dropout": 0.3}, {"dtype": "float64", "dropout": 0.3}):
+        TwoLayerRegressor(epochs=2, **settings).fit(X, y).predict(X)
+    np.testing.assert_array_equal(X, before)
 
 
 @pytest.mark.parametrize(
     "change", [np.asfortranarray, lambda X: X[::-1][::-1], np.float16, lambda X: X.astype(object), lambda X: X.tolist()]
 )
-def test_unusual_arrays_give_the_same_network(change):
+def test_fault_32_unusual_arrays_give_the_same_network(change):
     X = np.round(rows(n=40)[0])
     y = X[:, 0] / 10
     expected = TwoLayerRegressor(epochs=3).fit(X, y).predict(X)

@@ -67,7 +67,7 @@ def test_archive_is_read_by_part_in_the_order_of_numbers(tmp_path):
     assert data.read_reviews(path, "test").texts == ["unseen bad", "unseen good"]
 
 
-def test_links_devices_and_paths_that_lead_out_are_never_followed(tmp_path):
+def test_fault_09_links_devices_and_paths_that_lead_out_are_never_followed(tmp_path):
     members = {
         GOOD.format(1): link(tarfile.SYMTYPE),
         GOOD.format(2): link(tarfile.LNKTYPE, "aclImdb/README"),
@@ -83,7 +83,7 @@ def test_links_devices_and_paths_that_lead_out_are_never_followed(tmp_path):
     assert sorted(tmp_path.parent.rglob("*")) == sorted([*before, path])
 
 
-def test_archives_that_will_not_do_are_refused_naming_the_member(tmp_path):
+def test_fault_11_archives_that_will_not_do_are_refused_naming_the_member(tmp_path):
     whole = archive(tmp_path / "whole.tar.gz", {GOOD.format(1): b"good " * 5000, BAD.format(1): b"bad"}).read_bytes()
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.tar.gz").write_text("not an archive")
@@ -100,7 +100,7 @@ def test_archives_that_will_not_do_are_refused_naming_the_member(tmp_path):
             data.read_reviews(path, "train")
 
 
-def test_damage_in_the_middle_of_an_archive_loses_no_review_silently(tmp_path):
+def test_fault_11_damage_in_the_middle_of_an_archive_loses_no_review_silently(tmp_path):
     members = {kind.format(i): b"text " * 200 for i in range(20) for kind in (GOOD, BAD)}
     tar = bytearray(gzip.decompress(archive(tmp_path / "whole.tar.gz", members).read_bytes()))
     tar[10 * 1536 : 10 * 1536 + 4] = b"\xff\xff\xff\xff"  # in the eleventh member's header
@@ -120,7 +120,7 @@ def test_only_a_line_feed_ends_a_review(tmp_path):
     assert data.read_reviews(tmp_path, "train").texts == ["a\x85b", "c\u2028d", "e\x0cf", "g"]
 
 
-def test_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
+def test_fault_10_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "LONGEST_REVIEW", 10)
     path = archive(tmp_path / "bomb.tar.gz", {GOOD.format(1): b"0" * 11})
     with pytest.raises(ProjectError, match="has 11 bytes, more than a review can have"):
@@ -143,7 +143,7 @@ def test_folder_keeps_its_last_reviews_for_the_test(tmp_path):
 ROWS = [{"text": 'a "fine"\nfilm, truly', "label": "pos"}, {"text": "bad", "label": "neg"}] * 10
 
 
-def test_tables_of_every_format_say_the_same(tmp_path):
+def test_fault_37_tables_of_every_format_say_the_same(tmp_path):
     quoted = '"a ""fine""\nfilm, truly"'
     (tmp_path / "t.csv").write_bytes(("\ufeff" + "text,label\r\n" + f"{quoted},pos\r\nbad,neg\r\n" * 10).encode())
     (tmp_path / "t.tsv").write_text("text\tlabel\n" + f"{quoted}\tpos\nbad\tneg\n" * 10)
@@ -174,13 +174,13 @@ def test_a_split_column_decides(tmp_path):
         ("t.csv", "text,label\n", "has no reviews"),
     ],
 )
-def test_tables_that_will_not_do_are_refused_with_the_line(tmp_path, name, content, words):
+def test_fault_28_tables_that_will_not_do_are_refused_with_the_line(tmp_path, name, content, words):
     (tmp_path / name).write_text(content)
     with pytest.raises(ProjectError, match=words):
         data.read_reviews(tmp_path / name, "train")
 
 
-def test_a_field_longer_than_csv_would_like(tmp_path):
+def test_fault_37_a_field_longer_than_csv_would_like(tmp_path):
     (tmp_path / "t.csv").write_text("text,label,split\n" + "long " * 100_000 + ",1,train\nshort,0,train\n")
     assert len(data.read_reviews(tmp_path / "t.csv", "train").texts[0]) == 500_000
 
@@ -378,7 +378,7 @@ def test_explanation_is_what_leaving_out_does(model):
         assert effect == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_text_without_a_known_word_gets_the_base_rate(model):
+def test_fault_33_a_text_without_a_known_word_gets_the_base_rate(model):
     np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), model.settings["base_rate"])
     assert model.explain("") == {"words": [], "ngrams": []}
 

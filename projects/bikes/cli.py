@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from projects.common import cli as common
+from projects.common.errors import ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +73,7 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
               help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
 @click.option("--members", type=click.IntRange(1), default=6, show_default=True,
               help="Networks whose forecasts are averaged.")  # fmt: skip
-@click.option("--hidden-units", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
@@ -152,9 +154,9 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 @run_option
 @data_dir_option
 @click.option("--first", type=click.DateTime(["%Y-%m-%d"]), help="First origin.  [default: as late as the data allow]")
-@click.option("--origins", "count", type=click.IntRange(1), default=12, show_default=True, help="How many.")
-@click.option("--step", type=click.IntRange(1), default=1, show_default=True, help="Months from one to the next.")
-@click.option("--days", type=click.IntRange(1), default=21, show_default=True, help="Days forecast from each.")
+@click.option("--origins", "count", type=click.IntRange(1, 1000), default=12, show_default=True, help="How many.")
+@click.option("--step", type=click.IntRange(1, 1200), default=1, show_default=True, help="Months from one to the next.")
+@click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @common.json_option
 def backtest(
@@ -214,20 +216,24 @@ def plot(run: Path) -> None:
     from projects.bikes.plots import plot_backtest, plot_effects, plot_errors, plot_forecast
     from projects.common.plots import plot_losses, save_figure
 
-    scores = common.read_json(run / common.METRICS, "run `bikes train` and `bikes evaluate` first")
-    history = common.read_table(run / "history.csv", "run `bikes train` first")
-    forecast = common.read_table(run / FORECAST, "run `bikes evaluate` first")
-    forecast["time"] = pd.to_datetime(forecast.time)
-    figures = {
-        "losses.png": plot_losses(history, "loss (half the squared error, scaled target)"),
-        "forecast.png": plot_forecast(forecast, scores["test"]),
-        "errors.png": plot_errors(forecast, WEATHER),
-        "effects.png": plot_effects(common.read_table(run / EFFECTS, "run `bikes evaluate` first")),
-    }
+    figures = {}
+    with common.whole(run / common.METRICS, "run `bikes train` and `bikes evaluate` first"):
+        scores = common.read_json(run / common.METRICS)
+        simulated, test = scores["simulated"], {name: float(score) for name, score in scores["test"].items()}
+    with common.whole(run / common.HISTORY, "run `bikes train` first"):
+        history = common.read_table(run / common.HISTORY)
+        figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
+    with common.whole(run / FORECAST, "run `bikes evaluate` first"):
+        forecast = common.read_table(run / FORECAST)
+        forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
+        figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
+    with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
+        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS))
     if (run / BACKTEST).exists():
-        figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST, "run `bikes backtest` first"))
+        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
+            figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST))
     for name, figure in figures.items():
-        click.echo(save_figure(figure, run / name, scores["simulated"]))
+        click.echo(save_figure(figure, run / name, simulated))
 
 
 @main.command()
@@ -244,8 +250,10 @@ def report(run: Path) -> None:
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
-    scores = common.read_json(run / common.METRICS, "bikes evaluate") if (run / common.METRICS).exists() else None
-    write_atomically(run / common.REPORT, page(model, run / common.MODEL, scores, WEATHER, FAR).encode())
+    with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
+        html = page(model, run / common.MODEL, scores, WEATHER, FAR)
+    write_atomically(run / common.REPORT, html.encode())
     click.echo(run / common.REPORT)
 
 
@@ -294,8 +302,8 @@ def predict(
     Examples: bikes predict hours.csv
               bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
     """
-    if when is None and any(conditions[name] is not None for name in ("temperature", "humidity", "wind")):
-        raise click.UsageError("--temperature, --humidity and --wind need --when")
+    if when is None and any(ctx.get_parameter_source(name) != ParameterSource.DEFAULT for name in conditions):
+        raise click.UsageError(f"{', '.join(f'--{name}' for name in conditions)} need --when")
     if when is None and file is None and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
@@ -363,14 +371,18 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     from projects.bikes.data import check_hours
 
     before, beyond = None, (0, "")
+    name = "standard input" if file == "-" else file
     for number, text in enumerate(read_chunks(file)):
-        hours = check_hours(text, "standard input" if file == "-" else file, targets=False)
-        text = text.assign(**{name: values.round(2) for name, values in model.forecast(hours, before).items()})
+        hours = check_hours(text, name, targets=False)
+        added = {column: values.round(2) for column, values in model.forecast(hours, before).items()}
+        if twice := [column for column in added if column in text]:
+            raise ProjectError(f"{name} has a column {twice[0]} already, which the answer would replace: rename it")
+        text = text.assign(**added)
         if as_json:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
-            click.echo(text.to_csv(index=False, header=number == 0, lineterminator="\n"), nl=False)
+            common.print_rows(text.to_dict("records"), header=number == 0)
         before = pd.concat([before, hours]).sort_values("time").tail(24)
         beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
     warn_if_far(*beyond)

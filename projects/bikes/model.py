@@ -1,7 +1,7 @@
 """The bike model: features scaled by the training rows, a network, and bikes out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
+from nn.functions import squared_error
 from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import SCALED, build_features
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import load_model, save_model
-from projects.common.progress import refuse_divergence
+from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
+from projects.common.progress import refuse_divergence, warn_if_useless
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
@@ -24,6 +25,8 @@ DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size"
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
 EFFECT_STEP = 7  # hours from one to the next that effects are worked out for: in a week all hours of the day come up
 LEVELS = (80, 95)  # % of the hours that a band is to hold
+NEEDED = ("features", "members", "band_widths", "validation", "first_hour", "last_hour", "simulated", "train_rows",
+          "validation_rows", "test_rows")  # settings of a model file  # fmt: skip
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
 
@@ -41,6 +44,8 @@ class BikesModel:
 
     def roots(self, features: pd.DataFrame) -> np.ndarray:
         """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
+        if list(features) != self.settings["features"]:
+            raise ProjectError("the model was trained on other features than this program's: train a new one")
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
@@ -84,11 +89,24 @@ class BikesModel:
     @classmethod
     def load(cls, path: Path) -> "BikesModel":
         arrays, settings = load_model(path, "bikes")
+        check_model(path, arrays, shapes(settings), settings, NEEDED)
         networks = [
             TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
             for number in range(settings["members"])
         ]
         return cls(networks, {name: arrays[name] for name in SCALES}, settings)
+
+
+def shapes(settings: Settings) -> Iterator[tuple[str, Shape]]:
+    """What each array of a model file must look like."""
+    n_features = len(settings["features"])
+    for name in SCALES:
+        yield name, ("float", n_features if name.startswith("feature") else len(TARGETS))
+    for number in range(settings["members"]):
+        yield f"W1.{number}", ("float", n_features, "hidden")
+        yield f"b1.{number}", ("float", "hidden")
+        yield f"W2.{number}", ("float", "hidden", len(TARGETS))
+        yield f"b2.{number}", ("float", len(TARGETS))
 
 
 def train(
@@ -175,6 +193,8 @@ def fit(
         if checkpoint.stopped:
             networks = networks[:-1] or networks
             break
+        if watched:
+            warn_if_useless(estimator.training_, squared_error(0, y).item() / len(y))
     settings = hyperparameters | {
         "members": len(networks),
         "seed": seed,

@@ -1,16 +1,21 @@
 """What the two command lines share: the group that turns errors into one line, and the options both have."""
 
+import csv
+import io
 import json
 import math
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from projects.common.download import Published, adopt, fetch, say
-from projects.common.errors import NoConnectionError, ProjectError
+from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, write_atomically
 from projects.common.progress import HISTORY, save_history
 
@@ -23,6 +28,7 @@ MODEL = "model.safetensors"
 METRICS = "metrics.json"
 REPORT = "report.html"
 UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
+LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
 
 
 class PipelineGroup(click.Group):
@@ -31,19 +37,53 @@ class PipelineGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        prepare_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # which nobody closer to it expected: an unreadable file, a full disk under stdout
+            what = f"cannot use {error.filename}" if error.filename else "cannot read the input or write the output"
+            message = f"{what}: {error.strerror or error}; name another file or folder"
+            with suppress(OSError), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or what is left to print would fail once more
+        click.echo(f"Error: {one_line(message)}", err=True)
+        sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ProjectError as error:
             raise click.ClickException(one_line(str(error))) from error
+        except MemoryError as error:
+            advice = "take smaller numbers, shorter texts or less data"
+            raise click.ClickException(one_line(f"not enough memory: {error or 'none is left'}; {advice}")) from error
+        except RecursionError as error:
+            raise click.ClickException("the data are nested too deeply: simplify them") from error
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
 
 
+def prepare_streams() -> None:
+    """Closed streams become empty ones, lest a file be opened in their place; what is read and printed is UTF-8.
+
+    What is not UTF-8 is left to be found by who reads it. A lone surrogate is printed as in JSON: \\ud800.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape", newline="\n")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def one_line(message: str) -> str:
-    """The message without line breaks and control characters, which may come from somebody's data."""
-    return "".join(c if c.isprintable() else " " for c in message)
+    """The message without control characters and without the middle of what is too long to be read."""
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
+    return printable(message)
 
 
 class Finite(click.FloatRange):
@@ -172,6 +212,8 @@ def download(
     force: bool,
 ) -> Path:
     """What every `download` does with its options; the file that is there in the end. `check` reads a local copy."""
+    if sample and (source or sample_if_offline):
+        raise click.UsageError("give --sample alone: it fetches nothing")
     if not sample:
         try:
             if source is None or "://" in source:
@@ -202,24 +244,50 @@ def print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
+    """The rows as CSV whose lines end with a line feed; nothing for none."""
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        if number == 0:  # csv quotes a carriage return only where lines end with one
+            writer = csv.DictWriter(SimpleNamespace(write=lambda line: lines.append(line[:-2] + "\n")), row)
+            if header:
+                writer.writeheader()
+        writer.writerow(row)
+    return "".join(lines)
+
+
+def print_rows(rows: Iterable[dict[str, Any]], header: bool) -> None:
+    """Rows of CSV on stdout; on a terminal without the control characters that somebody's data may hold."""
+    table = to_csv(rows, header)
+    if sys.stdout.isatty():
+        table = "".join(c if c.isprintable() or c in "\r\n\t" else " " for c in table)
+    sys.stdout.write(table)
+    sys.stdout.flush()
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     write_atomically(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
 
 
-def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """The JSON object in a file that this program wrote. Raises ProjectError with the advice."""
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProjectError(f"cannot read {path}: {advice}") from error
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that this program wrote; to be read inside `whole`."""
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return value
 
 
-def read_table(path: Path, advice: str) -> "pd.DataFrame":
-    """A CSV table that this program wrote. Raises ProjectError with the advice."""
+def read_table(path: Path) -> "pd.DataFrame":
+    """A CSV table that this program wrote; to be read inside `whole`."""
     import pandas as pd
 
+    return pd.read_csv(path, keep_default_na=path.name == HISTORY)
+
+
+@contextmanager
+def whole(path: Path, advice: str) -> Iterator[None]:
+    """For reading and drawing a file that an earlier command wrote: ProjectError with the advice if it can't be."""
     try:
-        return pd.read_csv(path, keep_default_na=path.name == HISTORY)
-    except (OSError, ValueError) as error:
+        yield
+    except OSError as error:
         raise ProjectError(f"cannot read {path}: {advice}") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ProjectError(f"{path} is not as it was written ({error!r}): {advice}") from error

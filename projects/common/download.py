@@ -1,18 +1,23 @@
 """Fetching published data: verified, retried, and never half there."""
 
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from projects.common.errors import NoConnectionError, ProjectError
+from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, sha256, write_atomically
 
 PAUSES = (0.5, 1.0)  # seconds before each retry
 TIMEOUT = (3.0, 4.0)  # seconds to connect, and between two pieces of the answer
+PATIENCE = 6.0  # seconds after which nothing is tried again
+ABANDONED = 600.0  # seconds without a new byte, after which what a killed download left is removed
+ASIDE = ".download-"  # what the folder of an unfinished download is called
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Published:
 
 
 def say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def fetch(published: Published, folder: Path, url: str | None = None, force: bool = False) -> Path:
@@ -43,11 +48,12 @@ def fetch(published: Published, folder: Path, url: str | None = None, force: boo
     url = url or published.url
     if sys.stderr.isatty():
         say(f"downloading {url}")
+    started = time.monotonic()
     for pause in (*PAUSES, None):
         try:
             return retrieve(published, url, folder)
         except NoConnectionError:
-            if pause is None:
+            if pause is None or time.monotonic() - started > PATIENCE:
                 raise
             time.sleep(pause)
     raise AssertionError("unreachable")
@@ -64,7 +70,8 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
     path = folder / published.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as aside:
+        remove_abandoned(folder)
+        with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder) as aside:
             fresh = pooch.retrieve(url, f"sha256:{published.sha256}", path.name, aside, downloader=downloader)
             os.replace(fresh, path)
         recorded_hash_file(path).unlink(missing_ok=True)
@@ -74,6 +81,8 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
         raise kind(f"{url} answered with status {status}: {by_hand}") from error
     except requests.exceptions.InvalidURL as error:
         raise ProjectError(f"{url} is no address: {by_hand}") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise NoConnectionError(f"{url} broke off before its end ({error}): try again, or {by_hand}") from error
     except requests.RequestException as error:
         simulated = f"or make simulated data with `{published.pipeline} download --sample`"
         raise NoConnectionError(f"cannot reach {url}: {by_hand}, {simulated}") from error
@@ -83,6 +92,14 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
     except OSError as error:
         raise cannot_write(path, error) from error
     return path
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what downloads that were killed left in `folder`; one that is going on writes all the time."""
+    for aside in folder.glob(f"{ASIDE}*"):
+        with suppress(OSError):
+            if time.time() - max(path.stat().st_mtime for path in (aside, *aside.iterdir())) > ABANDONED:
+                shutil.rmtree(aside)
 
 
 def adopt(published: Published, file: Path, folder: Path, check: Callable[[Path], object]) -> Path:
@@ -108,4 +125,4 @@ def recorded_hash_file(path: Path) -> Path:
 def recorded_hash(path: Path) -> str | None:
     """The SHA-256 noted when a file other than the published one was adopted."""
     file = recorded_hash_file(path)
-    return file.read_text().split()[0] if file.is_file() else None
+    return file.read_text(errors="replace")[:64] if file.is_file() else None

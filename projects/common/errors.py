@@ -1,4 +1,4 @@
-"""The one exception that the command line turns into one line and exit code 1."""
+"""The one exception that the command line turns into one line and exit code 1, and how such a line is written."""
 
 
 class ProjectError(Exception):
@@ -7,3 +7,8 @@ class ProjectError(Exception):
 
 class NoConnectionError(ProjectError):
     """The address could not be reached: no name resolution, no connection, no answer, or a failing server."""
+
+
+def printable(text: str) -> str:
+    """The text without line breaks and the control characters that could command a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -6,6 +6,7 @@ model must give the same bytes. Its value is JSON: format, pipeline, settings, a
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ KEY = "two-layer"
 
 Arrays = dict[str, np.ndarray]
 Settings = dict[str, Any]
+Shape = tuple[Any, ...]  # "float", "int" or "uint", then sizes: numbers, or names that stand for one number everywhere
 
 
 def save_model(path: Path, pipeline: str, arrays: Arrays, settings: Settings) -> None:
@@ -55,12 +57,33 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
         if header.pop("checksum") != checksum(arrays, header):
             raise ProjectError(f"{path} is damaged (its checksum does not match): {retrain}")
         settings: Settings = header["settings"]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path} is a safetensors file, but not a model of this program: {retrain}") from error
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ProjectError(f"{path} holds NaN or infinity in {name}: {retrain}")
     return arrays, settings
+
+
+def check_model(
+    path: Path, arrays: Arrays, shapes: Iterable[tuple[str, Shape]], settings: Settings, needed: Iterable[str]
+) -> None:
+    """Raise ProjectError, naming it, for a needed setting that is missing and an array that is or does not fit."""
+    known: dict[str, int] = {}
+    for name in needed:
+        if name not in settings:
+            raise ProjectError(f"{path} lacks the setting {name}: train a new model")
+    for name, (kind, *sizes) in shapes:
+        if name not in arrays:
+            raise ProjectError(f"{path} lacks the array {name}: train a new model")
+        array = arrays[name]
+        wanted = [known.get(size, size) for size in sizes]
+        free = [isinstance(size, str) for size in wanted]
+        fits = len(wanted) == array.ndim and all(f or w == n for f, w, n in zip(free, wanted, array.shape, strict=True))
+        if array.dtype.kind != kind[0] or not fits:
+            found = f"{name} holds {array.dtype} of shape {list(array.shape)}"
+            raise ProjectError(f"{path}: {found}, where {kind} of shape {wanted} is needed: train a new model")
+        known |= dict(zip(sizes, array.shape, strict=True))
 
 
 def checksum(arrays: Arrays, header: dict[str, Any]) -> str:

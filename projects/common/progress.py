@@ -48,6 +48,16 @@ def save_history(path: Path, history: list[dict[str, Any]]) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
+def warn_if_useless(training: Any, loss_of_mean: float) -> None:
+    """One line on stderr where training ends no lower than always answering the mean of the training rows would be."""
+    loss = training.history[-1].get("validation_loss", training.history[-1]["training_loss"])
+    if loss >= loss_of_mean:
+        rate = f"--learning-rate ({training.settings.learning_rate:g})"
+        learned = f"nothing was learned: always answering the mean has a loss of {loss_of_mean:.4f}, this {loss:.4f}"
+        advice = f"lower {rate}, or raise it if the loss has hardly moved"
+        print(f"{learned}; {advice}", file=sys.stderr, flush=True)
+
+
 def refuse_divergence(training: Any) -> None:
     """A callback for `fit(on_epoch=...)` that raises ProjectError once the loss is no longer a number."""
     if training.diverged:

@@ -1,25 +1,24 @@
 """The `sentiment` command: download, train, evaluate, plot, report, export, predict, words, similar."""
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from projects.common import cli as common
-from projects.common.errors import ProjectError
+from projects.common.errors import ProjectError, printable
 
 if TYPE_CHECKING:
     from projects.sentiment.data import Reviews
     from projects.sentiment.model import SentimentModel
 
-CHUNK = 1_000  # texts held in memory at a time while predicting
-LONGEST_LINE = 10_000_000  # bytes of one review on standard input
+CHUNK = 1_000  # texts held in memory at a time while predicting,
+CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
 SHOWN = 12  # n-grams shown by --explain outside --json
+ANSWER = ("label", "probability", "words", "ngrams", "note")  # what is added to a row, in CSV the first two
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
@@ -51,19 +50,7 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 def sample_csv() -> str:
     from projects.sentiment.sample import simulate_reviews
 
-    return to_csv(simulate_reviews())
-
-
-def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
-    """The rows as CSV; nothing for none."""
-    text = io.StringIO()
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer = csv.DictWriter(text, row, lineterminator="\n")
-            if header:
-                writer.writeheader()
-        writer.writerow(row)
-    return text.getvalue()
+    return common.to_csv(simulate_reviews())
 
 
 data_option = common.data_option("The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table.")
@@ -94,13 +81,13 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @data_dir_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
-@click.option("--ngrams", type=click.IntRange(1), default=3, show_default=True, help="Words of the longest n-gram.")
+@click.option("--ngrams", type=click.IntRange(1, 20), default=3, show_default=True, help="Words of the longest n-gram.")
 @click.option("--min-count", type=click.IntRange(1), default=3, show_default=True,
               help="Reviews an n-gram must be in.")  # fmt: skip
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of an n-gram.")  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
@@ -187,14 +174,12 @@ def plot(run: Path) -> None:
     from projects.sentiment.plots import plot_ratios, plot_reliability, plot_words
 
     model = SentimentModel.load(run / common.MODEL)
-    history = common.read_table(run / "history.csv", "run `sentiment train` first")
-    figures = {
-        "losses.png": plot_losses(history, "log loss"),
-        "ratios.png": plot_ratios(model.vocabulary),
-        "words.png": plot_words(model),
-    }
+    with common.whole(run / common.HISTORY, "run `sentiment train` first"):
+        losses = plot_losses(common.read_table(run / common.HISTORY), "log loss")
+    figures = {"losses.png": losses, "ratios.png": plot_ratios(model.vocabulary), "words.png": plot_words(model)}
     if (run / common.METRICS).exists():
-        figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS, "sentiment evaluate"))
+        with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+            figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
 
@@ -213,8 +198,9 @@ def report(run: Path) -> None:
     from projects.sentiment.report import page
 
     model = SentimentModel.load(run / common.MODEL)
-    scores = common.read_json(run / common.METRICS, "sentiment evaluate") if (run / common.METRICS).exists() else None
-    html, fits = page(model, run / common.MODEL, scores)
+    with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
+        html, fits = page(model, run / common.MODEL, scores)
     write_atomically(run / common.REPORT, html.encode())
     click.echo(run / common.REPORT)
     if not fits:
@@ -256,6 +242,8 @@ def predict(
 ) -> None:  # fmt: skip
     """Label, and probability of positive, for texts, for lines of standard input (-), or for a table's rows.
 
+    A line may have 10 million characters.
+
     \b
     Examples: sentiment predict "a dull, lifeless film" --explain
               echo "a dull, lifeless film" | sentiment predict -
@@ -263,6 +251,12 @@ def predict(
     """
     if texts and file:
         raise click.UsageError("give texts or --file, not both")
+    if column and not file:
+        raise click.UsageError("--text-column needs --file")
+    if file and explain and not as_json:
+        raise click.UsageError("--explain of a --file needs --json")
+    if "-" in texts and len(texts) > 1:
+        raise click.UsageError("give texts or -, not both")
     if not texts and not file and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
@@ -270,24 +264,24 @@ def predict(
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
+    rows: Iterable[tuple[str, dict[str, Any]]]
     if file:
-        rows = table_rows(file, column)
+        rows = table_rows(file, column, ANSWER if as_json else ANSWER[:2])
     else:
-        rows = ({"text": text} for text in (stdin_lines() if texts in ((), ("-",)) else texts))
-        column = "text"
+        rows = ((text, {"text": text}) for text in (stdin_lines() if texts in ((), ("-",)) else texts))
     header = True
     for chunk in chunks(rows):
-        column = column or next(name for name in ("text", "review") if name in chunk[0])
-        answers = [answer(model, str(row[column]), p, explain) for row, p in predict_rows(model, chunk, column)]
+        predicted = model.predict(text for text, _ in chunk)
+        answers = [answer(model, text, p, explain) for (text, _), p in zip(chunk, predicted, strict=True)]
         if as_json:
-            for row, found in zip(chunk, answers, strict=True):
+            for (_, row), found in zip(chunk, answers, strict=True):
                 common.print_json(row | found)
         elif file:
-            added = ({name: found[name] for name in ("label", "probability")} for found in answers)
-            click.echo(to_csv((row | new for row, new in zip(chunk, added, strict=True)), header), nl=False)
+            added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
+            common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
-            for row, found in zip(chunk, answers, strict=True):
-                show(row["text"], found)
+            for (text, _), found in zip(chunk, answers, strict=True):
+                show(text, found)
         header = False
 
 
@@ -306,14 +300,11 @@ def answer(model: "SentimentModel", text: str, probability: float, explain: bool
     return said
 
 
-def predict_rows(model: "SentimentModel", rows: list[dict[str, Any]], column: str) -> Iterator[tuple[Any, float]]:
-    return zip(rows, model.predict(str(row[column]) for row in rows), strict=True)
-
-
 def show(text: str, found: dict[str, Any]) -> None:
     """Print one answer for people: label, probability of positive, and the text, its words in colour if explained."""
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
-    click.echo(f"{found['label']}\t{found['probability']:.3f}\t{coloured(text, words) if words else printable(text)}")
+    shown = coloured(text, words) if words else printable(text)
+    click.echo(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
     for ngram in found.get("ngrams", ())[:SHOWN]:
@@ -333,42 +324,40 @@ def coloured(text: str, effects: dict[str, float]) -> str:
     return " ".join(map(colour, tokens(text)))
 
 
-def printable(text: str) -> str:
-    """The text without the control characters that could command a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, CHUNK)):
+def chunks(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """The texts and their rows in lists small enough for memory, in order."""
+    chunk, characters = [], 0
+    for text, row in rows:
+        chunk.append((text, row))
+        characters += len(text)
+        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 
 def stdin_lines() -> Iterator[str]:
     """The lines of standard input. Raises ProjectError with the number of one that is too long or not UTF-8."""
-    number = 0
-    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise ProjectError(f"standard input, line {number}: longer than {LONGEST_LINE:,} bytes; split it")
-        try:
-            yield line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise ProjectError(f"standard input, line {number}: not UTF-8 (byte {error.start})") from error
+    from projects.sentiment.data import lines_of
+
+    for line in lines_of(sys.stdin, "standard input"):
+        yield line.rstrip("\r\n")
 
 
-def table_rows(file: Path, column: str | None) -> Iterator[dict[str, Any]]:
-    """The rows of a table that has the column. Raises ProjectError naming file and line."""
-    from projects.sentiment.data import read_rows
+def table_rows(file: Path, column: str | None, added: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The texts and rows of a table that has the column, and no column that is `added`. Raises ProjectError."""
+    from projects.sentiment.data import TEXT_COLUMNS, read_rows, value_of
 
     first: list[str] = []
     for line, row in read_rows(file):
-        if not any(name in row for name in ([column] if column else ["text", "review"])):
-            raise ProjectError(f"{file}, line {line}: no column {column or 'text or review'}; it has {', '.join(row)}")
+        text = value_of(row, (column,) if column else TEXT_COLUMNS, file, line)
         first = first or list(row)
         if list(row) != first:
             raise ProjectError(f"{file}, line {line}: its columns are {', '.join(row)}, not {', '.join(first)}")
-        yield row
+        for name in set(row) & set(added):
+            raise ProjectError(f"{file} has a column {name} already, which the answer would replace: rename it")
+        yield text, row
 
 
 @main.command()
@@ -388,7 +377,7 @@ def words(run: Path, n: int, min_count: int) -> None:
     counts = vocabulary.counts[vocabulary.kept]
     ranked = [i for i in effects.argsort(kind="stable") if counts[i] >= min_count]
     best, worst = [i for i in ranked[::-1] if effects[i] > 0][:n], [i for i in ranked if effects[i] < 0][:n]
-    positive, negative = model.settings["label_names"][::-1]
+    positive, negative = map(printable, model.settings["label_names"][::-1])
     click.echo(f"{common.marked(model.settings)}{positive:30}{negative:30}".rstrip())
     for pair in zip_longest(best, worst):
         cells = ("" if i is None else f"{effects[i]:+.2f} {vocabulary.name(vocabulary.kept[i])}" for i in pair)
@@ -420,7 +409,7 @@ def table(scores: dict[str, Any], label_names: list[str]) -> str:
     lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
     for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
         lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
-    negative, positive = label_names
+    negative, positive = map(printable, label_names)
     (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
     lines.append(
         f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
@@ -431,5 +420,6 @@ def table(scores: dict[str, Any], label_names: list[str]) -> str:
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes:")
     for mistake in scores["mistakes"]:
-        lines.append(f"  {mistake['label']}, said {mistake['probability']:.3f}: {printable(mistake['text'])[:80]}")
+        label, text = printable(mistake["label"]), printable(mistake["text"][:80])
+        lines.append(f"  {label}, said {mistake['probability']:.3f}: {text}")
     return "\n".join(lines)

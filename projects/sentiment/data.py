@@ -4,13 +4,12 @@ import csv
 import gzip
 import json
 import re
-import sys
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,8 +24,10 @@ PUBLISHED = Published(
 )
 SAMPLE = "reviews-SIMULATED.csv"
 
-MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d+)_\d+\.txt$")
-LONGEST_REVIEW = 10_000_000  # bytes of one archive member
+MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
+LONGEST_REVIEW = 10_000_000  # bytes of one archive member, and characters of one line of a table
+LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
+TABLES = (".csv", ".tsv", ".jsonl")
 LABELS = {"positive": 1, "pos": 1, "1": 1, "good": 1, "negative": 0, "neg": 0, "0": 0, "bad": 0}
 TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
@@ -71,10 +72,12 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
     """
     if not path.exists():
         raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
-    if path.is_dir():
-        reviews = from_folder(path, part, names.positive)
-    elif path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
+    if path.suffix.lower() in TABLES and not path.is_dir():
         reviews = from_table(path, part, names)
+    elif names.text_column or names.label_column:
+        raise ProjectError(f"{path} is no {', '.join(TABLES)} table and has no columns: leave out their names")
+    elif path.is_dir():
+        reviews = from_folder(path, part, names.positive)
     else:
         reviews = from_archive(path, part)
     if not reviews.texts:
@@ -87,30 +90,36 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
 
 def from_archive(path: Path, part: str) -> Reviews:
     """Reviews of the published tar.gz, read as a stream: nothing is unpacked, links are never followed."""
-    found: list[tuple[int, int, str]] = []
+    found: dict[str, tuple[int, int, str]] = {}
     member_name = "its first member"
     try:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 member_name = member.name
+                if member.offset_data + member.size > LARGEST_ARCHIVE:
+                    raise ProjectError(f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes")
                 match = MEMBER.search(member_name)
                 if not match or not member.isreg() or match[1] != part:
                     continue
                 if member.size > LONGEST_REVIEW:
                     raise ProjectError(f"{path}: {member_name} has {member.size:,} bytes, more than a review can have")
+                if member_name in found:
+                    raise ProjectError(f"{path}: {member_name} is there twice")
                 content = archive.extractfile(member)
                 assert content is not None  # a regular member has content
-                found.append((int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")))
+                found[member_name] = int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")
             while rest := stream.read(1 << 20):  # to the end, where gzip keeps its checksum
-                if rest.strip(b"\0"):
+                if rest.strip(b"\0") or stream.tell() > LARGEST_ARCHIVE:
                     raise tarfile.ReadError("a damaged header")
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
         again = "fetch it again with `sentiment download --force`"
+        if isinstance(error, gzip.BadGzipFile):
+            again = f"give one, or a table whose name ends in {', '.join(TABLES)}"
         raise ProjectError(f"{path} is no whole tar.gz archive, from {member_name} on ({error}): {again}") from error
-    found.sort()  # by number, then label, so that the order of packing does not matter
-    return Reviews([text for _, _, text in found], [label for _, label, _ in found])
+    in_order = sorted(found.values())  # by number, then label, so that the order of packing does not matter
+    return Reviews([text for _, _, text in in_order], [label for _, label, _ in in_order])
 
 
 def from_folder(path: Path, part: str, positive: str | None) -> Reviews:
@@ -137,8 +146,8 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
     label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
     everything, parts, labels, lines = Reviews(), [], [], []
     for line, row in read_rows(path):
-        everything.texts.append(column(row, text_columns, path, line))
-        labels.append(column(row, label_columns, path, line))
+        everything.texts.append(value_of(row, text_columns, path, line))
+        labels.append(value_of(row, label_columns, path, line, str | int))
         lines.append(line)
         everything.simulated |= "simulated" in row
         parts.append(row.get("split"))
@@ -153,46 +162,69 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
     return everything.take(np.sort(order[:test] if part == "test" else order[test:]))
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and columns of each row of a CSV, TSV or JSONL file."""
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and columns of each row of a CSV, TSV or JSONL file. Raises ProjectError with the line."""
+    if path.suffix.lower() not in TABLES:
+        raise ProjectError(f"{path} is no table of a known format: these are {', '.join(TABLES)}")
     try:
-        file = open(path, encoding="utf-8-sig", newline="")
+        file = open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
     with file:
         yield from rows_of(file, path)
 
 
-def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The same for an open file; the path gives format and name. Raises ProjectError with the line."""
+def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The same for an open file; the path gives format and name. In CSV, a row that is only a line end is a row where
+    there is one column, and none where there are more."""
     line = 0
     try:
         if path.suffix.lower() == ".jsonl":
-            for line, text in enumerate(file, 1):
+            for line, text in enumerate(lines_of(file, path), 1):
                 row = json.loads(text)
                 if not isinstance(row, dict):
                     raise ProjectError(f"{path}, line {line}: not a JSON object")
                 yield line, row
         else:
-            csv.field_size_limit(sys.maxsize)
-            reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-            for row in reader:
+            csv.field_size_limit(LONGEST_REVIEW)
+            delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+            reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
+            header = next(reader, [])
+            if len(set(header)) < len(header):
+                raise ProjectError(f"{path}, line 1: two columns have the same name, {max(header, key=header.count)!r}")
+            for fields in reader:
                 line = reader.line_num
-                if None in row or None in row.values():
+                if not fields and len(header) > 1:
+                    continue
+                if len(fields or [""]) != len(header):
                     raise ProjectError(f"{path}, line {line}: not as many fields as the header has")
-                yield line, row
-    except (csv.Error, json.JSONDecodeError, UnicodeDecodeError) as error:
+                yield line, dict(zip(header, fields or [""], strict=True))
+    except (csv.Error, ValueError, RecursionError) as error:
         raise ProjectError(f"{path}, after line {line}: {error}") from error
 
 
-def column(row: dict[str, str], names: tuple[str, ...], path: Path, line: int) -> str:
-    """The value of the first of these columns that the row has."""
-    for name in names:
-        if name in row and not isinstance(row[name], str | int):
-            raise ProjectError(f"{path}, line {line}, column {name}: {row[name]!r} is no text")
-        if name in row:
-            return str(row[name])
-    raise ProjectError(f"{path}, line {line}: no column {' or '.join(names)}; it has {', '.join(row)}")
+def lines_of(file: IO[str], path: Path | str) -> Iterator[str]:
+    """The lines of a file that was opened with surrogateescape. Raises ProjectError for one too long or not UTF-8."""
+    number = 0
+    while line := file.readline(LONGEST_REVIEW + 1):
+        number += 1
+        if len(line) > LONGEST_REVIEW:
+            raise ProjectError(f"{path}, line {number}: longer than {LONGEST_REVIEW:,} characters; split it")
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise ProjectError(f"{path}, line {number}: not UTF-8 (character {error.start + 1})") from error
+        yield line
+
+
+def value_of(row: dict[str, Any], names: tuple[str, ...], path: Path, line: int, kind: Any = str) -> str:
+    """The value of the first of these columns that the row has. Raises ProjectError if it is not of this kind."""
+    name = next((name for name in names if name in row), None)
+    if name is None:
+        raise ProjectError(f"{path}, line {line}: no column {' or '.join(names)}; it has {', '.join(row)}")
+    if not isinstance(row[name], kind):
+        raise ProjectError(f"{path}, line {line}, column {name}: {row[name]!r} is no text")
+    return str(row[name])
 
 
 def to_labels(
@@ -207,7 +239,10 @@ def to_labels(
             raise ProjectError(f"{path} has the labels {kinds[0]!r} and {kinds[1]!r}: say which with --positive LABEL")
         if unknown:
             where = f"{path}, line {lines[names.index(unknown[0])]}"
-            raise ProjectError(f"{where}: {unknown[0]!r} is no label; labels are {', '.join(LABELS)}")
+            raise ProjectError(
+                f"{where}: {unknown[0]!r} is no label; found are {', '.join(map(repr, kinds[:9]))}, "
+                f"known are {', '.join(LABELS)}; name another one with --positive"
+            )
         return [LABELS[name.lower()] for name in names], ("negative", "positive")
     others = [kind for kind in kinds if kind != positive]
     if len(others) > 1:

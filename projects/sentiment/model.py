@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
-from nn.functions import sigmoid
+from nn.functions import log_loss, sigmoid
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import load_model, save_model
-from projects.common.progress import refuse_divergence
+from projects.common.model_file import Arrays, Settings, Shape, check_model, load_model, save_model
+from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.sentiment.data import Reviews
 from projects.sentiment.text import LONGEST_ROW, Vocabulary, count_ngrams, learn_vocabulary
 from projects.sentiment.tokens import NONE
@@ -118,12 +118,30 @@ class SentimentModel:
     @classmethod
     def load(cls, path: Path) -> "SentimentModel":
         arrays, settings = load_model(path, "sentiment")
+        check_arrays(path, arrays, settings)
         W1, b1, W2, b2 = (arrays[name] for name in ("W1", "b1", "W2", "b2"))
         network = TwoLayerNetwork.from_arrays(W1, b1, W2, b2, output="sigmoid")
         words = arrays["words"].tobytes().decode().split("\n")
         codes, counts, ratios = (arrays[name] for name in ("codes", "counts", "ratios"))
         vocabulary = Vocabulary(words, codes, counts, ratios, settings["min_count"], settings["polarity_cutoff"])
+        if len(vocabulary) != len(W1):
+            raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
         return cls(network, vocabulary, settings)
+
+
+def check_arrays(path: Path, arrays: Arrays, settings: Settings) -> None:
+    """Raise ProjectError, naming it, for an array of a model file or a setting that is missing or does not fit."""
+    needed = "min_count", "polarity_cutoff", "base_rate", "label_names", "simulated"
+    shapes: dict[str, Shape] = {"words": ("uint", "bytes"), "counts": ("int", "ngrams"), "ratios": ("float", "ngrams")}
+    shapes |= {"W1": ("float", "columns", "hidden"), "b1": ("float", "hidden")}
+    shapes |= {"W2": ("float", "hidden", 1), "b2": ("float", 1), "codes": ("int", "longer")}
+    check_model(path, arrays, shapes.items(), settings, needed)
+    n_words = 1 + int((arrays["words"] == ord("\n")).sum())
+    check_model(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items(), settings, ())
+    codes = arrays["codes"]
+    after_prefix = codes // n_words < np.arange(n_words, n_words + len(codes))
+    if not (np.diff(codes, prepend=-1) > 0).all() or not after_prefix.all():
+        raise ProjectError(f"{path}: codes are not in order: train a new model")
 
 
 def train(
@@ -186,6 +204,9 @@ def train(
         report = on_epoch if unseen is not None and on_epoch else refuse_divergence
         callback, state = checkpoint.after_epoch(name, report), checkpoint.states.get(name)
         estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback, state)
+        if unseen is not None and not checkpoint.stopped:
+            mean = np.full(len(rows), np.average(labels[rows], weights=weight[rows]))
+            warn_if_useless(estimator.training_, log_loss(mean, labels[rows], weight[rows]) / weight[rows].sum())
         return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
 
     with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute
