@@ -151,9 +151,10 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and columns of each row of a CSV, TSV or JSONL file."""
+    """Line number and columns of each row of a CSV, TSV or JSONL file, gzipped or not."""
     try:
-        file = open(path, encoding="utf-8-sig", newline="")
+        opener = gzip.open if path.suffix.lower() == ".gz" else open
+        file = opener(path, "rt", encoding="utf-8-sig", newline="")
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
     with file:
@@ -162,9 +163,9 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The same for an open file; the path gives format and name. Raises ProjectError with the line."""
-    line = 0
+    line, ending = 0, Path(path.name.lower().removesuffix(".gz")).suffix
     try:
-        if path.suffix.lower() == ".jsonl":
+        if ending == ".jsonl":
             for line, text in enumerate(file, 1):
                 row = json.loads(text)
                 if not isinstance(row, dict):
@@ -172,13 +173,13 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 yield line, row
         else:
             csv.field_size_limit(sys.maxsize)
-            reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+            reader = csv.DictReader(file, delimiter="\t" if ending == ".tsv" else ",", strict=True)
             for row in reader:
                 line = reader.line_num
                 if None in row or None in row.values():
                     raise ProjectError(f"{path}, line {line}: not as many fields as the header has")
                 yield line, row
-    except (csv.Error, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (csv.Error, json.JSONDecodeError, UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ProjectError(f"{path}, after line {line}: {error}") from error
 
 
