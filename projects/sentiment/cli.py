@@ -17,7 +17,7 @@ from projects.common.errors import ProjectError
 if TYPE_CHECKING:
     from projects.sentiment.data import Reviews
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.streaming import Engine
+    from projects.sentiment.shards import Engine
 
 CHUNK = 1_000  # texts held in memory at a time while predicting
 LONGEST_LINE = 10_000_000  # bytes of one review on standard input
@@ -69,8 +69,8 @@ def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
 
 
 data_option = common.data_option(
-    "The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table; read a part at a time, however "
-    "many reviews: a pattern of several tables ('reviews-*.csv'), a gzipped table, or Parquet."
+    "The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table; read a part at a time, "
+    "however many reviews: a pattern of several tables ('reviews-*.csv'), a gzipped table, or Parquet."
 )
 run_option = common.run_option("sentiment")
 data_dir_option = common.data_dir_option("sentiment")
@@ -116,7 +116,7 @@ def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["
         from projects.sentiment.dask_engine import connect
 
         return connect(scheduler)
-    from projects.sentiment.streaming import Here
+    from projects.sentiment.shards import Here
 
     return nullcontext(Here())
 
@@ -155,8 +155,8 @@ def train(
     """Train on the training reviews; save model and history.
 
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
-    that is saved is then fitted to all of them in the same way. Data read a part at a time (see --data) are gone through
-    once an epoch in steps of 1,000 reviews, --min-count is of every 25,000, and the first network is the one saved.
+    that is saved is then fitted to all of them in the same way. Data read a part at a time (see --data) give the
+    first network, in steps of at most 1,000 reviews; --min-count is then of every 25,000 (of fewer, if there are fewer).
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
@@ -185,8 +185,9 @@ def train(
 
 
 def train_streamed(
-    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, names: dict[str, str | None], **settings: Any
-) -> None:
+    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, names: dict[str, str | None],
+    **settings: Any,
+) -> None:  # fmt: skip
     """`train` on data read a part at a time."""
     from projects.common.progress import report_epochs
     from projects.sentiment.data import Names
@@ -203,8 +204,8 @@ def train_streamed(
     model.save(run / common.MODEL)
     found = model.settings
     click.echo(
-        f"{common.marked(found)}fitted to {found['train_reviews']:,} reviews, with {len(model.vocabulary):,} n-grams of "
-        f"{found['min_count']:,} reviews or more; {found['validation_accuracy']:.1%} right of "
+        f"{common.marked(found)}fitted to {found['train_reviews']:,} reviews, with {len(model.vocabulary):,} n-grams "
+        f"of {found['min_count']:,} reviews or more; {found['validation_accuracy']:.1%} right of "
         f"{found['validation_reviews']:,} held out"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
