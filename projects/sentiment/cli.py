@@ -155,8 +155,9 @@ def train(
     """Train on the training reviews; save model and history.
 
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
-    that is saved is then fitted to all of them in the same way. Data read a part at a time (see --data) give the
-    first network, in steps of at most 1,000 reviews; --min-count is then of every 25,000 (of fewer, if there are fewer).
+    that is saved is then fitted to all of them in the same way. Data read a part at a time
+    (see --data) give the first network alone; its steps have at most 1,000 reviews (with Dask, a 25th of them), and
+    --min-count is for every 25,000 reviews.
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20

@@ -113,7 +113,7 @@ def gradient_sum(
         gradient += network.gradient
         loss += float(LOSSES["log_loss"][0](prediction, y, weight))
         total += float(weight.sum())
-    return gradient, loss, total
+    return gradient.astype(network.parameters.dtype), loss, total  # half the bytes to send, where that is float32
 
 
 def run_large_batches(
