@@ -15,6 +15,7 @@ try:
 except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
+TIMEOUT = 10  # seconds to wait for a scheduler
 AHEAD = 2  # parts that are given out for each slot: a worker need not wait for the driver
 
 
@@ -51,7 +52,7 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a vocabulary is large
     logging.getLogger("distributed").setLevel(logging.ERROR)
     try:
-        client = Client(scheduler, timeout=10) if scheduler else Client(local_cluster())
+        client = Client(scheduler, timeout=TIMEOUT) if scheduler else Client(local_cluster())
     except (OSError, ValueError) as error:
         raise ProjectError(f"no Dask scheduler answers at {scheduler}: start one with `dask scheduler`") from error
     with client:
