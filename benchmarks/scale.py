@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,8 @@ def run_one(pattern, run, engine):
         mark("start")
         model = train(Path(pattern), run_folder, engine=where, epochs=EPOCHS, **options)
         mark("scoring")
-        scored = engine != "local" and sum(n for _, n in predict(model, Path(pattern), run_folder / "out", engine=where))
+        answers = predict(model, Path(pattern), run_folder / "out", engine=where)
+        scored = engine != "local" and sum(n for _, n in answers)
         mark("end")
         return model, scored
 
@@ -101,7 +103,7 @@ def run_one(pattern, run, engine):
     else:
         (model, scored), workers = work(Here()), []
     names = list(marks)
-    spent = {a: marks[b] - marks[a] for a, b in zip(names, names[1:], strict=False)}
+    spent = {a: marks[b] - marks[a] for a, b in pairwise(names)}
     print(json.dumps({"seconds": spent, "memory": peak_memory(), "workers": workers, "scored": scored,
                       "ngrams": len(model.vocabulary), "min_count": model.settings["min_count"],
                       "accuracy": model.settings["validation_accuracy"]}))  # fmt: skip

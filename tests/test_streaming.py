@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from conftest import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_architecture import SOURCES, imports
 
 from nn import TwoLayerNetwork
 from projects.common.errors import ProjectError
@@ -201,11 +202,12 @@ def test_labels_of_all_files_together_are_two(tmp_path):
     for number, label in enumerate(("spam", "ham", "eggs")):
         (tmp_path / f"t-{number}.csv").write_text("text,label\n" + f"some words,{label}\n" * 30)
     names = Names(positive="spam")
-    parts = [counting.read_part((n, path), tmp_path, names, 0, 3)[0] for n, path in enumerate(sorted(tmp_path.glob("*.csv")))]
-    assert label_names(parts[:2], "spam") == ("ham", "spam")
-    assert label_names(parts[:1], "spam") == ("not spam", "spam")
+    files = enumerate(shards.files_of(tmp_path / "*.csv"))
+    others = [counting.read_part(file, tmp_path, names, 0, 3)[0].others for file in files]
+    assert label_names(others[:2], "spam") == ("ham", "spam")
+    assert label_names(others[:1], "spam") == ("not spam", "spam")
     with pytest.raises(ProjectError, match=r"t-2.csv, line 2: 'eggs' is a third label, beside 'spam' and 'ham'"):
-        label_names(parts, "spam")
+        label_names(others, "spam")
 
 
 def test_a_fifth_is_the_test_and_a_tenth_of_the_others_is_held_out(tmp_path):
@@ -224,13 +226,15 @@ def test_commands_take_a_pattern(folder, tmp_path):
     assert code == 0, errors
     assert output.startswith("SIMULATED DATA: fitted to 2,6")
     assert errors.count("epoch ") == 6
-    assert sorted(path.name for path in (tmp_path / "runs" / "sentiment").iterdir()) == ["history.csv", "model.safetensors"]
+    left = sorted(path.name for path in (tmp_path / "runs" / "sentiment").iterdir())
+    assert left == ["history.csv", "model.safetensors"]
     code, output, errors = run("sentiment", "evaluate", "--data", pattern, "--json", cwd=tmp_path)
     assert code == 0, errors
     assert json.loads(output)["test"]["accuracy"] > 0.7
     code, output, errors = run("sentiment", "predict", "--file", pattern, "--out", "answers", cwd=tmp_path)
     assert code == 0, errors
-    assert [line.rpartition(": ")[2] for line in output.splitlines()] == ["700 rows", "1,900 rows", "50 rows", "1,350 rows"]
+    written = [line.rpartition(": ")[2] for line in output.splitlines()]
+    assert written == ["700 rows", "1,900 rows", "50 rows", "1,350 rows"]
     rows = [json.loads(line) for line in (tmp_path / "answers" / "reviews-2.jsonl").read_text().splitlines()]
     code, output, _ = run("sentiment", "predict", "--file", folder / "reviews-2.csv.gz", cwd=tmp_path)
     assert [(row["text"], row["probability"]) for row in rows] == [
@@ -249,18 +253,16 @@ def test_without_dask_one_line_says_how_to_get_it(pattern, monkeypatch):
 
 
 def test_parquet_in_and_out(folder, tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
-
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     rows = simulate_reviews()[:600]
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "t.parquet")
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "t.parquet")
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     trained = streaming.train(tmp_path / "t.parquet", tmp_path / "run", **SETTINGS)
     answers = [streaming.predict(trained, tmp_path / f"t.{kind}", tmp_path / "out") for kind in ("jsonl", "parquet")]
     (text, n), (table, m) = (next(some) for some in answers)
     assert n == m == 600
     expected = [json.loads(line) for line in text.read_text().splitlines()]
-    assert pyarrow.parquet.read_table(table).to_pylist() == expected
+    assert parquet.read_table(table).to_pylist() == expected
     assert list(expected[0]) == ["text", "label", "split", "simulated", "probability"]
 
 
@@ -281,9 +283,10 @@ def die_once(flag, function, part, *shared):
     """The function; but the first process that comes here with this flag is killed, as if by the system."""
     try:
         os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+        os.kill(os.getpid(), signal.SIGKILL)
     except FileExistsError:
-        return function(part, *shared)
-    os.kill(os.getpid(), signal.SIGKILL)
+        pass
+    return function(part, *shared)
 
 
 def killing(engine, folder, *names):
@@ -339,5 +342,12 @@ def test_an_error_on_a_worker_is_the_same_line(client, tmp_path):
 def test_a_scheduler_that_does_not_answer_is_one_line(pattern, monkeypatch):
     engine = pytest.importorskip("projects.sentiment.dask_engine")
     monkeypatch.setattr(engine, "TIMEOUT", 1)
-    with pytest.raises(ProjectError, match="no Dask scheduler answers at tcp://127.0.0.1:9"), engine.connect("tcp://127.0.0.1:9"):
+    nowhere = "tcp://127.0.0.1:9"
+    with pytest.raises(ProjectError, match=f"no Dask scheduler answers at {nowhere}"), engine.connect(nowhere):
         pass
+
+
+def test_one_module_alone_knows_dask():
+    known = {path.stem: {module.partition(".")[0] for module in imports(path)} for path in SOURCES}
+    knowing = {name for name, modules in known.items() if modules & {"dask", "distributed"}}
+    assert knowing == {"dask_engine"}

@@ -11,7 +11,7 @@ from projects.common.errors import ProjectError
 
 try:
     import dask
-    from distributed import Client, KilledWorker, LocalCluster
+    from distributed import Client, KilledWorker, LocalCluster, wait
 except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
@@ -38,12 +38,14 @@ class DaskEngine:
         """function(part, *shared) of each part, in order; few results are held at a time."""
         submitted = (self.client.submit(function, part, *shared, pure=False) for part in parts)
         waiting = deque(islice(submitted, AHEAD * self.slots))
-        while waiting:
-            try:
+        try:
+            while waiting:
                 yield waiting.popleft().result()
-            except KilledWorker as error:
-                raise ProjectError(f"{function.__name__} ended several workers of the cluster: {error}") from error
-            waiting.extend(islice(submitted, 1))
+                waiting.extend(islice(submitted, 1))
+        except KilledWorker as error:
+            raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
+        finally:
+            wait(waiting)  # after an error: what still runs writes into a folder that is about to go
 
 
 @contextmanager

@@ -143,11 +143,11 @@ class Part(NamedTuple):
     simulated: bool
 
 
-def label_names(parts: list[Part], positive: str | None) -> tuple[str, str]:
-    """Names of the labels 0 and 1. Raises ProjectError where the files have three."""
+def label_names(of_files: list[dict[str, str]], positive: str | None) -> tuple[str, str]:
+    """Names of the labels 0 and 1; of_files: the `Part.others` of each. Raises ProjectError for a third label."""
     if positive is None:
         return "negative", "positive"
-    others = [pair for part in parts for pair in part.others.items()]
+    others = [pair for others in of_files for pair in others.items()]
     first = others[0][0] if others else f"not {positive}"
     for label, where in others:
         if label != first:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from projects.sentiment.text import Vocabulary, csr_matrix
 
 WINDOW = 4  # blocks whose rows are shuffled together
 BAG = ("indices", "indptr", "labels")  # arrays of a block that training needs
+SILENT = np.errstate(over="ignore", invalid="ignore")  # divergence is told by the loss, once
 MOST_ROWS = 1_000  # of a step, where no batch size is given
 
 
@@ -67,6 +68,7 @@ def targets(labels: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:
     return labels.astype(network.parameters.dtype)[:, np.newaxis]
 
 
+@SILENT
 def run_windows(
     training: Training, blocks: list[Path], vocabulary: Vocabulary, label_weights: np.ndarray, rate: float
 ) -> float:
@@ -78,13 +80,13 @@ def run_windows(
         y, weight = targets(labels, training.network), label_weights[labels][:, np.newaxis]
         steps = math.ceil(len(y) / training.settings.batch_size)
         for rows in np.array_split(training.rng.permutation(len(y)), steps):  # no small batch is left at the end
-            with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss
-                before = training.step(X[rows], y[rows], weight[rows] / len(rows), rate)
+            before = training.step(X[rows], y[rows], weight[rows] / len(rows), rate)
             loss += LOSSES["log_loss"][0](before, y[rows], weight[rows])
             total += weight[rows].sum()
     return float(loss / total)
 
 
+@SILENT
 def gradient_sum(
     blocks: list[Path], vocabulary: Vocabulary, network: TwoLayerNetwork, label_weights: np.ndarray, dropout: float,
     seed: int, epoch: int, step: int, steps: int,
@@ -116,6 +118,7 @@ def gradient_sum(
     return gradient.astype(network.parameters.dtype), loss, total  # half the bytes to send, where that is float32
 
 
+@SILENT
 def run_large_batches(
     training: Training, groups: list[list[Path]], vocabulary: Any, label_weights: np.ndarray, rate: float, seed: int,
     steps: int, engine: Engine,
@@ -135,6 +138,7 @@ def run_large_batches(
     return losses / weights
 
 
+@SILENT
 def measure(blocks: list[Path], vocabulary: Vocabulary, network: TwoLayerNetwork) -> np.ndarray:
     """Summed loss, right answers and rows [3]."""
     sums = np.zeros(3)
@@ -160,7 +164,6 @@ def train(
     polarity_cutoff: float = 0.05,
     balanced: bool = False,
     batch_size: int | None = None,
-    dtype: str = "float32",
     **hyperparameters: Any,
 ) -> SentimentModel:
     """A model fitted to the training reviews of all files, but for a tenth that measures it.
@@ -183,7 +186,7 @@ def train(
 
         counted = add_up(tables(), min_count)
         per_label = np.sum([part.per_label for part in parts], axis=0)
-        called = label_names(parts, names.positive)
+        called = label_names([part.others for part in parts], names.positive)
         blocks, held_out = ([b for part in parts for b in getattr(part, name)] for name in ("blocks", "held_out"))
         if not per_label.all() or not held_out:
             kinds = ", ".join(f"{n:,} {name}" for n, name in zip(per_label, called, strict=True))
@@ -203,11 +206,11 @@ def train(
                 file.unlink()
         on_phase("training")
         n = int(per_label.sum())
-        label_weights = (n / 2 / per_label if balanced else np.ones(2)).astype(dtype)
+        label_weights = (n / 2 / per_label if balanced else np.ones(2)).astype(np.float32)
         rows_a_step = batch_size or (math.ceil(n / STEPS) if large_batches else min(MOST_ROWS, math.ceil(n / STEPS)))
         rng = np.random.default_rng(seed)
         hidden_units = hyperparameters["hidden_units"]
-        network = TwoLayerNetwork(len(vocabulary), hidden_units, output="sigmoid", dtype=dtype, random_state=rng)
+        network = TwoLayerNetwork(len(vocabulary), hidden_units, output="sigmoid", dtype="float32", random_state=rng)
         settings = TrainingSettings(
             batch_size=rows_a_step, **{k: v for k, v in hyperparameters.items() if k != "hidden_units"}
         )
@@ -253,18 +256,27 @@ def working_folder(run: Path) -> Iterator[Path]:
     """A folder within `run` that is gone afterwards, whatever happens."""
     try:
         run.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".streaming-", dir=run.resolve())
+        folder = tempfile.TemporaryDirectory(prefix=".streaming-", dir=run.resolve(), ignore_cleanup_errors=True)
     except OSError as error:
         raise cannot_write(run, error) from error
     with folder as path:
         yield Path(path)
 
 
-def score(path: Path, model: SentimentModel, names: Names) -> tuple[np.ndarray, list[dict[str, Any]], bool]:
-    """Label, probability and length in words of a file's test reviews [3, texts]; the worst mistakes; if simulated."""
+class Scored(NamedTuple):
+    """What is known of a file's test reviews."""
+
+    arrays: np.ndarray  # label, probability and length in words [3, texts]
+    worst: list[dict[str, Any]]  # of the mistakes
+    others: dict[str, str]  # see `shards.Part`
+    simulated: bool
+
+
+def score(path: Path, model: SentimentModel, names: Names) -> Scored:
     found, simulated = [np.empty((3, 0))], False
     worst: list[dict[str, Any]] = []
-    rows = labelled(path, "test", names, 0, {})
+    others: dict[str, str] = {}
+    rows = labelled(path, "test", names, 0, others)
     while chunk := list(islice(rows, CHUNK)):
         negative, positive = model.settings["label_names"]
         reviews = Reviews([r.text for r in chunk], [r.label for r in chunk], label_names=(negative, positive))
@@ -272,7 +284,7 @@ def score(path: Path, model: SentimentModel, names: Names) -> tuple[np.ndarray, 
         found.append(np.array([reviews.labels, probability, [len(text.split()) for text in reviews.texts]]))
         worst = surest([*worst, *mistakes(reviews, probability)])
         simulated |= any(review.simulated for review in chunk)
-    return np.concatenate(found, axis=1), worst, simulated
+    return Scored(np.concatenate(found, axis=1), worst, others, simulated)
 
 
 def surest(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -285,11 +297,13 @@ def evaluate(
     """What `model.evaluate` says, of the test reviews of all files."""
     engine = engine or Here()
     found = list(engine.map(score, files_of(data), engine.share(model), names))
-    labels, probability, lengths = np.concatenate([arrays for arrays, _, _ in found], axis=1)
+    labels, probability, lengths = np.concatenate([scored.arrays for scored in found], axis=1)
+    label_names([scored.others for scored in found], names.positive)
     if len(np.unique(labels)) < 2:
         raise ProjectError(f"{data} has {len(labels):,} reviews to test on, and both kinds are needed")
-    worst = surest([mistake for _, some, _ in found for mistake in some])
-    return report(model, labels.astype(int), probability, lengths, worst, any(marked for _, _, marked in found))
+    worst = surest([mistake for scored in found for mistake in scored.worst])
+    simulated = any(scored.simulated for scored in found)
+    return report(model, labels.astype(int), probability, lengths, worst, simulated)
 
 
 def answer_file(path: Path, model: SentimentModel, text_column: str | None, folder: Path) -> tuple[Path, int]:
