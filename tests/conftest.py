@@ -37,11 +37,12 @@ def reviews_archive():
     return real_data("aclImdb_v1.tar.gz")
 
 
-def run(command, *arguments, cwd, stdin=""):
+def run(command, *arguments, cwd, stdin="", environment=None):
     """A console script as a real process: (exit code, stdout, stderr)."""
     script = Path(sys.executable).parent / command
     done = subprocess.run(
-        [script, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        [script, *map(str, arguments)], cwd=cwd, input=stdin, env=os.environ | (environment or {}),
+        capture_output=True, text=True, timeout=120, check=False,
     )
     return done.returncode, done.stdout, done.stderr
 

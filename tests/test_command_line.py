@@ -44,6 +44,32 @@ def test_help_lists_the_commands_in_the_order_of_use(command):
 
 
 @pytest.mark.parametrize("command", [bikes, sentiment])
+def test_help_is_whole_grouped_and_tells_how_to_complete(command):
+    overview = CliRunner().invoke(command, ["--help"]).output
+    assert "..." not in overview.partition("Commands:")[2]
+    assert f"_{command.tool.upper()}_COMPLETE=bash_source {command.tool}" in overview
+    sections = re.findall(r"^(\w.*):$", CliRunner().invoke(command, ["train", "--help"]).output, re.MULTILINE)
+    assert sections == ["Files", "Data, model and training", "Options"]
+    for verb in command.commands.values():
+        for option in verb.params:
+            assert not isinstance(option, click.Option) or option.help, (verb.name, option.name)
+
+
+def test_the_shell_completes_commands(workspace):
+    script = run("bikes", cwd=workspace, environment={"_BIKES_COMPLETE": "bash_source"})[1]
+    assert "complete -o nosort -F _bikes_completion bikes" in script
+    asked = {"_BIKES_COMPLETE": "bash_complete", "COMP_WORDS": "bikes ba", "COMP_CWORD": "1"}
+    assert run("bikes", cwd=workspace, environment=asked)[1] == "plain,backtest\n"
+
+
+def test_quiet_training_shows_only_its_result(workspace, tmp_path):
+    data = workspace / "data" / "sentiment" / "reviews-SIMULATED.csv"
+    code, output, errors = run("sentiment", "train", "--quiet", "--epochs", 2, "--data", data, cwd=tmp_path)
+    assert (code, errors) == (0, "")
+    assert "reviews held out (always the same answer: 50.0%)" in output
+
+
+@pytest.mark.parametrize("command", [bikes, sentiment])
 def test_every_command_has_an_example_of_options_it_has(command):
     for name, subcommand in command.commands.items():
         text = CliRunner().invoke(command, [name, "--help"]).output

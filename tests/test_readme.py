@@ -1,14 +1,23 @@
-"""What the README says is so: its Python prints what it shows, its commands run, its line counts are right."""
+"""What README and help say is so: Python prints what is shown, commands run, line counts are right."""
 
 import contextlib
+import csv
+import gzip
 import io
+import json
 import re
 import shlex
+import shutil
 import subprocess
+import tarfile
+import zipfile
 
 import pytest
 from conftest import ROOT, run
 from test_architecture import lines
+
+from projects.bikes.cli import main as bikes
+from projects.sentiment.cli import main as sentiment
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
@@ -27,17 +36,42 @@ def test_python_prints_what_is_shown(page, n_blocks):
         assert printed.getvalue() == shown
 
 
+def examples(command):
+    """The lines that the help of each command gives as examples."""
+    for verb in command.commands.values():
+        text = verb.help.partition("Example")[2].partition("\n\n")[0]
+        yield from (line.strip() for line in text.removeprefix("s").removeprefix(":").splitlines())
+
+
+HELP = [line for command in (bikes, sentiment) for line in examples(command)]
+
+
 @pytest.fixture(scope="module")
-def folder(workspace):
-    table = (workspace / "data" / "bikes" / "hour-SIMULATED.csv").read_text().splitlines()
-    (workspace / "hours.csv").write_text("\n".join(table[:30]) + "\n")
-    (workspace / "reviews.csv").write_text("text\nfine\n")
+def folder(workspace, tmp_path_factory):
+    """A copy of the workspace, evaluated, with the files that examples name."""
+    folder = shutil.copytree(workspace, tmp_path_factory.mktemp("readme"), dirs_exist_ok=True)
+    table = (folder / "data" / "bikes" / "hour-SIMULATED.csv").read_bytes()
+    (folder / "hours.csv").write_bytes(b"".join(table.splitlines(keepends=True)[:30]))
+    with zipfile.ZipFile(folder / "Bike-Sharing-Dataset.zip", "w") as archive:
+        archive.writestr("hour.csv", table)
+    (folder / "reviews.csv").write_text("text\nfine\n")
+    reviews = list(csv.DictReader((folder / "data" / "sentiment" / "reviews-SIMULATED.csv").open()))
+    mails = "".join(f"{row['text']}\t{'spam' if row['label'] == 'negative' else 'ham'}\n" for row in reviews)
+    (folder / "mails.csv").write_text("body,kind\n" + mails.replace(",", "").replace("\t", ","))
+    with tarfile.open(folder / "aclImdb_v1.tar.gz", "w:gz") as archive:
+        for number, row in enumerate(reviews[:20]):
+            member = tarfile.TarInfo(f"aclImdb/{'train' if number % 4 else 'test'}/{row['label'][:3]}/{number}_1.txt")
+            member.size = len(row["text"].encode())
+            archive.addfile(member, io.BytesIO(row["text"].encode()))
+    for part in range(2):
+        with gzip.open(folder / f"reviews-{part}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in reviews[part::2])
     for command in ("bikes", "sentiment"):
-        assert run(command, "evaluate", cwd=workspace)[0] == 0
-    return workspace
+        assert run(command, "evaluate", cwd=folder)[0] == 0
+    return folder
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", list(dict.fromkeys(COMMANDS + HELP)))
 def test_command_runs(folder, line):
     before, _, line = line.rpartition(" | ")
     command, *arguments = shlex.split(line)
@@ -45,6 +79,8 @@ def test_command_runs(folder, line):
         pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
     if arguments[0] == "train":
         arguments += ["--epochs", "1", "--run", "elsewhere"]
+    if arguments[0] == "download":
+        arguments += ["--data-dir", "elsewhere"]
     stdin = subprocess.run(shlex.split(before), capture_output=True, text=True, check=True).stdout if before else ""
     code, output, errors = run(command, *arguments, cwd=folder, stdin=stdin)
     assert code == 0, errors

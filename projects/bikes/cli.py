@@ -23,7 +23,7 @@ CHUNK = 50_000  # rows of a prediction file held in memory at a time
 FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
 
 
-@click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=common.PipelineGroup, tool="bikes", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="two-layer", prog_name="bikes")
 def main() -> None:
     """How many bikes will be rented? A two-layer network on hourly rentals (UCI Bike Sharing)."""
@@ -72,15 +72,19 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
               help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
 @click.option("--members", type=click.IntRange(1), default=6, show_default=True,
               help="Networks whose forecasts are averaged.")  # fmt: skip
-@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True, help="Of each network.")
+@click.option("--epochs", type=click.IntRange(1), default=25, show_default=True,
+              help="Times through the training rows.")  # fmt: skip
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True,
+              help="Of the first epoch; it falls to 0.")  # fmt: skip
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Rows a step.")
+@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
+              help="Share of the last step that the next one keeps.")  # fmt: skip
 @common.resume_option
+@common.quiet_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
-    resume: bool, **hyperparameters: Any,
+    resume: bool, quiet: bool, **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on all but the test days; save model and history.
 
@@ -95,6 +99,7 @@ def train(
     Examples: bikes train --seed 1
               bikes train --test-days 0
     """
+    common.note("reading the hours")
     from projects.bikes.data import split
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
@@ -105,7 +110,7 @@ def train(
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
-    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+    with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
         model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
@@ -120,9 +125,10 @@ def train(
 @data_dir_option
 @common.json_option
 def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
-    """Score the saved model beside its baselines, on validation and test.
+    """Score the saved model beside its baselines.
 
-    The forecast of the test days, and what temperature and hour do to it, are saved in the run folder for `bikes plot`.
+    Over the validation days and the test days. The forecast of the test days, and what temperature and hour do to
+    it, are saved in the run folder for `bikes plot`.
 
     Example: bikes evaluate --json
     """
@@ -156,16 +162,17 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 @click.option("--origins", "count", type=click.IntRange(1, 1000), default=12, show_default=True, help="How many.")
 @click.option("--step", type=click.IntRange(1, 1200), default=1, show_default=True, help="Months from one to the next.")
 @click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="For the first weights and the order of the rows.")  # fmt: skip
 @common.json_option
 def backtest(
     data: Path | None, run: Path, data_dir: Path, first: datetime | None, count: int, step: int, days: int, seed: int,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Forecast from moments in the past with what was known then, given the weather that came.
+    """Forecast from moments in the past with what was known then.
 
-    From each origin a model is trained on all hours before it and forecasts the days after it. The table is saved in
-    the run folder; `bikes plot` then draws it.
+    The weather that came is given. From each origin a model is trained on all hours before it and forecasts the
+    days after it. The table is saved in the run folder; `bikes plot` then draws it.
 
     Example: bikes backtest --origins 2 --days 7
     """
@@ -203,10 +210,9 @@ def backtest_table(scores: "pd.DataFrame") -> str:
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, the forecast with its bands over the test days, where and when it errs, and what
-    temperature and hour do to it.
+    """Draw the losses, the forecast, its errors and what it follows.
 
-    After `bikes backtest`, its errors too.
+    That is what temperature and hour do to it. After `bikes backtest`, its errors too.
 
     Example: bikes plot --run runs/bikes
     """
@@ -238,9 +244,10 @@ def plot(run: Path) -> None:
 @main.command()
 @run_option
 def report(run: Path) -> None:
-    """Make one HTML page of the run: scores, pictures, settings, and sliders with a forecast that follows them.
+    """Make one HTML page of the run with sliders for the forecast.
 
-    The page needs no network and at most 5 MB. `bikes evaluate` and `bikes plot` first fill it.
+    It has the scores, pictures and settings, too. It needs no network and at most 5 MB. `bikes evaluate` and `bikes
+    plot` first fill it.
 
     Example: bikes report --run runs/bikes
     """
@@ -260,10 +267,11 @@ def report(run: Path) -> None:
 @run_option
 @click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
 def export(run: Path, file: Path) -> None:
-    """Write the model as ONNX: all but the table of features, for other programs.
+    """Write the model as ONNX, for other programs.
 
-    Input `features`, float32 [rows, features]: the columns named in the metadata `features`, a line each, unscaled, as
-    projects/bikes/features.py builds them. Output `bikes`, float32 [rows, 1]: bikes an hour.
+    All but the making of the features. Input `features`, float32 [rows, features]: the columns named in the
+    metadata `features`, a line each, unscaled, as projects/bikes/features.py builds them. Output `bikes`, float32
+    [rows, 1]: bikes an hour.
 
     Example: bikes export --onnx bikes.onnx
     """
@@ -291,11 +299,12 @@ def export(run: Path, file: Path) -> None:
 def predict(
     ctx: click.Context, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
 ) -> None:
-    """Bikes for the hours of a CSV file with hour.csv's columns (the counts are not needed), or for one hour.
+    """Forecast the hours of a CSV file, or one hour.
 
-    A file's rows come back in order with the columns prediction and low_80, high_80, low_95, high_95: the bounds of
-    the bands that should hold 80 and 95 of 100 hours. The weather of the hours before is looked up in the file; one of
-    more than 50,000 rows should be in the order of time for that.
+    The file has hour.csv's columns; the counts are not needed. Its rows come back in order with the columns
+    prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and 95 of 100
+    hours. The weather of the hours before is looked up in the file; one of more than 50,000 rows should be in the
+    order of time for that.
 
     \b
     Examples: bikes predict hours.csv

@@ -31,8 +31,40 @@ UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an int
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
 
 
+FILES = ("data", "data_dir", "run", "file", "out", "source")  # parameters under a heading of their own
+COMMON = {"--resume", "--quiet", "--engine", "--scheduler", "--help"}  # options of `train` that are no settings
+
+
+class PipelineCommand(click.Command):
+    """A command whose options are listed under headings, named alike in both tools."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        headings: dict[str, list[tuple[str, str]]] = {"Files": [], "Data, model and training": [], "Options": []}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                setting = self.name == "train" and not COMMON & set(param.opts)
+                name = "Files" if param.name in FILES else "Data, model and training" if setting else "Options"
+                headings[name].append(record)
+        for name, records in headings.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+
 class PipelineGroup(click.Group):
     """A group whose commands are listed in the order of use, and whose expected failures are one line and exit 1."""
+
+    command_class = PipelineCommand
+
+    def __init__(self, *args: Any, tool: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tool = tool
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """How to let the shell complete commands and options."""
+        variable = f"_{self.tool}_COMPLETE".upper()
+        with formatter.section("Completion by the shell, from the next one on"):
+            formatter.write_text(f"echo 'eval \"$({variable}=bash_source {self.tool})\"' >> ~/.bashrc")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -180,6 +212,13 @@ def data_dir_option(pipeline: str) -> Callable[..., Any]:
     )
 
 
+def note(message: str) -> None:
+    """One line on a terminal about what takes a while, unless it was asked to be quiet."""
+    if sys.stderr.isatty() and not click.get_current_context().params.get("quiet"):
+        say(message)
+
+
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result and what is wrong.")
 resume_option = click.option("--resume", is_flag=True, help="Go on from the checkpoint of an interrupted training.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
 

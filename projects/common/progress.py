@@ -16,15 +16,15 @@ COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
 
 
 @contextmanager
-def report_epochs(epochs: int) -> Iterator[Callable[[Any], None]]:
-    """A callback for `fit(on_epoch=...)`: a bar (terminal) or a line for each epoch (else).
+def report_epochs(epochs: int, quiet: bool = False) -> Iterator[Callable[[Any], None]]:
+    """A callback for `fit(on_epoch=...)`: a bar (terminal) or a line for each epoch (else), or neither (quiet).
 
     The callback raises ProjectError once the loss is no longer a number.
     """
     from tqdm import tqdm
 
     terminal = sys.stderr.isatty()
-    with tqdm(total=epochs, unit=" epochs", disable=not terminal, file=sys.stderr) as bar:
+    with tqdm(total=epochs, unit=" epochs", disable=quiet or not terminal, file=sys.stderr) as bar:
 
         def on_epoch(training: Any) -> None:
             row = training.history[-1]
@@ -32,7 +32,7 @@ def report_epochs(epochs: int) -> Iterator[Callable[[Any], None]]:
             losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}
             bar.update(row["epoch"] - bar.n)
             bar.set_postfix(losses)
-            if not terminal:
+            if not terminal and not quiet:
                 words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in losses.items())
                 print(f"epoch {row['epoch']} of {epochs}: {words}", file=sys.stderr, flush=True)
 

@@ -24,7 +24,7 @@ ANSWER = ("label", "probability", "words", "ngrams", "note")  # what is added to
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
-@click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=common.PipelineGroup, tool="sentiment", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="two-layer", prog_name="sentiment")
 def main() -> None:
     """Is this film review good or bad? A two-layer network on a bag of n-grams."""
@@ -126,19 +126,23 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of an n-gram.")  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=2, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True)
+@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=2, show_default=True, help="Of the network.")
+@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True,
+              help="Times through the training rows.")  # fmt: skip
+@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True,
+              help="Of the first epoch; it falls to 0.")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
-@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
+              help="Share of the last step that the next one keeps.")  # fmt: skip
 @click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
               help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
 @name_options
 @engine_options
 @common.resume_option
+@common.quiet_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
-    label_column: str | None, positive: str | None, resume: bool, engine: str, scheduler: str | None,
+    label_column: str | None, positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None,
     **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on the training reviews; save model and history.
@@ -157,6 +161,7 @@ def train(
               sentiment train --data mails.csv --text-column body --label-column kind --positive spam
               sentiment train --data 'reviews-*.jsonl.gz'
     """
+    common.note("reading the reviews")
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
 
@@ -166,26 +171,30 @@ def train(
         if resume:
             raise click.UsageError("--resume does not go with data that are read a part at a time")
         names = {"text_column": text_column, "label_column": label_column, "positive": positive}
-        train_streamed(data, run, engine, scheduler, epochs, names, seed=seed, **hyperparameters)
+        train_streamed(data, run, engine, scheduler, epochs, quiet, names, seed=seed, **hyperparameters)
         return
     checkpoint = Checkpoint(run, "sentiment", resume)
     reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
+    common.note(f"counting the n-grams of {len(reviews.texts):,} reviews")
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
-    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+    with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
         model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "sentiment", model, checkpoint, "measured")
     settings = model.settings
+    majority = max(settings["base_rate"], 1 - settings["base_rate"])
+    beside = "" if settings["balanced"] else f" (always the same answer: {majority:.1%})"
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
-        f"reviews held out; then fitted to all {settings['train_reviews']:,}, with {len(model.vocabulary):,} n-grams"
+        f"reviews held out{beside}; then fitted to all {settings['train_reviews']:,}, "
+        f"with {len(model.vocabulary):,} n-grams"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 
 def train_streamed(
-    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, names: dict[str, str | None],
+    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, quiet: bool, names: dict[str, str | None],
     **settings: Any,
 ) -> None:  # fmt: skip
     """`train` on data read a part at a time."""
@@ -193,19 +202,16 @@ def train_streamed(
     from projects.sentiment.data import Names
     from projects.sentiment.streaming import train
 
-    def say(phase: str) -> None:
-        click.echo(phase, err=True)
-
     history: list[dict[str, Any]] = []
-    with start_engine(engine, scheduler) as where, report_epochs(epochs) as report:
+    with start_engine(engine, scheduler) as where, report_epochs(epochs, quiet) as report:
 
         def on_epoch(training: Any) -> None:
             history[:] = training.history
             report(training)
 
         dask = engine == "dask"
-        model = train(data, run, Names(**names), on_epoch=on_epoch, engine=where, large_batches=dask, on_phase=say,
-                      epochs=epochs, **settings)  # fmt: skip
+        model = train(data, run, Names(**names), on_epoch=on_epoch, engine=where, large_batches=dask,
+                      on_phase=common.note, epochs=epochs, **settings)  # fmt: skip
     common.forget(run, common.METRICS, common.REPORT)
     save_history(run / common.HISTORY, history)
     model.save(run / common.MODEL)
@@ -229,7 +235,9 @@ def evaluate(
     data: Path | None, run: Path, data_dir: Path, as_json: bool, text_column: str | None, label_column: str | None,
     positive: str | None, engine: str, scheduler: str | None,
 ) -> None:  # fmt: skip
-    """Score the saved model on the test reviews, beside always giving the more frequent answer.
+    """Score the saved model on the test reviews, beside a baseline.
+
+    The baseline always gives the answer that was more frequent in training.
 
     Example: sentiment evaluate --json
     """
@@ -259,7 +267,7 @@ def evaluate(
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, the log-count ratios, the map of the n-grams and, once evaluated, the reliability.
+    """Draw the losses, the n-grams and the reliability.
 
     Example: sentiment plot --run runs/sentiment
     """
@@ -281,7 +289,9 @@ def plot(run: Path) -> None:
 @main.command()
 @run_option
 def report(run: Path) -> None:
-    """Make one HTML page of the run: scores, pictures, settings, and a box in which a typed text is scored.
+    """Make one HTML page of the run that scores what is typed.
+
+    It has the scores, pictures and settings, too.
 
     The page needs no network and at most 5 MB. `sentiment evaluate` and `sentiment plot` first fill it.
 
@@ -305,7 +315,9 @@ def report(run: Path) -> None:
 @run_option
 @click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
 def export(run: Path, file: Path) -> None:
-    """Write the model as ONNX: all but the reading of texts, for other programs.
+    """Write the model as ONNX, for other programs.
+
+    All but the reading of texts:
 
     Input `ngrams`, float32 [rows, n-grams]: 1 for each n-gram that a text has, else 0; the metadata `ngrams` names
     them, a line each. Output `probability`, float32 [rows, 1]: of positive.
@@ -337,7 +349,9 @@ def predict(
     ctx: click.Context, texts: tuple[str, ...], file: Path | None, column: str | None, explain: bool, run: Path,
     as_json: bool, out: Path | None, engine: str, scheduler: str | None,
 ) -> None:  # fmt: skip
-    """Label, and probability of positive, for texts, for lines of standard input (-), or for a table's rows.
+    """Label texts, lines of standard input or rows of a table.
+
+    Each gets its label and the probability of positive.
 
     A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
 
@@ -472,7 +486,9 @@ def table_rows(file: Path, column: str | None, added: tuple[str, ...]) -> Iterat
 @click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
               help="Reviews an n-gram must be in.")  # fmt: skip
 def words(run: Path, n: int, min_count: int) -> None:
-    """The most positive and the most negative n-grams, by what each alone adds to the log-odds.
+    """Show the most positive and the most negative n-grams.
+
+    They are ranked by what each alone adds to the log-odds.
 
     Example: sentiment words -n 10
     """
@@ -497,7 +513,9 @@ def words(run: Path, n: int, min_count: int) -> None:
 @click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
               help="Reviews an n-gram must be in.")  # fmt: skip
 def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
-    """The words and n-grams most alike to the network, in polarity and strength (not in meaning), nearest first.
+    """Show the n-grams most alike to the network, nearest first.
+
+    Alike in polarity and strength, not in meaning.
 
     Example: sentiment similar excellent
     """
