@@ -6,6 +6,7 @@
 # make check      what must pass before a change lands: ruff, mypy, the tests
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and the course's method;
 #                 writes benchmarks/RESULTS.md
+# make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
 # make clean      remove the environment and the runs (data stay)
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 
-.PHONY: help bikes sentiment test fuzz check benchmark clean
+.PHONY: help bikes sentiment test fuzz check benchmark torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -65,6 +66,9 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ablation
 	$(BIN)/python -m benchmarks.sentiment
 	$(BIN)/python -m benchmarks.noise_reduction
+
+torture: $(VENV)/installed
+	$(BIN)/python -m benchmarks.torture
 
 clean:
 	rm -rf $(VENV) runs

@@ -2,15 +2,20 @@
 
 import io
 import zipfile
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.dates import num2date
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.inspection import partial_dependence
 
-from projects.bikes import backtest, data, features
-from projects.bikes.model import BikesModel, evaluate, fit, last_four_weeks, train
+from projects.bikes import backtest, cli, data, features, plots
+from projects.bikes.model import BikesModel, effects, evaluate, fit, last_four_weeks, train
 from projects.bikes.sample import simulate_hours
 from projects.common.errors import ProjectError
+from projects.common.plots import plot_losses
 
 
 @pytest.fixture(scope="module")
@@ -50,54 +55,98 @@ def test_simulated_hours_are_marked_and_peak_when_people_commute():
     pd.testing.assert_frame_equal(table, simulate_hours())
 
 
-def test_rows_are_put_in_the_order_of_time(csv):
-    hours = data.read_hours(csv(lambda table: table.iloc[::-1]))
-    assert hours.time.is_monotonic_increasing
-    assert hours.attrs["simulated"]
+def refused(path, words):
+    with pytest.raises(ProjectError, match=words):
+        data.read_hours(path)
 
 
-def test_missing_hours_are_accepted(csv):
-    assert len(data.read_hours(csv(lambda table: table.drop(range(30, 60))))) == 24 * 7 * 8 - 30
+def test_fault_21_a_file_without_rows_is_refused(csv, tmp_path):
+    for content in (b"", b"\n\n"):
+        (tmp_path / "empty").write_bytes(content)
+        refused(tmp_path / "empty", "empty is empty: it should be a table like hour.csv")
+    refused(csv(lambda table: table.iloc[:0]), "has a header, but no rows")
+
+
+def test_fault_22_a_missing_misnamed_or_doubled_column_is_named(csv):
+    refused(csv(lambda table: table.drop(columns="hum")), r"lacks the column hum; it has instant, dteday")
+    refused(csv(lambda table: table.rename(columns={"hr": "hour"})), r"lacks the column hr; it has .*, hour, holiday")
+    refused(csv(lambda table: table.rename(columns={"atemp": "temp"})), "has the column temp twice")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (with_value("hr", 25), r"line 7, column hr: '25' is not a whole number from 0 to 23"),
-        (with_value("hr", 1.5), r"line 7, column hr: '1.5' is not a whole number"),
-        (with_value("weathersit", 7), r"line 7, column weathersit: '7' is not a whole number from 1 to 4"),
-        (with_value("hum", 4), r"line 7, column hum: '4' is not a number from 0 to 1"),
         (with_value("temp", "warm"), r"line 7, column temp: 'warm' is not a number"),
-        (with_value("temp", "nan"), r"line 7, column temp: 'nan' is not a number"),
-        (with_value("cnt", "inf"), r"line 7, column cnt: 'inf' is not"),
+        (with_value("temp", ""), r"line 7, column temp: '' is not a number"),
+        (with_value("hr", 1.5), r"line 7, column hr: '1.5' is not a whole number"),
         (with_value("cnt", 10**6), r"line 7, column cnt: '1000000' is not casual \+ registered"),
-        (with_value("dteday", "2011-00-10"), r"line 7, column dteday: '2011-00-10' is not a date"),
-        (with_value("hr", 4), r"line 7: 2011-01-01 04:00:00 is there twice"),
-        (lambda table: table.drop(columns="hum"), r"lacks the column hum; it has instant, dteday"),
-        (lambda table: table.iloc[:0], "has a header, but no rows"),
     ],
 )
-def test_what_cannot_be_right_is_refused_with_line_and_column(csv, change, words):
-    with pytest.raises(ProjectError, match=words):
-        data.read_hours(csv(change))
+def test_fault_23_what_is_no_number_is_refused_with_line_and_column(csv, change, words):
+    refused(csv(change), words)
 
 
-def test_files_that_are_no_tables_are_refused(tmp_path, csv):
-    empty, binary, ragged, broken = (tmp_path / name for name in ("empty", "binary", "ragged", "broken"))
-    empty.write_bytes(b"")
+@pytest.mark.parametrize("rows", [slice(5, 6), slice(None)])
+def test_fault_23_ragged_rows_are_refused_with_their_line(csv, rows):
+    header, *lines = csv().read_text().splitlines()
+    changes = {lambda line: line + ",1": "19 fields", lambda line: line.rpartition(",")[0]: "17 fields"}
+    for change, words in changes.items():
+        ragged = list(lines)
+        ragged[rows] = map(change, ragged[rows])
+        path = csv()
+        path.write_text("\n".join(["", header, "", *ragged]))  # empty lines are no rows, but they count
+        refused(path, f"line {4 + (rows.start or 0)}: {words}, but the header has 18, the last of them simulated")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300"])
+@pytest.mark.parametrize("column", ["hr", "temp", "hum", "windspeed", "weathersit", "casual", "registered", "cnt"])
+def test_fault_24_numbers_that_are_none_or_without_bounds_are_refused(csv, column, value):
+    refused(csv(with_value(column, value)), f"line 7, column {column}: '{value}' is not a .*number from [01] to ")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "allowed"),
+    [
+        ("hr", 25, "a whole number from 0 to 23"),
+        ("hr", -1, "a whole number from 0 to 23"),
+        ("weathersit", 7, "a whole number from 1 to 4"),
+        ("holiday", 2, "a whole number from 0 to 1"),
+        ("hum", 4, "a number from 0 to 1"),
+        ("casual", -3, "a whole number from 0 to 1000000"),
+        ("dteday", "2011-00-10", "a date like 2012-12-24, from 1900 to 2199"),
+        ("dteday", "2011-02-29", "a date"),
+        ("dteday", "0001-01-01", "a date"),
+        ("dteday", "9999-12-31", "a date"),
+        ("dteday", "01/02/2011", "a date"),
+    ],
+)
+def test_fault_25_what_is_out_of_range_is_refused_with_the_range(csv, column, value, allowed):
+    refused(csv(with_value(column, value)), f"line 7, column {column}: '{value}' is not {allowed}")
+
+
+def test_fault_27_rows_are_put_in_the_order_of_time(csv):
+    hours = data.read_hours(csv(lambda table: table.iloc[::-1]))
+    assert hours.time.is_monotonic_increasing
+    assert hours.attrs["simulated"]
+
+
+def test_fault_27_missing_hours_are_accepted(csv):
+    assert len(data.read_hours(csv(lambda table: table.drop(range(30, 60))))) == 24 * 7 * 8 - 30
+
+
+def test_fault_27_an_hour_that_is_there_twice_is_refused(csv):
+    refused(csv(with_value("hr", 4)), r"line 7: 2011-01-01 04:00:00 is there twice")
+
+
+def test_files_that_are_no_tables_are_refused(tmp_path):
+    binary, quote, broken = (tmp_path / name for name in ("binary", "quote", "broken"))
     binary.write_bytes(bytes(range(128, 256)) * 10)
-    ragged.write_text("dteday,hr\n2011-01-01,1\n2011-01-01,2,3,4\n")
+    quote.write_text('dteday,hr\n2011-01-01,"1\n2011-01-01,2\n')
     broken.write_bytes(b"PK\3\4 not really")
-    cases = {
-        tmp_path / "nowhere.csv": "no file at",
-        empty: "is empty",
-        binary: "is no CSV table",
-        ragged: "line 3",
-        broken: "no whole zip",
-    }
-    for path, words in cases.items():
-        with pytest.raises(ProjectError, match=words):
-            data.read_hours(path)
+    refused(tmp_path / "nowhere.csv", "no file at")
+    refused(binary, "is no CSV table")
+    refused(quote, "is no CSV table: .*line 3")
+    refused(broken, "no whole zip")
 
 
 def test_zip_is_read_and_one_without_hours_refused(csv, tmp_path):
@@ -165,6 +214,14 @@ def test_weather_before_is_looked_up_by_time_not_by_row():
     assert backwards.previous_weather.tolist() == [2, 1, 1]
 
 
+def test_of_an_hour_that_is_there_twice_the_later_row_is_looked_up():
+    found = features_of(
+        *(("2012-05-01", hour, 0, weather, 0.5, 0.5, 0.5) for hour, weather in ((4, 3), (4, 1), (5, 2)))
+    )
+    assert found.previous_weather.tolist() == [3, 1, 1]
+    assert found.recent_weather.iloc[2] == 1.5
+
+
 def test_warming_is_the_temperature_less_its_mean_over_the_last_day():
     hours = (("2012-05-01", 3, 0.2), ("2012-05-01", 4, 0.4), ("2012-05-02", 3, 0.6))
     found = features_of(*((day, hour, 0, 1, temp, 0.5, 0.5) for day, hour, temp in hours))
@@ -203,10 +260,11 @@ def test_the_final_fit_knows_the_validation_hours_but_not_the_test(small):
 
 def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitted_to(small):
     model = fit(small.train, None, None, members=3, seed=0, epochs=3)
-    alone = [BikesModel([network], model.scaling, model.settings).roots(small.test) for network in model.networks]
+    inputs = features.build_features(small.test)
+    alone = [BikesModel([network], model.scaling, model.settings).roots(inputs) for network in model.networks]
     positive = np.min(alone, axis=0) > 0  # elsewhere a network alone is cut off at 0
     assert positive.mean() > 0.8
-    np.testing.assert_allclose(model.roots(small.test)[positive], np.mean(alone, axis=0)[positive], rtol=1e-5)
+    np.testing.assert_allclose(model.roots(inputs)[positive], np.mean(alone, axis=0)[positive], rtol=1e-5)
     assert model.predict(small.train).sum() == pytest.approx(small.train.cnt.sum())
 
 
@@ -269,7 +327,7 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(small, tmp_p
     assert contents[0] == contents[1] != contents[2]
 
 
-def test_a_constant_column_is_scaled_by_1(small):
+def test_fault_26_a_constant_column_is_scaled_by_1(small):
     still = small._replace(train=small.train.assign(windspeed=0.25), validation=small.validation.assign(windspeed=0.25))
     model = train(still, epochs=1)
     assert np.isfinite(model.predict(still.validation)).all()
@@ -315,17 +373,114 @@ def test_real_hours_reach_the_stated_validation_error(bikes_zip):
     assert scores["validation"]["scaled_mse"] < scores["baselines"]["last_four_weeks"]["validation"]["scaled_mse"] / 3
 
 
-def test_chunks_of_a_stream_are_forecast_like_the_whole_file(small, monkeypatch, capsys):
-    from projects.bikes import cli
+@pytest.fixture(scope="module")
+def hasty(small):
+    return train(small, members=1, epochs=1)
 
-    model = train(small, epochs=1)
-    table = small.test.assign(dteday=small.test.time.dt.strftime("%Y-%m-%d"))
-    text = table[["dteday", *data.RANGES]].to_csv(index=False)
-    outputs = []
-    for chunk in (10**6, 7):
+
+@pytest.fixture
+def predicted(hasty, monkeypatch, capsys):
+    """A function that forecasts hours as a stream, in chunks of so many rows: the predictions, and stderr."""
+
+    def predict(hours, chunk=10**6):
+        table = hours.assign(dteday=hours.time.dt.strftime("%Y-%m-%d"))
+        text = table[["dteday", *data.RANGES]].to_csv(index=False)
         monkeypatch.setattr(cli, "CHUNK", chunk)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        cli.predict_file(model, "-", as_json=False)
-        outputs.append(capsys.readouterr().out)
-    assert outputs[0] == outputs[1]
-    assert len(outputs[0].splitlines()) == 1 + len(small.test)
+        cli.predict_file(hasty, "-", as_json=False)
+        output, errors = capsys.readouterr()
+        return pd.read_csv(io.StringIO(output)).prediction.tolist(), errors
+
+    return predict
+
+
+def test_chunks_of_a_stream_are_forecast_like_the_whole_file(small, predicted):
+    whole, _ = predicted(small.test)
+    assert len(whole) == len(small.test)
+    assert predicted(small.test, chunk=7)[0] == whole
+
+
+def test_fault_27_unsorted_hours_are_forecast_as_if_sorted_while_their_chunks_are_in_order(small, predicted):
+    shuffled = pd.concat(part.sample(frac=1, random_state=0) for part in (small.test[:36], small.test[36:]))
+    whole = pd.Series(predicted(small.test)[0], small.test.index)
+    assert predicted(shuffled, chunk=36)[0] == whole[shuffled.index].tolist()
+
+
+def test_hours_far_from_the_training_are_warned_of_once_with_the_largest_distance(small, predicted):
+    days = [pd.Timedelta(days=days) for days in (0, 800, 400)]
+    later = pd.concat([small.test.assign(time=small.test.time + shift) for shift in days])
+    assert predicted(small.test)[1] == ""
+    message = "803 days after the last hour trained on: the trend is carried that far\n"
+    assert predicted(later)[1] == predicted(later, chunk=50)[1] == message
+    earlier = small.test.assign(time=small.test.time - days[1])
+    assert predicted(earlier, chunk=50)[1].startswith("747 days before the first hour trained on")
+
+
+@pytest.mark.parametrize("left_out", ["the second year", "days here and there"])
+def test_other_years_of_which_some_days_are_missing_can_be_learnt(csv, left_out):
+    table = simulate_hours()
+    day = np.arange(len(table)) // 24
+    left = {"the second year": day < 365, "days here and there": day * 7919 % 6 > 0}[left_out]
+    dates = pd.to_datetime(table.dteday) + pd.Timedelta(weeks=418)
+    path = csv(lambda _: table.assign(dteday=dates.dt.strftime("%Y-%m-%d"))[left])
+    hours = data.split(data.read_hours(path))
+    assert hours.train.time.iloc[0].year == 2019
+    scores = evaluate(train(hours, members=1, epochs=4), hours)
+    assert scores["test"]["scaled_mse"] < scores["baselines"]["mean"]["test"]["scaled_mse"] / 3
+
+
+def test_effects_are_those_that_scikit_learn_finds(small):
+    class Judged(RegressorMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.fitted_ = True
+            return self
+
+        def predict(self, X):
+            return model.bikes(X)
+
+    model = train(small, members=2, epochs=10)
+    found = effects(model, small.train)
+    warmth = found[found.input == "temperature"]
+    inputs = features.build_features(small.train)[::7]
+    grid = {"temp": ((warmth.value + 8) / 47).to_numpy()}
+    judged = partial_dependence(Judged().fit(inputs, None), inputs, ["temp"], custom_values=grid, method="brute")
+    np.testing.assert_allclose(warmth.bikes, judged["average"][0])
+    celsius = 47 * small.train.temp - 8
+    assert celsius.min() <= warmth.value.min() < warmth.value.max() <= celsius.max()
+
+
+def test_the_effect_of_the_hour_is_the_mean_of_hours_changed_one_by_one(small, hasty):
+    hours = small.validation
+    found = effects(hasty, hours).set_index(["input", "kind", "value"]).bikes
+    saturdays = [row for row in hours.index[::7] if hours.time[row].day_of_week == 5]
+    changed = (hours.assign(hr=hours.hr.where(hours.index != row, 12)) for row in saturdays)
+    alone = [hasty.predict(each)[hours.index == row] for each, row in zip(changed, saturdays, strict=True)]
+    assert len(alone) >= 3
+    assert found["hour", "Saturday", 12] == pytest.approx(np.mean(alone))
+    assert set(found["hour"].index) == set(product(["working day", "Saturday", "Sunday or holiday"], range(24)))
+
+
+def test_pictures_say_what_the_data_say(small):
+    rows = [("temperature", "", celsius, 10 + celsius) for celsius in (0, 10, 20)]
+    rows += [("hour", "working day", hour, 100 - abs(hour - 9)) for hour in range(24)]
+    table = pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
+    titles = [axes.get_title(loc="left") for axes in plots.plot_effects(table).axes]
+    assert titles == ["20 °C brings 3.0 times the bikes of 0 °C", "Busiest: working days 9:00"]
+    errors = pd.DataFrame({"time": pd.date_range("2012-01-01", periods=48, freq="h"), "cnt": 10, "weathersit": 1})
+    errors = errors.assign(prediction=10 + 5 * (errors.time.dt.hour == 7), weathersit=1 + (errors.time.dt.hour >= 12))
+    titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli.WEATHER).axes]
+    assert titles == ["The forecast errs most at 7:00, by 5 bikes", "Largest error: clear"]
+    assert plots.plot_errors(errors[:18:2], cli.WEATHER).axes[1].get_title(loc="left") == ""  # too few hours of each
+    history = pd.DataFrame({"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2.0]})
+    title = plot_losses(history, "loss").axes[0].get_title(loc="left")
+    assert title == "After all 3 epochs the validation loss is 2.000 (lowest: 1.000, after epoch 2)"
+
+
+def test_the_forecast_names_no_day_outside_it(small):
+    bands = {f"{side}_{level}": small.test.cnt for side in ("low", "high") for level in (80, 95)}
+    figure = plots.plot_forecast(
+        small.test.assign(prediction=small.test.cnt, **bands), {"mae": 1, "coverage_80": 0.8, "coverage_95": 0.9}
+    )
+    ticks = pd.to_datetime(num2date(figure.axes[0].get_xticks())).tz_localize(None)
+    assert len(ticks) >= 2
+    assert small.test.time.min() <= ticks.min() <= ticks.max() <= small.test.time.max()

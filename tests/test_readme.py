@@ -12,7 +12,7 @@ from test_architecture import lines
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
-COMMON = {"train", "evaluate", "plot", "predict"}
+COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
 VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
 
@@ -41,6 +41,8 @@ def folder(workspace):
 def test_command_runs(folder, line):
     before, _, line = line.rpartition(" | ")
     command, *arguments = shlex.split(line)
+    if arguments[0] == "export":
+        pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
     if arguments[0] == "train":
         arguments += ["--epochs", "1", "--run", "elsewhere"]
     stdin = subprocess.run(shlex.split(before), capture_output=True, text=True, check=True).stdout if before else ""

@@ -1,4 +1,4 @@
-"""The `bikes` command: download, train, evaluate, backtest, plot, predict."""
+"""The `bikes` command: download, train, evaluate, backtest, plot, report, export, predict."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
-FORECAST, BACKTEST = "forecast.csv", "backtest.csv"
+FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
 
 
 @click.group(cls=common.PipelineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,29 +78,37 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True)
+@common.resume_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
-    **hyperparameters: Any,
+    resume: bool, **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on all but the test days; save model and history.
 
     Networks fitted to what comes before the validation days are measured on them: these are the losses shown. The
     model that is saved is then fitted in the same way to the validation days too.
 
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
+
     \b
     Examples: bikes train --seed 1
               bikes train --test-days 0
     """
     from projects.bikes.data import split
+    from projects.common.checkpoint import Checkpoint
+    from projects.common.files import check_writable
 
+    check_writable(run)
+    checkpoint = Checkpoint(run, "bikes", resume)
     hours = split(read_data(data, data_dir), validation_days, test_days)
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
-    with report_epochs(run, epochs) as on_epoch:
-        model = train(hours, seed, on_epoch, epochs=epochs, **hyperparameters)
-    common.forget(run, common.METRICS, FORECAST)
-    model.save(run / common.MODEL)
+    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+        model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
+    common.save_training(run, "bikes", model, checkpoint, "measured.0", common.METRICS, FORECAST, EFFECTS)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
@@ -115,10 +123,14 @@ def train(
 def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
     """Score the saved model beside its baselines, on validation and test.
 
+    The forecast of the test days, and what temperature and hour do to it, are saved in the run folder for `bikes plot`.
+
     Example: bikes evaluate --json
     """
+    import pandas as pd
+
     from projects.bikes.data import split
-    from projects.bikes.model import BikesModel, evaluate
+    from projects.bikes.model import BikesModel, effects, evaluate
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
@@ -126,7 +138,9 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     hours = split(read_data(data, data_dir), *days)
     scores = evaluate(model, hours)
     forecast = hours.test[["time", "cnt", "weathersit"]].assign(**model.forecast(hours.test, hours.validation.tail(24)))
-    write_atomically(run / FORECAST, forecast.to_csv(index=False, lineterminator="\n").encode())
+    found = effects(model, pd.concat([hours.train, hours.validation]))
+    for name, rows in ((FORECAST, forecast), (EFFECTS, found)):
+        write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
@@ -190,7 +204,8 @@ def backtest_table(scores: "pd.DataFrame") -> str:
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the loss curves, the forecast with its bands over the test days, and where and when it errs.
+    """Draw the loss curves, the forecast with its bands over the test days, where and when it errs, and what
+    temperature and hour do to it.
 
     After `bikes backtest`, its errors too.
 
@@ -198,7 +213,7 @@ def plot(run: Path) -> None:
     """
     import pandas as pd
 
-    from projects.bikes.plots import plot_backtest, plot_errors, plot_forecast
+    from projects.bikes.plots import plot_backtest, plot_effects, plot_errors, plot_forecast
     from projects.common.plots import plot_losses, save_figure
 
     figures = {}
@@ -212,11 +227,55 @@ def plot(run: Path) -> None:
         forecast = common.read_table(run / FORECAST)
         forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
         figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
+    with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
+        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS))
     if (run / BACKTEST).exists():
         with common.whole(run / BACKTEST, "run `bikes backtest` again"):
             figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated))
+
+
+@main.command()
+@run_option
+def report(run: Path) -> None:
+    """Make one HTML page of the run: scores, pictures, settings, and sliders with a forecast that follows them.
+
+    The page needs no network and at most 5 MB. `bikes evaluate` and `bikes plot` first fill it.
+
+    Example: bikes report --run runs/bikes
+    """
+    from projects.bikes.model import BikesModel
+    from projects.bikes.report import page
+    from projects.common.files import write_atomically
+
+    model = BikesModel.load(run / common.MODEL)
+    with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
+        html = page(model, run / common.MODEL, scores, WEATHER, FAR)
+    write_atomically(run / common.REPORT, html.encode())
+    click.echo(run / common.REPORT)
+
+
+@main.command()
+@run_option
+@click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+def export(run: Path, file: Path) -> None:
+    """Write the model as ONNX: all but the table of features, for other programs.
+
+    Input `features`, float32 [rows, features]: the columns named in the metadata `features`, a line each, unscaled, as
+    projects/bikes/features.py builds them. Output `bikes`, float32 [rows, 1]: bikes an hour.
+
+    Example: bikes export --onnx bikes.onnx
+    """
+    from projects.bikes.export import onnx_graph
+    from projects.bikes.model import BikesModel
+    from projects.common.onnx_export import save_onnx
+
+    model = BikesModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
+    save_onnx(file, onnx_graph(model))
+    click.echo(file)
 
 
 @main.command()
@@ -236,7 +295,8 @@ def predict(
     """Bikes for the hours of a CSV file with hour.csv's columns (the counts are not needed), or for one hour.
 
     A file's rows come back in order with the columns prediction and low_80, high_80, low_95, high_95: the bounds of
-    the bands that should hold 80 and 95 of 100 hours.
+    the bands that should hold 80 and 95 of 100 hours. The weather of the hours before is looked up in the file; one of
+    more than 50,000 rows should be in the order of time for that.
 
     \b
     Examples: bikes predict hours.csv
@@ -273,25 +333,35 @@ def predict_hour(
     from projects.bikes.data import check_hours, normalised
 
     row = normalised(temperature, humidity, wind) | {
-        "dteday": f"{when:%Y-%m-%d}",
+        "dteday": str(when.date()),
         "hr": when.hour,
         "holiday": int(holiday),
         "weathersit": 1 + WEATHER.index(weather),
     }
-    hour = check_hours(pd.DataFrame([row]), "the options", targets=False)
+    hour = check_hours(pd.DataFrame([row], index=[1]), "the options", targets=False)
     forecast = {name: float(values[0]) for name, values in model.forecast(hour).items()}
-    beyond = (when - datetime.fromisoformat(model.settings["last_hour"])).days
+    beyond = days_beyond(model, when, when)
     if as_json:
         rounded = {name: round(value, 2) for name, value in forecast.items()}
-        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": max(beyond, 0)})
+        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": beyond[0]})
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
         click.echo(f"{forecast['prediction']:.0f} bikes on {moment} ({conditions})")
         click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
-        if beyond > FAR:
-            click.echo(f"{beyond} days after the last hour trained on: the trend is carried forward", err=True)
+        warn_if_far(*beyond)
+
+
+def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
+    """Whole days by which hours lie outside those trained on, 0 for inside, and on which side most."""
+    first, last = (datetime.fromisoformat(model.settings[name]) for name in ("first_hour", "last_hour"))
+    return max(((latest - last).days, "after the last"), ((first - earliest).days, "before the first"), (0, ""))
+
+
+def warn_if_far(days: int, side: str) -> None:
+    if days > FAR:
+        click.echo(f"{days} days {side} hour trained on: the trend is carried that far", err=True)
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
@@ -300,11 +370,11 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
 
     from projects.bikes.data import check_hours
 
-    before, first_line = None, 2
+    before, beyond = None, (0, "")
     name = "standard input" if file == "-" else file
-    for text in read_chunks(file):
-        hours = check_hours(text, name, targets=False, first_line=first_line)
-        added = {name: values.round(2) for name, values in model.forecast(hours, before).items()}
+    for number, text in enumerate(read_chunks(file)):
+        hours = check_hours(text, name, targets=False)
+        added = {column: values.round(2) for column, values in model.forecast(hours, before).items()}
         if twice := [column for column in added if column in text]:
             raise ProjectError(f"{name} has a column {twice[0]} already, which the answer would replace: rename it")
         text = text.assign(**added)
@@ -312,8 +382,10 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
             for record in text.to_dict("records"):
                 common.print_json(record)
         else:
-            common.print_rows(text.to_dict("records"), header=first_line == 2)
-        before, first_line = pd.concat([before, hours]).tail(24), first_line + len(text)
+            common.print_rows(text.to_dict("records"), header=number == 0)
+        before = pd.concat([before, hours]).sort_values("time").tail(24)
+        beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
+    warn_if_far(*beyond)
 
 
 def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
@@ -331,8 +403,10 @@ def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
 def describe(model: "BikesModel") -> str:
     """What the model was trained on, in words."""
     settings = model.settings
-    hours = settings["train_rows"] + settings["validation_rows"]
     days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}"
+    if settings.get("unfinished"):
+        return f"{settings['train_rows']:,} hours from {days} (interrupted)"
+    hours = settings["train_rows"] + settings["validation_rows"]
     return f"{hours:,} hours from {days} (validation: by a fit without the last {settings['validation_rows']:,})"
 
 

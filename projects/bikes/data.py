@@ -1,10 +1,13 @@
 """Hours of bike rentals: where they come from, what a row must look like, and which rows are for what."""
 
+import csv
 import io
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -23,6 +26,7 @@ SAMPLE = "hour-SIMULATED.csv"
 MEMBER = "hour.csv"
 LARGEST_TABLE = 1 << 26  # bytes of hour.csv that are believed, inside a zip: a century has fewer
 
+YEARS = 1900, 2199  # of the dates that are believed
 RANGES = {  # column: lowest and highest value
     "hr": (0, 23),
     "holiday": (0, 1),
@@ -31,8 +35,8 @@ RANGES = {  # column: lowest and highest value
     "hum": (0, 1),
     "windspeed": (0, 1),
 }
-WHOLE = ("hr", "holiday", "weathersit", "casual", "registered", "cnt")
-COUNTS = ("casual", "registered", "cnt")
+FRACTIONS = ("temp", "hum", "windspeed")  # the other numbers are whole
+COUNTS = dict.fromkeys(("casual", "registered", "cnt"), (0, 1_000_000))  # lowest and highest in an hour
 
 # Human units. The data's own Readme says temp is °C / 41; the UCI page says (°C + 8) / 47. Only the second can be
 # right: by the first, two winters of Washington would never have frozen (coldest hour +0.8 °C, mean 20.4 °C),
@@ -74,7 +78,7 @@ def read_hours(path: Path) -> pd.DataFrame:
         hours = check_hours(parse(file, str(path)), str(path), targets=True)
     twice = hours.time.duplicated()
     if twice.any():
-        raise ProjectError(f"{path}, line {hours.index[twice][0] + 2}: {hours.time[twice].iloc[0]} is there twice")
+        raise ProjectError(f"{path}, line {hours.index[twice][0]}: {hours.time[twice].iloc[0]} is there twice")
     return hours.sort_values("time", ignore_index=True)
 
 
@@ -104,27 +108,47 @@ def open_table(path: Path) -> IO[bytes]:
 
 def parse(file: IO[bytes], name: str) -> pd.DataFrame:
     """The CSV as text columns. Raises ProjectError for what is no CSV."""
-    return pd.concat(parse_chunks(file, name, 1 << 20), ignore_index=True)
+    return pd.concat(parse_chunks(file, name, 1 << 20))
 
 
 def parse_chunks(file: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
-    """The CSV as text columns, at most `rows` at a time; one empty table where there is only a header."""
+    """The CSV as text columns, at most `rows` at a time; one empty table where there is only a header.
+
+    The index holds each row's line in the file. A row with other fields than the header's is refused; pandas' own
+    reader would fill up a short one, and take the first field of a long one for its name.
+    """
+    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
+    filled = ((reader.line_num, row) for row in reader if row)
     try:
-        with pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=rows) as chunks:
-            yield from chunks
-    except pd.errors.EmptyDataError as error:
-        raise EmptyTableError(f"{name} is empty: it should be a table like hour.csv") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{name} is no CSV table: {' '.join(str(error).split())}") from error
+        _, header = next(filled, (0, []))
+        if not header:
+            raise EmptyTableError(f"{name} is empty: it should be a table like hour.csv")
+        column, times = Counter(header).most_common(1)[0]
+        if times > 1:
+            raise ProjectError(f"{name} has the column {column} twice")
+        chunk = list(islice(filled, rows))
+        while True:
+            for line, row in chunk:
+                if len(row) != len(header):
+                    raise ProjectError(
+                        f"{name}, line {line}: {len(row)} fields, but the header has {len(header)}, "
+                        f"the last of them {header[-1]}"
+                    )
+            lines, fields = [line for line, _ in chunk], [row for _, row in chunk]
+            yield pd.DataFrame(fields, index=lines, columns=header, dtype=str)
+            if not (chunk := list(islice(filled, rows))):
+                return
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ProjectError(f"{name} is no CSV table: {error} (read as far as line {reader.line_num})") from error
 
 
-def check_hours(text: pd.DataFrame, name: str, targets: bool, first_line: int = 2) -> pd.DataFrame:
+def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:
     """The columns that matter as numbers and times. Raises ProjectError naming file, line and column.
 
-    targets: whether casual, registered and cnt must be there too. first_line: of the first row, for messages.
+    text: its index holds the line of each row. targets: whether casual, registered and cnt must be there too.
     """
-    wanted = ["dteday", *RANGES, *(COUNTS if targets else ())]
-    missing = [column for column in wanted if column not in text]
+    ranges = RANGES | (COUNTS if targets else {})
+    missing = [column for column in ("dteday", *ranges) if column not in text]
     if missing:
         raise ProjectError(f"{name} lacks the column {missing[0]}; it has {', '.join(map(str, text.columns))}")
     if text.empty:
@@ -134,18 +158,18 @@ def check_hours(text: pd.DataFrame, name: str, targets: bool, first_line: int = 
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             value = text[column].iloc[row]
-            raise ProjectError(f"{name}, line {row + first_line}, column {column}: {value!r} is not {expected}")
+            raise ProjectError(f"{name}, line {text.index[row]}, column {column}: {value!r} is not {expected}")
 
     hours = pd.DataFrame(index=text.index)
     day = pd.to_datetime(text.dteday, format="%Y-%m-%d", errors="coerce")
-    refuse(day.isna(), "dteday", "a date like 2012-12-24")
-    for column in wanted[1:]:
-        low, high = RANGES.get(column, (0, float("inf")))
+    refuse(~day.dt.year.between(*YEARS), "dteday", f"a date like 2012-12-24, from {YEARS[0]} to {YEARS[1]}")
+    for column, (low, high) in ranges.items():
         hours[column] = pd.to_numeric(text[column], errors="coerce")
-        within = f"from {low} to {high}" if column in RANGES else "from 0"
-        kind = "a whole number" if column in WHOLE else "a number"
-        wrong = ~hours[column].between(low, high) | (hours[column] == float("inf"))
-        refuse(wrong | (hours[column] % 1 != 0) if column in WHOLE else wrong, column, f"{kind} {within}")
+        wrong = ~hours[column].between(low, high)
+        if column in FRACTIONS:
+            refuse(wrong, column, f"a number from {low} to {high}")
+        else:
+            refuse(wrong | (hours[column] % 1 != 0), column, f"a whole number from {low} to {high}")
     if targets:
         refuse(hours.cnt != hours.casual + hours.registered, "cnt", "casual + registered")
     hours["time"] = day + pd.to_timedelta(hours.hr, unit="h")

@@ -10,7 +10,8 @@ SCALED = ("temp", "hum", "windspeed", "warming", "trend", "previous_weather", "r
 def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row of float features for each hour, in the same order.
 
-    before: the 24 earlier hours, only to look up the weather that came before the first of `hours`.
+    before: the 24 earlier hours, only to look up the weather that came before the first of `hours`. Of an hour that is
+    there twice, the later row is looked up.
     """
     time, day_of_week = hours.time, hours.time.dt.day_of_week
     day = time.dt.month * 100 + time.dt.day
@@ -50,7 +51,7 @@ def weather_before(hours: pd.DataFrame, known: pd.DataFrame) -> dict[str, pd.Ser
 
     Where the hours before are unknown, the weather is taken to have been the hour's own.
     """
-    past = known.set_index("time")[["weathersit", "temp"]].sort_index()
+    past = known.drop_duplicates("time", keep="last").set_index("time")[["weathersit", "temp"]].sort_index()
     previous, recent = past.weathersit, past.weathersit.rolling("6h").mean()
     lookups = {
         "previous_weather": (previous, hours.time - pd.Timedelta(hours=1), hours.weathersit),
@@ -59,6 +60,5 @@ def weather_before(hours: pd.DataFrame, known: pd.DataFrame) -> dict[str, pd.Ser
     }
     found = {}
     for name, (series, times, own) in lookups.items():
-        values = series[~series.index.duplicated(keep="last")].reindex(times)
-        found[name] = pd.Series(values.to_numpy(), hours.index).fillna(own)
+        found[name] = pd.Series(series.reindex(times).to_numpy(), hours.index).fillna(own)
     return found | {"warming": hours.temp - found.pop("day_temp")}

@@ -11,9 +11,11 @@ import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from nn.functions import squared_error
-from projects.bikes.data import Split
+from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import SCALED, build_features
+from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
+from projects.common.files import fingerprint
 from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 
@@ -21,6 +23,7 @@ POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by a
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
+EFFECT_STEP = 7  # hours from one to the next that effects are worked out for: in a week all hours of the day come up
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 NEEDED = ("features", "members", "band_widths", "validation", "first_hour", "last_hour", "simulated", "train_rows",
           "validation_rows", "test_rows")  # settings of a model file  # fmt: skip
@@ -39,9 +42,8 @@ class BikesModel:
         hours = f"{self.settings['first_hour']} to {self.settings['last_hour']}"
         return f"BikesModel({len(self.networks)} networks, trained on {hours})"
 
-    def roots(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
+    def roots(self, features: pd.DataFrame) -> np.ndarray:
         """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
-        features = build_features(hours, before)
         if list(features) != self.settings["features"]:
             raise ProjectError("the model was trained on other features than this program's: train a new one")
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
@@ -50,12 +52,16 @@ class BikesModel:
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
 
     def predict(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
-        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had.
+        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had."""
+        return self.bikes(build_features(hours, before))
+
+    def bikes(self, features: pd.DataFrame) -> np.ndarray:
+        """Bikes rented in hours with these features [rows].
 
         A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
         the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
         """
-        return (self.roots(hours, before) ** (1 / POWER)) @ self.scaling["smearing"]
+        return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
     def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> dict[str, np.ndarray]:
         """`prediction` [rows], and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes.
@@ -107,30 +113,41 @@ def train(
     hours: Split,
     seed: int = 0,
     on_epoch: Callable[[Any], None] | None = None,
+    checkpoint: Checkpoint | None = None,
     members: int = MEMBERS,
     **hyperparameters: Any,
 ) -> BikesModel:
     """A model fitted to train and validation, after one fitted to hours.train alone was measured on hours.validation.
 
     on_epoch is called during the first network's training. The validation's scores and band widths are in `settings`.
+    The checkpoint's fits are measured.0, measured.1, … and final.0, …; once it is stopped, the measured model returns.
     """
     hyperparameters = DEFAULTS | {"members": members, "seed": seed} | hyperparameters
-    first = fit(hours.train, hours.validation, on_epoch, **hyperparameters)
-    actual = hours.validation.cnt.to_numpy(float)
-    predicted = first.predict(hours.validation, hours.train.tail(24))
-    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
-    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
-    known = pd.concat([hours.train, hours.validation])
-    final = fit(known, None, None, **hyperparameters)
-    final.settings |= {
-        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
-        "validation": score(actual, predicted, variance_of(known)),
+    checkpoint = checkpoint or Checkpoint()
+    everything = pd.concat(hours)
+    about = {
+        "data_sha256": fingerprint(everything[name].to_numpy().tobytes() for name in everything),
         "train_rows": len(hours.train),
         "validation_rows": len(hours.validation),
         "test_rows": len(hours.test),
         "simulated": bool(hours.train.attrs.get("simulated", False)),
     }
-    return final
+    checkpoint.start(hyperparameters | about)
+    measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
+    actual = hours.validation.cnt.to_numpy(float)
+    predicted = measured.predict(hours.validation, hours.train.tail(24))
+    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
+    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
+    known = pd.concat([hours.train, hours.validation])
+    final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
+    unfinished = checkpoint.stopped  # perhaps only since then
+    model = measured if unfinished else final
+    model.settings |= about | {
+        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
+        "validation": score(actual, predicted, variance_of(known)),
+        "unfinished": unfinished,
+    }
+    return model
 
 
 def fit(
@@ -139,12 +156,15 @@ def fit(
     on_epoch: Callable[[Any], None] | None,
     members: int,
     seed: int,
+    checkpoint: Checkpoint | None = None,
     **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
 
     Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
+    Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
+    checkpoint, stage = checkpoint or Checkpoint(), "final" if unseen is None else "measured"
     features, roots = build_features(hours), hours[TARGETS] ** POWER
     continuous = features.columns.isin(SCALED)
     scaling = {
@@ -166,20 +186,24 @@ def fit(
     for member in range(members):
         estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
         watched = member == 0 and unseen is not None
-        callback = on_epoch if watched and on_epoch else refuse_divergence
-        estimator.fit(X, y, validation=validation if watched else None, on_epoch=callback)
+        name = f"{stage}.{member}"
+        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
+        estimator.fit(X, y, None, validation if watched else None, callback, checkpoint.states.get(name))
         networks.append(estimator.network_)
+        if checkpoint.stopped:
+            networks = networks[:-1] or networks
+            break
         if watched:
             warn_if_useless(estimator.training_, squared_error(0, y).item() / len(y))
     settings = hyperparameters | {
-        "members": members,
+        "members": len(networks),
         "seed": seed,
         "features": list(features.columns),
         "first_hour": str(hours.time.iloc[0]),
         "last_hour": str(hours.time.iloc[-1]),
     }
     model = BikesModel(networks, scaling, settings)
-    fitted = (model.roots(hours) ** (1 / POWER)).sum(axis=0)
+    fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
     scaling["smearing"] = hours[TARGETS].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
     return model
 
@@ -213,6 +237,30 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
         "test": test,
         "baselines": baselines(hours, ("validation", "test")),
     }
+
+
+def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
+    """Mean forecast when one input of many hours is changed: columns `input`, `kind` (of day), `value` and `bikes`.
+
+    Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
+
+    - temperature, in °C, from that of the coldest to that of the hottest hours but 1 %. All else stays as it was, the
+      hour's difference from the day before too: the whole day is taken to have been colder or warmer.
+    - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
+    """
+    features = build_features(hours)[::EFFECT_STEP]
+    rows = []
+    coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
+    for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
+        bikes = model.bikes(features.assign(temp=normalised(celsius, 0, 0)["temp"]))
+        rows.append(("temperature", "", celsius, bikes.mean()))
+    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
+    kind[(hours.time.dt.day_of_week == 5) & (hours.holiday == 0)] = "Saturday"
+    for hour in range(24):
+        bikes = model.bikes(build_features(hours.assign(hr=hour))[::EFFECT_STEP])
+        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
+        rows += [("hour", name, hour, mean) for name, mean in means.items()]
+    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
 
 
 def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:

@@ -17,19 +17,21 @@ def plot_forecast(hours: pd.DataFrame, scores: dict[str, Any]) -> Figure:
     figure, axes = new_figure(width=12)
     days = len(hours) / 24
     for level, strength in ((95, 0.15), (80, 0.3)):
-        label = f"{level} % band, held {scores[f'coverage_{level}']:.0%}"
+        label = f"{level} % band, held {100 * scores[f'coverage_{level}']:.0f} %"
         axes.fill_between(
             hours.time, hours[f"low_{level}"], hours[f"high_{level}"], color=ORANGE, alpha=strength, lw=0, label=label
         )
     axes.plot(hours.time, hours.cnt, color=BLUE, linewidth=1.2, label="what happened")
     axes.plot(hours.time, hours.prediction, color=ORANGE, linewidth=1.2, label="forecast")
-    axes.xaxis.set_major_formatter(DateFormatter("%d %b %Y"))
-    axes.margins(x=0.01)
+    first, last = hours.time.min(), hours.time.max()
+    axes.xaxis.set_major_formatter(DateFormatter("%d %b"))
+    axes.set_xticks(pd.date_range(first.ceil("D"), last, freq=f"{max(1, round(days / 7))}D"))
+    axes.set_xlim(first, last)
     axes.set(
         title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes in a mean hour, "
         f"which sees {hours.cnt.mean():.0f}",
         ylabel="bikes rented in the hour",
-        xlabel="hour, in local time",
+        xlabel=f"hour, in local time, from {first:%d %B %Y} to {last:%d %B %Y}",
         ylim=(0, 1.25 * max(hours.cnt.max(), hours.high_80.max())),
     )
     axes.legend(ncols=4, loc="upper right")
@@ -54,10 +56,49 @@ def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
         title=f"The forecast errs most at {worst}:00, by {by_hour.iloc[:, 1].max():.0f} bikes",
         xlabel="hour of the day",
         ylabel="error, in bikes an hour",
+        xticks=range(0, 24, 3),
     )
     right.set_xticks(np.arange(len(kinds)), [f"{weather[kind - 1]}\n({counts[kind]} h)" for kind in kinds])
     right.set_xlabel("weather")
+    if kinds:
+        right.set_title(f"Largest error: {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}")
     left.legend(loc="upper left")
+    return figure
+
+
+def plot_effects(effects: pd.DataFrame) -> Figure:
+    """Mean forecast by temperature, and by hour for each kind of day, all else being what it was."""
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    warmth = effects[effects.input == "temperature"]
+    left.plot(warmth.value, warmth.bikes, color=BLUE, linewidth=2)
+    best, worst = (warmth.loc[warmth.bikes.agg(which)] for which in ("idxmax", "idxmin"))
+    for point, above in ((best, 8), (worst, -16)):
+        left.plot(point.value, point.bikes, "o", color=BLUE)
+        where: Any = {"xytext": (0, above), "textcoords": "offset points", "ha": "center"}
+        left.annotate(f"{point.bikes:.0f} bikes", (point.value, point.bikes), **where)
+    left.margins(x=0.15)
+    title = f"{best.value:.0f} °C brings {best.bikes / worst.bikes:.1f} times the bikes of {worst.value:.0f} °C"
+    left.set(
+        title=title.replace("-", "−"),
+        xlabel="temperature, in °C, all else unchanged",
+        ylabel="mean forecast, in bikes an hour",
+        ylim=(0, 1.15 * best.bikes),
+    )
+    peaks = []
+    styles = {"working day": (BLUE, "-"), "Saturday": (ORANGE, "--"), "Sunday or holiday": (GREY, "-.")}
+    for kind, (colour, style) in styles.items():
+        day = effects[(effects.input == "hour") & (effects.kind == kind)]
+        if len(day):
+            right.plot(day.value, day.bikes, style, color=colour, linewidth=2, label=kind)
+            peaks.append(f"{kind.partition(' or ')[0]}s {day.value[day.bikes.idxmax()]:.0f}:00")
+    right.set(
+        title=f"Busiest: {', '.join(peaks)}",
+        xlabel="hour of the day, all else unchanged",
+        xticks=range(0, 24, 3),
+        ylim=(0, None),
+    )
+    right.legend(loc="upper left")
     return figure
 
 
@@ -73,7 +114,7 @@ def plot_backtest(scores: pd.DataFrame) -> Figure:
         title=f"Better than the last four weeks from {better} of {len(scores)} origins: "
         f"RMSE {scores.rmse.mean():.0f} against {scores.last_four_weeks_rmse.mean():.0f} bikes",
         xlabel="forecast from",
-        ylabel="root mean squared error, in bikes an hour",
+        ylabel="RMSE, in bikes an hour",
     )
     axes.legend()
     return figure

@@ -17,13 +17,17 @@ import click
 from projects.common.download import Published, adopt, fetch, say
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, write_atomically
-from projects.common.progress import HISTORY
+from projects.common.progress import HISTORY, save_history
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from projects.common.checkpoint import Checkpoint
+
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
+REPORT = "report.html"
+UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
 
 
@@ -101,6 +105,35 @@ def forget(run: Path, *names: str) -> None:
         raise cannot_write(run, error) from error
 
 
+def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint", measured: str, *stale: str) -> None:
+    """Save the model and the history of the fit named `measured`; remove what was derived from an older model.
+
+    Of an interrupted training they go to a folder of their own, beside the checkpoint and whatever was there before;
+    then it goes on as an interruption.
+    """
+    from projects.common.checkpoint import CHECKPOINT
+
+    history, unfinished = checkpoint.states[measured]["history"], run / UNFINISHED
+    if model.settings["unfinished"]:
+        checkpoint.write()
+        save_history(unfinished / HISTORY, history)
+        model.save(unfinished / MODEL)
+        click.echo(
+            f"kept the checkpoint in {run} (go on by `{pipeline} train --resume` with the same options) and in "
+            f"{unfinished} the model that was measured, after {len(history)} epochs: {model!r}",
+            err=True,
+        )
+        raise KeyboardInterrupt
+    model.save(run / MODEL)  # first: if it does not fit on the disk, all that was there stays
+    forget(run, HISTORY, *stale)
+    save_history(run / HISTORY, history)
+    forget(unfinished, MODEL, HISTORY, *stale)
+    with suppress(OSError):
+        unfinished.rmdir()
+    leftovers = [path.name for name in (MODEL, HISTORY, CHECKPOINT) for path in run.glob(f".{name}.*.tmp")]  # of a kill
+    forget(run, CHECKPOINT, *leftovers)
+
+
 def run_option(pipeline: str) -> Callable[..., Any]:
     return click.option(
         "--run",
@@ -147,6 +180,7 @@ def data_dir_option(pipeline: str) -> Callable[..., Any]:
     )
 
 
+resume_option = click.option("--resume", is_flag=True, help="Go on from the checkpoint of an interrupted training.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
 
 

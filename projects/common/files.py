@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from projects.common.errors import ProjectError
@@ -15,6 +17,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # of a process that was killed and had the same number
         try:
             with open(temporary, "xb") as file:  # "x": never through somebody else's link
                 file.write(content)
@@ -27,10 +30,30 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise cannot_write(path, error) from error
 
 
+def check_writable(folder: Path) -> None:
+    """Raise ProjectError now, and not after minutes of work, where no file can be made in `folder` or to make it."""
+    try:
+        nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def cannot_write(path: Path, error: OSError) -> ProjectError:
     """The error that names the folder and the options that change it."""
     reason = error.strerror or error
     return ProjectError(f"cannot write {path}: {reason}; choose another folder with --run or --data-dir")
+
+
+def fingerprint(parts: Iterable[bytes]) -> str:
+    """SHA-256 over each part and its length, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"%d " % len(part))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def sha256(path: Path) -> str:

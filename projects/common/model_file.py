@@ -37,7 +37,7 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
     """Arrays and settings of a model that `save_model` wrote for `pipeline`. Raises ProjectError for all else."""
     from safetensors import SafetensorError, safe_open
 
-    retrain = f"train a new one with `{pipeline} train`"
+    retrain = f"train a new one with `{pipeline.split()[0]} train`"
     if not path.is_file():
         raise ProjectError(f"no model at {path}: run `{pipeline} train` first, or name its folder with --run")
     try:

@@ -53,9 +53,11 @@ def plot_losses(history: "pd.DataFrame", label: str) -> Figure:
     axes.plot(history.epoch, history.training_loss, color=BLUE, marker=".", label="training (while learning)")
     title = f"The training loss fell to {history.training_loss.iloc[-1]:.3f}"
     if history.validation_loss.notna().all():
-        best = history.loc[history.validation_loss.idxmin()]
+        last, best = history.iloc[-1], history.loc[history.validation_loss.idxmin()]
         axes.plot(history.epoch, history.validation_loss, color=ORANGE, marker=".", label="validation (unseen rows)")
-        title = f"The validation loss is lowest, {best.validation_loss:.3f}, after epoch {best.epoch:.0f}"
+        title = f"After all {last.epoch:.0f} epochs the validation loss is {last.validation_loss:.3f}"
+        if best.epoch < last.epoch:
+            title += f" (lowest: {best.validation_loss:.3f}, after epoch {best.epoch:.0f})"
     axes.set(xlabel="epoch (times through the training rows)", ylabel=label, title=title, ylim=(0, None))
     axes.legend()
     return figure

@@ -1,7 +1,7 @@
 """What training shows while it runs, and the history file it leaves behind."""
 
 import csv
-import os
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,45 +9,43 @@ from pathlib import Path
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.common.files import cannot_write
+from projects.common.files import write_atomically
 
 HISTORY = "history.csv"
-UNFINISHED = "history-unfinished.csv"  # until the model is trained, so that an older history stays with its model
 COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
 
 
 @contextmanager
-def report_epochs(run: Path, epochs: int) -> Iterator[Callable[[Any], None]]:
-    """A callback for `fit(on_epoch=...)`: a row of the history an epoch, and a bar (terminal) or a line (else).
+def report_epochs(epochs: int) -> Iterator[Callable[[Any], None]]:
+    """A callback for `fit(on_epoch=...)`: a bar (terminal) or a line for each epoch (else).
 
     The callback raises ProjectError once the loss is no longer a number.
     """
     from tqdm import tqdm
 
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        file = open(run / UNFINISHED, "w", newline="")
-    except OSError as error:
-        raise cannot_write(run / HISTORY, error) from error
     terminal = sys.stderr.isatty()
-    with file, tqdm(total=epochs, unit=" epochs", disable=not terminal, file=sys.stderr) as bar:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
+    with tqdm(total=epochs, unit=" epochs", disable=not terminal, file=sys.stderr) as bar:
 
         def on_epoch(training: Any) -> None:
             row = training.history[-1]
-            writer.writerow(row)
-            file.flush()
             refuse_divergence(training)
             losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}
-            bar.update()
+            bar.update(row["epoch"] - bar.n)
             bar.set_postfix(losses)
             if not terminal:
                 words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in losses.items())
                 print(f"epoch {row['epoch']} of {epochs}: {words}", file=sys.stderr, flush=True)
 
         yield on_epoch
-    os.replace(run / UNFINISHED, run / HISTORY)
+
+
+def save_history(path: Path, history: list[dict[str, Any]]) -> None:
+    """Write the rows, one an epoch, as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomically(path, text.getvalue().encode())
 
 
 def warn_if_useless(training: Any, loss_of_mean: float) -> None:

@@ -1,4 +1,4 @@
-"""The `sentiment` command: download, train, evaluate, plot, predict, words, similar."""
+"""The `sentiment` command: download, train, evaluate, plot, report, export, predict, words, similar."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -95,27 +95,36 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
               help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
 @name_options
+@common.resume_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
-    label_column: str | None, positive: str | None, **hyperparameters: Any,
+    label_column: str | None, positive: str | None, resume: bool, **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on the training reviews; save model and history.
 
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
     that is saved is then fitted to all of them in the same way.
 
+    Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
+    the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
+    then ends in the same model as if nothing had happened.
+
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
               sentiment train --data mails.csv --text-column body --label-column kind --positive spam
     """
+    from projects.common.checkpoint import Checkpoint
+    from projects.common.files import check_writable
+
+    check_writable(run)
+    checkpoint = Checkpoint(run, "sentiment", resume)
     reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
     from projects.common.progress import report_epochs
     from projects.sentiment.model import train
 
-    with report_epochs(run, epochs) as on_epoch:
-        model = train(reviews, seed, on_epoch, epochs=epochs, **hyperparameters)
-    common.forget(run, common.METRICS)
-    model.save(run / common.MODEL)
+    with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
+        model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
+    common.save_training(run, "sentiment", model, checkpoint, "measured", common.METRICS)
     settings = model.settings
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
@@ -174,6 +183,50 @@ def plot(run: Path) -> None:
     figures |= {"ratios.png": plot_ratios(model.vocabulary), "words.png": plot_words(model)}
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
+
+
+@main.command()
+@run_option
+def report(run: Path) -> None:
+    """Make one HTML page of the run: scores, pictures, settings, and a box in which a typed text is scored.
+
+    The page needs no network and at most 5 MB. `sentiment evaluate` and `sentiment plot` first fill it.
+
+    Example: sentiment report --run runs/sentiment
+    """
+    from projects.common.files import write_atomically
+    from projects.sentiment.model import SentimentModel
+    from projects.sentiment.report import page
+
+    model = SentimentModel.load(run / common.MODEL)
+    with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
+        html, fits = page(model, run / common.MODEL, scores)
+    write_atomically(run / common.REPORT, html.encode())
+    click.echo(run / common.REPORT)
+    if not fits:
+        click.echo("the model is too large for the page to score texts: train one with --min-count 10", err=True)
+
+
+@main.command()
+@run_option
+@click.option("--onnx", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+def export(run: Path, file: Path) -> None:
+    """Write the model as ONNX: all but the reading of texts, for other programs.
+
+    Input `ngrams`, float32 [rows, n-grams]: 1 for each n-gram that a text has, else 0; the metadata `ngrams` names
+    them, a line each. Output `probability`, float32 [rows, 1]: of positive.
+
+    Example: sentiment export --onnx sentiment.onnx
+    """
+    from projects.common.onnx_export import save_onnx
+    from projects.sentiment.export import onnx_graph
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
+    save_onnx(file, onnx_graph(model))
+    click.echo(file)
 
 
 @main.command()

@@ -12,7 +12,9 @@ import numpy as np
 
 from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
 from nn.functions import log_loss, sigmoid
+from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
+from projects.common.files import fingerprint
 from projects.common.model_file import Arrays, Settings, Shape, check_model, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.sentiment.data import Reviews
@@ -146,6 +148,7 @@ def train(
     reviews: Reviews,
     seed: int = 0,
     on_epoch: Callable[[Any], None] | None = None,
+    checkpoint: Checkpoint | None = None,
     ngrams: int = 3,
     min_count: int = 3,
     polarity_cutoff: float = 0.05,
@@ -157,17 +160,35 @@ def train(
 
     ngrams: words of the longest n-gram. balanced: both labels count alike, however many reviews have them.
     on_epoch is called during the first fit. Its vocabulary and log-count ratios come from the nine tenths alone.
+    The checkpoint's fits are measured and final; once it is stopped, the measured model returns.
     """
     hyperparameters = DEFAULTS | hyperparameters
+    checkpoint = checkpoint or Checkpoint()
     labels = np.array(reviews.labels)
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, rest = np.sort(order[: (n := max(1, round(VALIDATION_SHARE * len(order))))]), np.sort(order[n:])
     if len(np.unique(labels[rest])) < 2:
         raise ProjectError(f"{len(order)} reviews are too few: those left to train on are all of one kind")
+    settings = hyperparameters | {
+        "data_sha256": fingerprint(
+            part.encode(errors="surrogatepass") for part in (str(reviews.labels), *reviews.texts)
+        ),
+        "seed": seed,
+        "batch_size": batch_size,
+        "ngrams": ngrams,
+        "min_count": min_count,
+        "polarity_cutoff": polarity_cutoff,
+        "balanced": balanced,
+        "train_reviews": len(labels),
+        "validation_reviews": len(held_out),
+        "label_names": list(reviews.label_names),
+        "simulated": reviews.simulated,
+    }
+    checkpoint.start(settings)
     words, codes, presence = count_ngrams(reviews.texts, min_count, ngrams)
     weight = len(labels) / 2 / np.bincount(labels)[labels] if balanced else np.ones(len(labels))
 
-    def fit(rows: np.ndarray, unseen: np.ndarray | None) -> tuple[TwoLayerClassifier, Vocabulary, float]:
+    def fit(name: str, rows: np.ndarray, unseen: np.ndarray | None) -> tuple[TwoLayerClassifier, Vocabulary, float]:
         """The network and vocabulary of these rows, and its accuracy on the unseen ones."""
         vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, polarity_cutoff)
         if not len(vocabulary):
@@ -180,30 +201,25 @@ def train(
         rows_a_step = batch_size or math.ceil(len(rows) / STEPS)
         estimator = TwoLayerClassifier(random_state=seed, batch_size=rows_a_step, **hyperparameters)
         validation = None if unseen is None else (bag[unseen], labels[unseen])
-        callback = on_epoch if unseen is not None and on_epoch else refuse_divergence
-        estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback)
-        if unseen is not None:
+        report = on_epoch if unseen is not None and on_epoch else refuse_divergence
+        callback, state = checkpoint.after_epoch(name, report), checkpoint.states.get(name)
+        estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback, state)
+        if unseen is not None and not checkpoint.stopped:
             mean = np.full(len(rows), np.average(labels[rows], weights=weight[rows]))
             warn_if_useless(estimator.training_, log_loss(mean, labels[rows], weight[rows]) / weight[rows].sum())
         return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
 
     with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute
-        final = beside.submit(fit, np.arange(len(labels)), None)
-        _, _, accuracy = fit(rest, held_out)
-        estimator, vocabulary, _ = final.result()
-    settings = hyperparameters | {
-        "validation_accuracy": accuracy,
-        "seed": seed,
+        final = beside.submit(fit, "final", np.arange(len(labels)), None)
+        measured = fit("measured", rest, held_out)
+        fitted = final.result()
+    unfinished = checkpoint.stopped
+    estimator, vocabulary, _ = measured if unfinished else fitted
+    settings |= {
+        "validation_accuracy": measured[2],
         "batch_size": estimator.batch_size,
-        "ngrams": ngrams,
-        "min_count": min_count,
-        "polarity_cutoff": polarity_cutoff,
-        "balanced": balanced,
-        "train_reviews": len(labels),
-        "validation_reviews": len(held_out),
         "base_rate": float(np.average(labels, weights=weight)),
-        "label_names": list(reviews.label_names),
-        "simulated": reviews.simulated,
+        "unfinished": unfinished,
     }
     return SentimentModel(estimator.network_, vocabulary, settings)
 

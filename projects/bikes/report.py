@@ -1,0 +1,84 @@
+"""The page of a bikes run: a forecast that follows its sliders, the scores and the pictures."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from projects.bikes.data import COLDEST, WARMEST, WIND
+from projects.bikes.export import one_network
+from projects.bikes.model import POWER, BikesModel
+from projects.common import report
+
+PICTURES = {
+    "forecast.png": "Forecast and actual rentals over the test days.",
+    "errors.png": "Where and when the forecast errs.",
+    "effects.png": "What temperature and hour do to the forecast.",
+    "backtest.png": "Errors of forecasts from moments in the past.",
+    "losses.png": "The losses while the first network learned, of the fit without the validation days.",
+}
+
+
+def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: Sequence[str], far: int) -> str:
+    """The HTML of the page of the model at this path. far: days beyond the training from which it warns."""
+    settings, scaling, source = model.settings, model.scaling, Path(__file__)
+    about = {
+        "features": settings["features"],
+        "mean": scaling["feature_mean"].tolist(),
+        "scale": scaling["feature_scale"].tolist(),
+        "targetMean": scaling["target_mean"].tolist(),
+        "targetScale": scaling["target_scale"].tolist(),
+        "smearing": scaling["smearing"].tolist(),
+        "power": POWER,
+        "width": settings["band_widths"]["80"],
+        "coldest": COLDEST,
+        "warmest": WARMEST,
+        "wind": WIND,
+        "weather": [name.replace("-", " ") for name in weather],
+        "firstHour": settings["first_hour"].replace(" ", "T") + "Z",
+        "lastHour": settings["last_hour"].replace(" ", "T") + "Z",
+        "far": far,
+    }
+    arrays = b"".join(array.astype("<f4").tobytes() for array in one_network(model))
+    simulated = settings["simulated"] or (scores is not None and scores["simulated"])
+    hours = settings["train_rows"] + settings["validation_rows"]
+    days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}".replace("-", "‑")  # not to be broken there
+    lead = f"The mean of {len(model.networks)} small networks that learned from the {hours:,} hours of {days}."
+    if scores:
+        test = scores["test"]
+        lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
+    parts = report.common_parts("bikes", path, settings, simulated, PICTURES) | {
+        "title": "How many bikes will be rented?",
+        "lead": lead,
+        "style": source.with_name("report.css").read_text(encoding="utf-8"),
+        "live": source.with_name("report.html").read_text(encoding="utf-8"),
+        "scores": score_table(scores) if scores else unscored(settings),
+        "more": "",
+        "about": report.as_json(about),
+        "weights": base64.b64encode(arrays).decode(),
+        "script": source.with_name("report.js").read_text(encoding="utf-8"),
+    }
+    return report.fill(parts)
+
+
+def unscored(settings: dict[str, Any]) -> str:
+    if settings["test_rows"]:
+        return report.missing("bikes evaluate")
+    return '<p class="card">The model was trained on all days: none are left to score it on.</p>'
+
+
+def score_table(scores: dict[str, Any]) -> str:
+    models = {"network": scores, "last four weeks": scores["baselines"]["last_four_weeks"]}
+    models["mean so far"] = scores["baselines"]["mean"]
+    rows = []
+    for period in ("validation", "test"):
+        for name, scored in models.items():
+            s = scored[period]
+            errors = f"{s['scaled_mse']:.3f} {s['rmse']:.1f} {s['mae']:.1f} {s['rmsle']:.3f}".split()
+            bands = [f"{s[key]:.1%}" if key in s else "" for key in ("coverage_80", "coverage_95")]
+            rows.append([f"{name}, {period}", f"{s['rows']:,}", *errors, f"{s['r2']:.3f}", *bands])
+    head = ["", "hours", "scaled MSE", "RMSE", "MAE", "RMSLE", "R²", "in 80 % band", "in 95 % band"]
+    return report.table(head, rows) + (
+        '<p class="soft small">RMSE and MAE in bikes an hour. Scaled MSE: divided by the variance of the hourly count '
+        "before the test. Last four weeks: the mean of the same hour on the same kind of day.</p>"
+    )

@@ -1,0 +1,96 @@
+"""One HTML page of a run that needs nothing else: what both pipelines put on it, and how it is put together."""
+
+import base64
+import json
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from projects.common.files import sha256
+
+LARGEST_PAGE = 5_000_000  # bytes
+WIDE = 1_300  # pixels from which a picture gets the whole width
+LONG_LIST = 12  # items from which a list is folded away
+
+
+def fill(parts: Mapping[str, str]) -> str:
+    """The page with these parts, which are HTML, in their places; what is filled in is not searched for places."""
+    template = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+
+
+def as_json(value: Any) -> str:
+    """JSON that can stand inside <script>: nothing in it can close the tag or open another."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def common_parts(
+    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str]
+) -> dict[str, str]:  # fmt: skip
+    """The parts that do not depend on the pipeline."""
+    names = sorted(settings.keys() - {"data_sha256"})
+    mark = '<p class="simulated">SIMULATED DATA: nothing on this page says anything about the world.</p>'
+    return {
+        "command": f"{pipeline} report",
+        "simulated": mark if simulated else "",
+        "pictures": picture_grid(model, pictures) or missing(f"{pipeline} plot"),
+        "data": fingerprints(model, settings.get("data_sha256")),
+        "settings": words({name.replace("_", " "): shown(settings[name]) for name in names}),
+    }
+
+
+def missing(command: str) -> str:
+    return f'<p class="card">Not there yet: run <code>{command}</code>, then make this page again.</p>'
+
+
+def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
+    """The pictures of these names beside the model, as data; those drawn before the model was made are left out."""
+    figures: list[str] = []
+    for name, caption in captions.items():
+        path = model.with_name(name)
+        if path.exists() and path.stat().st_mtime >= model.stat().st_mtime:
+            png, text = path.read_bytes(), escape(caption)
+            width, height = struct.unpack(">II", png[16:24])
+            size, kind = f'width="{width}" height="{height}"', ' class="full"' if width > WIDE else ""
+            image = f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" {size} alt="{text}">'
+            figures.append(f"<figure{kind}>{image}<figcaption>{text}</figcaption></figure>")
+    return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+
+
+def fingerprints(model: Path, data: str | None) -> str:
+    """The SHA-256 of the data, where the model knows it, and of the model file."""
+    digests = {"SHA-256 of the data": data, "SHA-256 of the model file": sha256(model)}
+    return words({name: f'<span class="hash">{escape(digest)}</span>' for name, digest in digests.items() if digest})
+
+
+def words(rows: Mapping[str, str]) -> str:
+    """A table of names, which are escaped, and what is said of them, which is HTML."""
+    lines = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows.items())
+    return f'<div class="wide card"><table class="words"><tbody>{lines}</tbody></table></div>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], ours: str = "network") -> str:
+    """A table of figures; the rows whose first cell begins with `ours` stand out."""
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = []
+    for first, *cells in rows:
+        kind = ' class="ours"' if first.startswith(ours) else ""
+        figures = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr{kind}><th scope="row">{escape(first)}</th>{figures}</tr>')
+    return f'<div class="wide card"><table><thead><tr>{names}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def shown(value: Any) -> str:
+    """A setting as HTML."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return "; ".join(f"{escape(str(name)).replace('_', ' ')}: {shown(item)}" for name, item in value.items())
+    if isinstance(value, list) and len(value) > LONG_LIST:
+        return f"<details><summary>{len(value)}</summary>{escape(', '.join(map(str, value)))}</details>"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    return escape({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value))

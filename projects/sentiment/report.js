@@ -1,0 +1,183 @@
+// The model that `sentiment predict` uses, and the same steps: words, n-grams, row, hidden layer, probability.
+const element = id => document.getElementById(id);
+const about = JSON.parse(element("about").textContent);
+const FAINT = 0.02, DEEP = 1.2; // log-odds from which a word has a colour, and from which its colour is deepest
+const SHOWN = 12; // n-grams whose effects are listed
+const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
+const EXAMPLES = {
+  "praise": "An unpretentious, moving film. I didn't expect much & was wrong: the cast is wonderful. 9/10",
+  "scorn": "A dull, lifeless film! What a waste of a good cast, avoid.",
+  "mixed": "A slow start and a thin plot, but what a wonderful cast! The ending is a bit of a letdown; still worth seeing.",
+};
+let model;
+
+// What & followed by a name or number stands for, as HTML has it; the browser knows the names.
+function unescape(text) {
+  const parser = document.createElement("textarea");
+  return text.replace(REFERENCE, found => {
+    const number = found[1] === "#" ? parseInt(/^x/i.test(found[2]) ? "0" + found.slice(2) : found.slice(2)) : 32;
+    const control = number > 0 && number < 32 && ![9, 10, 12, 13].includes(number) || number === 127;
+    const noncharacter = number >= 0xFDD0 && number <= 0xFDEF || (number & 0xFFFE) === 0xFFFE && number <= 0x10FFFF;
+    if (control || noncharacter) return "";
+    parser.innerHTML = found;
+    return parser.value;
+  });
+}
+
+function tokens(text) {
+  return unescape(text).replaceAll("<br />", " ").replace(/[.,!?]/g, " $& ").toLowerCase()
+    .replace(/['’]/g, "").replace(/[^\p{L}\p{N}.,!?]/gu, " ").split(" ").filter(Boolean);
+}
+
+async function unpack() {
+  const packed = Uint8Array.from(atob(element("weights").textContent), character => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const words = new TextDecoder().decode(bytes.subarray(0, about.wordBytes)).split("\n");
+  let at = about.wordBytes + 4 * about.ratios;
+  const table = new Float32Array(bytes.slice(about.wordBytes, at).buffer);
+  const next = () => { // digits in base 128, the lowest first; a digit with 128 added is not the last
+    let number = 0, weight = 1, byte;
+    do {
+      byte = bytes[at++];
+      number += (byte & 127) * weight;
+      weight *= 128;
+    } while (byte > 127);
+    return number;
+  };
+  let code = 0;
+  const codes = Float64Array.from({ length: about.longer }, () => code += next());
+  const ratios = Float64Array.from({ length: words.length + about.longer }, () => {
+    const number = next();
+    return number ? table[number - 1] : NaN; // NaN: not in the bag
+  });
+  const W1 = about.units.map(unit => ratios.map(ratio => {
+    if (Number.isNaN(ratio)) return NaN;
+    const number = next();
+    return unit * (number % 2 ? -(number + 1) / 2 : number / 2);
+  }));
+  return { index: new Map(words.map((word, number) => [word, number])), size: words.length, codes, ratios, W1 };
+}
+
+// The number of the n-gram with one more word, undefined if there is none: a binary search among the codes.
+function longer(ngram, word) {
+  if (word === undefined) return undefined;
+  const code = ngram * model.size + word;
+  let low = 0, high = model.codes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (model.codes[middle] < code) low = middle + 1; else high = middle;
+  }
+  return model.codes[low] === code ? model.size + low : undefined;
+}
+
+// Each n-gram of the bag that is in the text: its words, and its share of the row's length and of the hidden layer.
+function ngramsOf(text) {
+  const read = tokens(text), numbers = read.map(word => model.index.get(word)), found = new Map();
+  for (let start = 0; start < read.length; start++) {
+    let ngram = numbers[start];
+    for (let end = start + 1; ngram !== undefined; ngram = longer(ngram, numbers[end++])) {
+      const ratio = model.ratios[ngram];
+      if (!Number.isNaN(ratio) && !found.has(ngram)) {
+        const share = { count: 1, square: ratio * ratio, z: model.W1.map(W => ratio * W[ngram]) };
+        found.set(ngram, { words: read.slice(start, end), share });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+const nothing = () => ({ count: 0, square: 0, z: about.units.map(() => 0) });
+const sum = (a, b, sign) => ({
+  count: a.count + sign * b.count, square: a.square + sign * b.square, z: a.z.map((value, h) => value + sign * b.z[h]),
+});
+const sigmoid = z => 1 / (1 + Math.exp(-z));
+
+// log-odds of positive for a row
+function logOdds(row) {
+  if (!row.count) return Math.log(about.baseRate / (1 - about.baseRate));
+  const scale = about.longestRow / Math.max(Math.sqrt(Math.max(row.square, 0)), about.longestRow);
+  return row.z.reduce((total, z, h) => total + about.W2[h] * sigmoid(z * scale + about.b1[h]), about.b2);
+}
+
+// What a text is said to be, and what each word, and each n-gram, does to that: with it, less without it.
+function score(text) {
+  const found = ngramsOf(text), words = new Map();
+  const whole = found.reduce((row, ngram) => sum(row, ngram.share, 1), nothing());
+  for (const ngram of found) {
+    for (const word of new Set(ngram.words)) words.set(word, sum(words.get(word) ?? nothing(), ngram.share, 1));
+  }
+  const odds = logOdds(whole), probability = whole.count ? sigmoid(odds) : about.baseRate;
+  const effect = (name, share) => {
+    const without = logOdds(sum(whole, share, -1));
+    return { name, odds: odds - without, probability: probability - sigmoid(without) };
+  };
+  return {
+    probability, known: whole.count > 0,
+    words: new Map([...words].map(([word, share]) => [word, effect(word, share)])),
+    ngrams: found.map(ngram => effect(ngram.words.join(" "), ngram.share))
+      .sort((a, b) => Math.abs(b.odds) - Math.abs(a.odds)),
+  };
+}
+
+const side = odds => odds > 0 ? "for" : "against";
+
+function show() {
+  const text = element("text").value, said = score(text);
+  element("label").textContent = about.labels[Number(said.probability > 0.5)];
+  element("probability").value = said.probability;
+  element("probability").textContent = said.probability.toFixed(3);
+  element("bar").className = side(said.probability - 0.5);
+  element("bar").style.left = `${100 * Math.min(said.probability, 0.5)}%`;
+  element("bar").style.width = `${100 * Math.abs(said.probability - 0.5)}%`;
+  element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training reviews";
+  element("mirror").replaceChildren(...text.split(/(&#?\w+;|[\p{L}\p{N}'’]+|[.,!?])/u).map(part => {
+    const effect = said.words.get(tokens(part)[0]), strength = effect ? Math.abs(effect.odds) : 0;
+    const span = document.createElement("span");
+    span.textContent = part;
+    if (strength >= FAINT) {
+      span.className = side(effect.odds);
+      span.style.background = `rgba(var(--${side(effect.odds)}), ${0.1 + 0.5 * Math.min(strength / DEEP, 1)})`;
+    }
+    return span;
+  }), "\n");
+  const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].odds) : 1;
+  const digits = said.ngrams.length && Math.abs(said.ngrams[0].probability) < 0.01 ? 5 : 3;
+  element("ngrams").replaceChildren(...said.ngrams.slice(0, SHOWN).map(effect => {
+    const row = document.createElement("div"), bar = document.createElement("i"), name = document.createElement("b");
+    bar.className = side(effect.odds);
+    bar.style.width = `${100 * Math.abs(effect.odds) / strongest}%`;
+    name.textContent = effect.name;
+    row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(digits), name, bar);
+    return row;
+  }));
+}
+
+function enter(text) {
+  element("text").value = text;
+  show();
+}
+
+unpack().then(unpacked => {
+  model = unpacked;
+  for (const [name, text] of Object.entries(EXAMPLES)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.addEventListener("click", () => enter(text));
+    element("examples").append(button, " ");
+  }
+  for (const button of document.querySelectorAll(".try")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      enter(button.closest("li").querySelector("blockquote").textContent);
+      element("live").scrollIntoView({ behavior: "smooth" });
+    });
+  }
+  element("text").addEventListener("input", show);
+  element("wait").hidden = true;
+  element("live").hidden = false;
+  enter(EXAMPLES.mixed);
+}).catch(error => {
+  element("wait").textContent = `This browser cannot unpack the model (${error.message}): a newer one can.`;
+});

@@ -1,0 +1,413 @@
+"""The pages of `report` in a real browser, against the commands they must agree with; and the exported graphs."""
+
+import hashlib
+import html.entities
+import json
+import os
+import re
+import shutil
+import sys
+import tomllib
+import unicodedata
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+
+from projects.bikes.cli import WEATHER
+from projects.bikes.cli import main as bikes_command
+from projects.bikes.data import check_hours, normalised
+from projects.bikes.features import build_features
+from projects.bikes.model import BikesModel
+from projects.bikes.sample import simulate_hours
+from projects.common import report
+from projects.sentiment import report as sentiment_report
+from projects.sentiment.cli import main as sentiment_command
+from projects.sentiment.data import read_reviews
+from projects.sentiment.model import SentimentModel
+from projects.sentiment.tokens import tokens
+
+FLAGS = (
+    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+    "disable-component-update", "disable-sync", "hide-scrollbars",
+)  # fmt: skip
+TEXTS = [
+    "a dull, lifeless film",
+    "The acting isn't bland, it’s WONDERFUL! &amp; I didn't see it coming...",
+    "caf&eacute; &copy &notit; &#x77;onderful &#100;ull &#1;awful &#128; &bogus; & &#xfdd0;bland &amp;amp; &#;",
+    "superb 😀 ending 🎬 is not awful <br /> dull<br/>gripping <b>witty</b> </textarea> \u0130stanbul ΟΔΥΣ ½ ² 東京",
+    "qwertz asdfgh",
+    "",
+    "  \n\t ",
+    "The plot is superb. " * 50 + "What a lifeless, dull, awful, tedious cast! " * 80,
+]
+
+
+def invoke(command, *arguments):
+    """Run a command in this process, which is faster than starting many."""
+    return CliRunner().invoke({"bikes": bikes_command, "sentiment": sentiment_command}[command], arguments)
+
+
+def answer(command, *arguments):
+    """What a command that must succeed prints on stdout."""
+    result = invoke(command, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(workspace, tmp_path_factory):
+    """A copy of the workspace, evaluated, drawn and reported."""
+    folder = tmp_path_factory.mktemp("report") / "workspace"
+    shutil.copytree(workspace, folder)
+    for command in ("bikes", "sentiment"):
+        path = folder / "runs" / command
+        data = next((folder / "data" / command).glob("*SIMULATED.csv"))
+        answer(command, "evaluate", "--run", str(path), "--data", str(data))
+        answer(command, "plot", "--run", str(path))
+        assert answer(command, "report", "--run", str(path)) == f"{path / 'report.html'}\n"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -e '.[browser]'")
+    driver = shutil.which("chromedriver")
+    if not driver:
+        pytest.skip("no chromedriver on the PATH: install Chromium and its driver")
+    options = webdriver.ChromeOptions()
+    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        yield chrome
+
+
+def visit(browser, page):
+    """Open the page and wait until its live part is there."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(page.as_uri())
+    WebDriverWait(browser, 30, 0.05).until(lambda b: not b.execute_script("return document.all.live.hidden"))
+
+
+def value(browser, name):
+    return float(browser.execute_script("return document.getElementById(arguments[0]).value", name))
+
+
+def enter(browser, **values):
+    """Set fields and say so to the page, as a person's moving of them does."""
+    browser.execute_script(
+        """for (const [name, value] of Object.entries(arguments[0])) {
+             const field = document.querySelector(`[name=${name}], #${name}`);
+             if (field.type === "checkbox") field.checked = value; else field.value = value;
+             field.dispatchEvent(new Event("input", {bubbles: true}));
+           }""",
+        values,
+    )
+
+
+@pytest.fixture(scope="module")
+def review_page(browser, folder):
+    visit(browser, folder / "runs" / "sentiment" / "report.html")
+    return browser
+
+
+@pytest.fixture(scope="module")
+def sentiment(folder):
+    return SentimentModel.load(folder / "runs" / "sentiment" / "model.safetensors")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_typed_text_has_the_probability_of_predict(review_page, folder, text):
+    expected = json.loads(answer("sentiment", "predict", "--run", str(folder / "runs" / "sentiment"), "--json", text))
+    enter(review_page, text=text)
+    assert value(review_page, "probability") == pytest.approx(expected["probability"], abs=1e-4)
+    shown = {name: review_page.execute_script(f"return document.getElementById('{name}').textContent")
+             for name in ("label", "note", "probability")}  # fmt: skip
+    assert shown["label"] == expected["label"]
+    assert shown["note"] == expected.get("note", "")
+    assert shown["probability"] == f"{expected['probability']:.3f}"
+
+
+def test_keys_pressed_are_scored_and_coloured(review_page, sentiment):
+    from selenium.webdriver.common.by import By
+
+    box = review_page.find_element(By.ID, "text")
+    box.clear()
+    text = "The cast is superb. But I found the music dull"
+    box.send_keys(text)
+    assert value(review_page, "probability") == pytest.approx(sentiment.predict([text])[0], abs=1e-4)
+    colours = dict(review_page.execute_script(
+        "return [...document.querySelectorAll('#mirror span')].map(s => [s.textContent, s.className])"))  # fmt: skip
+    assert colours["superb"] == "for"
+    assert colours["dull"] == "against"
+    mirror = review_page.execute_script("return document.getElementById('mirror').textContent")
+    assert mirror == text + "\n"  # letter for letter under what was typed
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_effects_are_those_of_explain(review_page, sentiment, text):
+    found = review_page.execute_script(
+        "const said = score(arguments[0]), list = e => [e.name, e.probability];"
+        "return {words: [...said.words.values()].map(list), ngrams: said.ngrams.map(list)}", text)  # fmt: skip
+    for kind, expected in sentiment.explain(text).items():
+        assert dict(found[kind]) == pytest.approx(dict(expected), abs=1e-4)
+
+
+def test_every_character_and_entity_is_read_as_in_training(review_page):
+    assigned = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
+    special = [*range(400), 0xD800, 0xFDEF, 0xFFFE, 0x1FFFF, 0x10FFFF, 0x110000]
+    characters = " ".join(f"x{c}X{c}" for c in assigned)
+    entities = " ".join(f"a&{name}b" for name in html.entities.html5)
+    numbers = " ".join(f"a&#{n};b &#x{n:x}z" for n in special)
+    for text in (characters, entities, numbers):
+        found = review_page.execute_script("return tokens(arguments[0]).join(' ')", text).split(" ")
+        assert found == tokens(text)
+
+
+def test_an_n_gram_of_three_words_is_found(review_page, sentiment):
+    names = [sentiment.vocabulary.name(number) for number in sentiment.vocabulary.kept.tolist()]
+    longest = max(names, key=lambda name: len(name.split()))
+    assert len(longest.split()) == 3
+    found = review_page.execute_script("return score(arguments[0]).ngrams.map(e => e.name)", longest)
+    assert longest in found
+
+
+def test_the_page_has_the_weights_of_the_model(review_page, sentiment):
+    ratios, *W1 = review_page.execute_script("return [model.ratios, ...model.W1].map(list => Array.from(list))")
+    kept = sentiment.vocabulary.kept
+    in_bag = np.array([ratio is not None for ratio in ratios])  # NaN, which JSON lacks, outside it
+    assert np.flatnonzero(in_bag).tolist() == kept.tolist()
+    assert np.array(ratios)[in_bag].astype(np.float32).tolist() == sentiment.vocabulary.ratios[kept].tolist()
+    units = sentiment_report.pack(sentiment)[0]["units"]
+    for values, column, unit in zip(W1, sentiment.network.W1.T, units, strict=True):
+        assert np.array(values)[in_bag].astype(float) == pytest.approx(column, abs=0.501 * unit)
+
+
+@pytest.mark.parametrize("numbers", [[0], [127, 128], [1, 2**14 - 1, 2**14, 2**35, 0, 2**53 - 1]])
+def test_varints_are_leb128(numbers):
+    encoded, found, number, shift = sentiment_report.varints(np.array(numbers)), [], 0, 0
+    for byte in encoded:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            found.append(number)
+            number = shift = 0
+    assert found == numbers
+
+
+HOURS = [
+    {"date": "2012-12-24", "hour": 17, "temperature": 4, "humidity": 60, "wind": 12, "weather": "clear"},
+    {"date": "2012-11-23", "hour": 8, "temperature": 12.5, "humidity": 35, "wind": 0, "weather": "mist"},
+    {"date": "2012-11-22", "hour": 0, "temperature": -8, "humidity": 100, "wind": 67, "weather": "heavy-rain"},
+    {"date": "2012-07-06", "hour": 18, "temperature": 39, "humidity": 20, "wind": 30, "weather": "light-rain"},
+    {"date": "2012-07-04", "hour": 13, "temperature": 30, "humidity": 5, "wind": 9, "weather": "mist", "holiday": True},
+    {"date": "2013-02-24", "hour": 11, "temperature": 10, "humidity": 50, "wind": 20, "weather": "clear"},
+    {"date": "2011-01-01", "hour": 3, "temperature": 5, "humidity": 50, "wind": 20, "weather": "mist", "holiday": True},
+]
+
+
+@pytest.mark.parametrize("hour", HOURS, ids=lambda hour: hour["date"])
+def test_sliders_forecast_as_predict_does(browser, folder, hour):
+    page = folder / "runs" / "bikes" / "report.html"
+    if browser.current_url != page.as_uri():
+        visit(browser, page)
+    enter(browser, **{"holiday": False} | hour | {"weather": hour["weather"].replace("-", " ")})
+    options = [f"--{name}={hour[name]}" for name in ("temperature", "humidity", "wind", "weather")]
+    options += ["--holiday"] if hour.get("holiday") else []
+    options += [f"--when={hour['date']}T{hour['hour']:02}", f"--run={page.parent}", "--json"]
+    expected = json.loads(answer("bikes", "predict", *options))
+    shown = {"prediction": "bikes", "low_80": "low", "high_80": "high"}
+    for key, name in shown.items():  # the command rounds to hundredths
+        assert value(browser, name) == pytest.approx(expected[key], abs=0.006), key
+    row = normalised(hour["temperature"], hour["humidity"], hour["wind"]) | {
+        "dteday": hour["date"], "hr": hour["hour"], "holiday": int(hour.get("holiday", False)),
+        "weathersit": 1 + WEATHER.index(hour["weather"]),
+    }  # fmt: skip
+    model = BikesModel.load(page.with_name("model.safetensors"))
+    forecast = model.forecast(check_hours(pd.DataFrame([row]), "the test", targets=False))
+    for key, name in shown.items():
+        assert value(browser, name) == pytest.approx(forecast[key][0], rel=1e-4), key
+    far = browser.execute_script("return document.getElementById('far').textContent")
+    assert bool(far) == (expected["days_beyond_training"] > 60)
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_nothing_is_fetched_and_nothing_goes_wrong(browser, folder, command):
+    page = folder / "runs" / command / "report.html"
+    text = page.read_text()
+    assert not re.search(r"https?://", re.sub(r"(?s)<blockquote>.*?</blockquote>", "", text))
+    assert "default-src 'none'" in text
+    assert page.stat().st_size <= 5_000_000
+    visit(browser, page)
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert asked
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+    assert not [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    loaded = browser.execute_script("return [...document.images].map(i => i.complete && i.naturalWidth > 0 && i.alt)")
+    assert len(loaded) == len(list(page.parent.glob("*.png")))
+    assert all(loaded)
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_a_phone_can_show_it(browser, folder, command):
+    size = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        visit(browser, folder / "runs" / command / "report.html")
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 360
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+class Elements(HTMLParser):
+    """The tags of a page in order, and all its text outside scripts and styles."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.opened, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.opened.append(tag)
+
+    def handle_data(self, data):
+        if self.opened[-1:] not in (["script"], ["style"]):
+            self.text += data
+
+
+HOSTILE = "</script><script>document.title = 'taken'</script><img src=x onerror=alert(1)> {{weights}} <!-- &amp; \"'"
+
+
+def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):
+    path = folder / "runs" / "sentiment" / "model.safetensors"
+    scores = json.loads((path.parent / "metrics.json").read_text())
+    harmless = Elements(sentiment_report.page(sentiment, path, scores)[0])
+    scores["mistakes"] = [{"label": HOSTILE, "probability": 0.9, "text": HOSTILE}] * len(scores["mistakes"])
+    names = {"label_names": [HOSTILE, HOSTILE], "data_sha256": HOSTILE}
+    model = SentimentModel(sentiment.network, sentiment.vocabulary, sentiment.settings | names)
+    page, fits = sentiment_report.page(model, path, scores)
+    assert fits
+    found = Elements(page)
+    assert found.opened.count("script") == harmless.opened.count("script") == 3
+    assert found.opened.count("img") == harmless.opened.count("img")
+    assert found.text.count(HOSTILE) >= len(scores["mistakes"]) + 2
+    (tmp_path / "report.html").write_text(page)
+    browser = request.getfixturevalue("browser")
+    visit(browser, tmp_path / "report.html")
+    assert "taken" not in browser.title.partition(HOSTILE)[0]
+    assert browser.execute_script("return document.querySelector('blockquote').textContent") == HOSTILE
+    browser.execute_script("document.querySelector('.try').click()")
+    assert value(browser, "probability") == pytest.approx(model.predict([HOSTILE])[0], abs=1e-4)
+
+
+def test_json_in_a_script_can_close_nothing():
+    text = report.as_json({"a": HOSTILE})
+    assert "<" not in text
+    assert json.loads(text) == {"a": HOSTILE}
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_simulated_data_are_marked(folder, command):
+    page = (folder / "runs" / command / "report.html").read_text()
+    assert Elements(page).text.count("SIMULATED DATA") == 1
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_the_data_have_their_fingerprint_where_it_is_known(folder, command):
+    path = folder / "runs" / command / "model.safetensors"
+    assert "of the data" not in report.fingerprints(path, None)
+    text = Elements(report.fingerprints(path, "ab" * 32)).text
+    assert "SHA-256 of the data" + "ab" * 32 in text
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_what_is_missing_says_its_command(workspace, tmp_path, command):
+    result = invoke(command, "report", "--run", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"run `{command} train` first" in result.stderr
+    shutil.copy(workspace / "runs" / command / "model.safetensors", tmp_path)
+    (tmp_path / "losses.png").write_bytes(b"of an older model")
+    os.utime(tmp_path / "losses.png", (0, 0))
+    answer(command, "report", "--run", str(tmp_path))
+    page = Elements((tmp_path / "report.html").read_text())
+    assert "img" not in page.opened
+    for verb in ("evaluate", "plot"):
+        assert f"run {command} {verb}, then" in page.text
+
+
+def test_a_model_too_large_for_a_page_says_so(folder, sentiment, monkeypatch):
+    path = folder / "runs" / "sentiment" / "model.safetensors"
+    whole, fits = sentiment_report.page(sentiment, path, None)
+    assert fits
+    monkeypatch.setattr(report, "LARGEST_PAGE", len(whole.encode()) - 1)
+    page, fits = sentiment_report.page(sentiment, path, None)
+    assert not fits
+    assert "too large" in page
+    assert len(page) < len(whole) - len(sentiment_report.pack(sentiment)[1])
+    assert "sentiment train --min-count" in Elements(page).text
+
+
+def test_the_same_run_gives_the_same_page(folder):
+    path = folder / "runs" / "sentiment" / "report.html"
+    before = path.read_bytes()
+    answer("sentiment", "report", "--run", str(path.parent))
+    assert path.read_bytes() == before
+
+
+def test_an_installed_package_has_the_templates():
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    files = [path for path in (ROOT / "projects").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {"*" + path.suffix for path in files if path.suffix != ".py"} == set(packaged)
+
+
+def test_bikes_in_onnx(folder):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="no onnxruntime: pip install -e '.[onnx]'")
+    pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
+    file = folder / "bikes.onnx"
+    assert answer("bikes", "export", "--run", str(folder / "runs" / "bikes"), "--onnx", str(file)) == f"{file}\n"
+    session = onnxruntime.InferenceSession(file)
+    hours = check_hours(simulate_hours().head(500).astype(str), "sample", targets=True)
+    features = build_features(hours)
+    assert session.get_modelmeta().custom_metadata_map["features"].split("\n") == list(features.columns)
+    bikes = session.run(["bikes"], {"features": features.to_numpy(np.float32)})[0]
+    expected = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors").predict(hours)
+    assert bikes.shape == (500, 1)
+    np.testing.assert_allclose(bikes[:, 0], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_sentiment_in_onnx(folder, sentiment):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="no onnxruntime: pip install -e '.[onnx]'")
+    pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
+    file = folder / "sentiment.onnx"
+    result = invoke("sentiment", "export", "--run", str(folder / "runs" / "sentiment"), "--onnx", str(file))
+    assert (result.exit_code, result.stdout) == (0, f"{file}\n")
+    assert result.stderr.startswith("SIMULATED DATA")
+    session = onnxruntime.InferenceSession(file)
+    ngrams = session.get_modelmeta().custom_metadata_map["ngrams"].split("\n")
+    assert [sentiment.vocabulary.find(ngram) for ngram in ngrams] == list(range(len(ngrams)))
+    texts = [*TEXTS, *read_reviews(folder / "data" / "sentiment" / "reviews-SIMULATED.csv", "test").texts[:200]]
+    indices, indptr = sentiment.vocabulary.columns_of(texts)
+    rows = np.zeros((len(texts), len(ngrams)), np.float32)
+    rows[np.repeat(np.arange(len(texts)), np.diff(indptr)), indices] = 1
+    probability = session.run(["probability"], {"ngrams": rows})[0]
+    assert probability.shape == (len(texts), 1)
+    np.testing.assert_allclose(probability[:, 0], sentiment.predict(texts), atol=1e-5)
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_export_without_onnx_says_how_to_get_it(workspace, tmp_path, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "onnx", None)  # makes its import fail
+    model, file = workspace / "runs" / command, tmp_path / "model.onnx"
+    result = invoke(command, "export", "--run", str(model), "--onnx", str(file))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "Error: export needs the package onnx: pip install 'two-layer[onnx]'"
+    assert not file.exists()
