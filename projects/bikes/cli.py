@@ -108,7 +108,7 @@ def train(
 
     with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
         model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
-    common.save_training(run, "bikes", model, checkpoint, "measured.0", common.METRICS, FORECAST, EFFECTS)
+    common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))

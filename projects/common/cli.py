@@ -127,7 +127,7 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
     model.save(run / MODEL)  # first: if it does not fit on the disk, all that was there stays
     forget(run, HISTORY, *stale)
     save_history(run / HISTORY, history)
-    forget(unfinished, MODEL, HISTORY, *stale)
+    forget(unfinished, MODEL, HISTORY, METRICS, REPORT, *stale)
     with suppress(OSError):
         unfinished.rmdir()
     leftovers = [path.name for name in (MODEL, HISTORY, CHECKPOINT) for path in run.glob(f".{name}.*.tmp")]  # of a kill

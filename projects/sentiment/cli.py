@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from projects.common.errors import ProjectError, printable
 if TYPE_CHECKING:
     from projects.sentiment.data import Reviews
     from projects.sentiment.model import SentimentModel
+    from projects.sentiment.shards import Engine
 
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
@@ -53,7 +55,10 @@ def sample_csv() -> str:
     return common.to_csv(simulate_reviews())
 
 
-data_option = common.data_option("The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table.")
+data_option = common.data_option(
+    "The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table; read a part at a time, "
+    "however many reviews: a pattern of several tables ('reviews-*.csv'), a gzipped table, or Parquet."
+)
 run_option = common.run_option("sentiment")
 data_dir_option = common.data_dir_option("sentiment")
 
@@ -67,6 +72,40 @@ def name_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Where to work on data that are read a part at a time."""
+    for option in (
+        click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster.  [default: processes of this machine]"),
+        click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+                     help="What works on data read a part at a time: this process, or the workers of Dask."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def is_streamed(data: Path | None, engine: str, scheduler: str | None) -> bool:
+    """Whether the data are to be read a part at a time."""
+    if scheduler and engine != "dask":
+        raise click.UsageError("--scheduler goes with --engine dask")
+    if data is None or data.is_dir():
+        if engine == "dask":
+            raise click.UsageError("--engine dask goes with tables: name them with --data or --file")
+        return False
+    endings = (".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+    pattern = any(c in str(data) for c in "*?[") and not data.exists()
+    return engine == "dask" or pattern or data.name.lower().endswith(endings)
+
+
+def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["Engine"]:
+    if engine == "dask":
+        from projects.sentiment.dask_engine import connect
+
+        return connect(scheduler)
+    from projects.sentiment.shards import Here
+
+    return nullcontext(Here())
 
 
 def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None) -> "Reviews":
@@ -95,15 +134,19 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
               help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
 @name_options
+@engine_options
 @common.resume_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
-    label_column: str | None, positive: str | None, resume: bool, **hyperparameters: Any,
+    label_column: str | None, positive: str | None, resume: bool, engine: str, scheduler: str | None,
+    **hyperparameters: Any,
 ) -> None:  # fmt: skip
     """Train on the training reviews; save model and history.
 
     A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
-    that is saved is then fitted to all of them in the same way.
+    that is saved is then fitted to all of them in the same way. Data read a part at a time
+    (see --data) give the first network alone; its steps have at most 1,000 reviews (with Dask, a 25th of them), and
+    --min-count is for every 25,000 reviews.
 
     Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
     the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
@@ -112,11 +155,19 @@ def train(
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
               sentiment train --data mails.csv --text-column body --label-column kind --positive spam
+              sentiment train --data 'reviews-*.jsonl.gz'
     """
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
 
     check_writable(run)
+    if is_streamed(data, engine, scheduler):
+        assert data is not None
+        if resume:
+            raise click.UsageError("--resume does not go with data that are read a part at a time")
+        names = {"text_column": text_column, "label_column": label_column, "positive": positive}
+        train_streamed(data, run, engine, scheduler, epochs, names, seed=seed, **hyperparameters)
+        return
     checkpoint = Checkpoint(run, "sentiment", resume)
     reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
     from projects.common.progress import report_epochs
@@ -124,11 +175,45 @@ def train(
 
     with checkpoint.interruptible(), report_epochs(epochs) as on_epoch:
         model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
-    common.save_training(run, "sentiment", model, checkpoint, "measured", common.METRICS)
+    common.save_training(run, "sentiment", model, checkpoint, "measured")
     settings = model.settings
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
         f"reviews held out; then fitted to all {settings['train_reviews']:,}, with {len(model.vocabulary):,} n-grams"
+    )
+    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
+
+
+def train_streamed(
+    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, names: dict[str, str | None],
+    **settings: Any,
+) -> None:  # fmt: skip
+    """`train` on data read a part at a time."""
+    from projects.common.progress import report_epochs, save_history
+    from projects.sentiment.data import Names
+    from projects.sentiment.streaming import train
+
+    def say(phase: str) -> None:
+        click.echo(phase, err=True)
+
+    history: list[dict[str, Any]] = []
+    with start_engine(engine, scheduler) as where, report_epochs(epochs) as report:
+
+        def on_epoch(training: Any) -> None:
+            history[:] = training.history
+            report(training)
+
+        dask = engine == "dask"
+        model = train(data, run, Names(**names), on_epoch=on_epoch, engine=where, large_batches=dask, on_phase=say,
+                      epochs=epochs, **settings)  # fmt: skip
+    common.forget(run, common.METRICS, common.REPORT)
+    save_history(run / common.HISTORY, history)
+    model.save(run / common.MODEL)
+    found = model.settings
+    click.echo(
+        f"{common.marked(found)}fitted to {found['train_reviews']:,} reviews, with {len(model.vocabulary):,} n-grams "
+        f"of {found['min_count']:,} reviews or more; {found['validation_accuracy']:.1%} right of "
+        f"{found['validation_reviews']:,} held out"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
@@ -139,9 +224,10 @@ def train(
 @data_dir_option
 @common.json_option
 @name_options
+@engine_options
 def evaluate(
     data: Path | None, run: Path, data_dir: Path, as_json: bool, text_column: str | None, label_column: str | None,
-    positive: str | None,
+    positive: str | None, engine: str, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Score the saved model on the test reviews, beside always giving the more frequent answer.
 
@@ -153,7 +239,15 @@ def evaluate(
     usual, named = ["negative", "positive"], model.settings["label_names"]
     positive = positive or (None if named == usual else named[1])
     names = {"text_column": text_column, "label_column": label_column, "positive": positive}
-    scores = evaluate(model, read_part(data, data_dir, "test", **names))
+    if is_streamed(data, engine, scheduler):
+        from projects.sentiment import streaming
+        from projects.sentiment.data import Names
+
+        assert data is not None
+        with start_engine(engine, scheduler) as where:
+            scores = streaming.evaluate(model, data, Names(**names), where)
+    else:
+        scores = evaluate(model, read_part(data, data_dir, "test", **names))
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
@@ -234,12 +328,15 @@ def export(run: Path, file: Path) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
 @click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")
 @click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
+              help="With --file, a table or a pattern of several: write the answers into this folder, a file each.")
 @run_option
 @common.json_option
+@engine_options
 @click.pass_context
 def predict(
     ctx: click.Context, texts: tuple[str, ...], file: Path | None, column: str | None, explain: bool, run: Path,
-    as_json: bool,
+    as_json: bool, out: Path | None, engine: str, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Label, and probability of positive, for texts, for lines of standard input (-), or for a table's rows.
 
@@ -258,6 +355,8 @@ def predict(
         raise click.UsageError("--explain of a --file needs --json")
     if "-" in texts and len(texts) > 1:
         raise click.UsageError("give texts or -, not both")
+    if (out or scheduler or engine == "dask") and not (out and file):
+        raise click.UsageError("--engine goes with --out, and --out with --file")
     if not texts and not file and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
@@ -265,6 +364,13 @@ def predict(
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
+    if file and out:
+        from projects.sentiment import streaming
+
+        with start_engine(engine, scheduler) as where:
+            for path, n in streaming.predict(model, file, out, column, where):
+                click.echo(f"{path}: {n:,} rows")
+        return
     rows: Iterable[tuple[str, dict[str, Any]]]
     if file:
         rows = table_rows(file, column, ANSWER if as_json else ANSWER[:2])

@@ -163,15 +163,21 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and columns of each row of a CSV, TSV or JSONL file. Raises ProjectError with the line."""
-    if path.suffix.lower() not in TABLES:
+    """Line number and columns of each row of a CSV, TSV or JSONL file, gzipped or not. Raises ProjectError."""
+    if ending(path) not in TABLES:
         raise ProjectError(f"{path} is no table of a known format: these are {', '.join(TABLES)}")
     try:
-        file = open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        opener = gzip.open if path.suffix.lower() == ".gz" else open
+        file = opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
     with file:
         yield from rows_of(file, path)
+
+
+def ending(path: Path) -> str:
+    """The ending that tells a table's format, .csv for reviews.CSV.gz."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -179,7 +185,7 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     there is one column, and none where there are more."""
     line = 0
     try:
-        if path.suffix.lower() == ".jsonl":
+        if ending(path) == ".jsonl":
             for line, text in enumerate(lines_of(file, path), 1):
                 row = json.loads(text)
                 if not isinstance(row, dict):
@@ -187,7 +193,7 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield line, row
         else:
             csv.field_size_limit(LONGEST_REVIEW)
-            delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+            delimiter = "\t" if ending(path) == ".tsv" else ","
             reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
             header = next(reader, [])
             if len(set(header)) < len(header):
@@ -199,7 +205,7 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if len(fields or [""]) != len(header):
                     raise ProjectError(f"{path}, line {line}: not as many fields as the header has")
                 yield line, dict(zip(header, fields or [""], strict=True))
-    except (csv.Error, ValueError, RecursionError) as error:
+    except (csv.Error, ValueError, RecursionError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ProjectError(f"{path}, after line {line}: {error}") from error
 
 

@@ -226,10 +226,18 @@ def train(
 
 def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
     """Scores of the model, and of always saying what was more frequent in training; where it is wrong, and how sure."""
-    labels, majority = np.array(reviews.labels), np.full(len(reviews.labels), model.settings["base_rate"])
     probability = model.predict(reviews.texts)
     lengths = np.array([len(text.split()) for text in reviews.texts])
-    bounds = [0, *LENGTHS, np.inf]
+    worst = mistakes(reviews, probability)
+    return report(model, np.array(reviews.labels), probability, lengths, worst, reviews.simulated)
+
+
+def report(
+    model: SentimentModel, labels: np.ndarray, probability: np.ndarray, lengths: np.ndarray,
+    worst: list[dict[str, Any]], simulated: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """What `evaluate` says, from the labels, probabilities and lengths in words [reviews], and the `mistakes`."""
+    majority, bounds = np.full(len(labels), model.settings["base_rate"]), [0, *LENGTHS, np.inf]
     by_length = [
         {"from_words": low, "reviews": int(in_range.sum()),
          "accuracy": float(np.mean((probability > 0.5)[in_range] == labels[in_range]))}
@@ -237,12 +245,12 @@ def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
         if (in_range := (lengths >= low) & (lengths < high)).any()
     ]  # fmt: skip
     return {
-        "simulated": model.settings["simulated"] or reviews.simulated,
+        "simulated": model.settings["simulated"] or simulated,
         "test": scores(labels, probability),
         "baselines": {"majority": scores(labels, majority)},
         "by_length": by_length,
         "reliability": reliability(labels, probability),
-        "mistakes": mistakes(reviews, probability),
+        "mistakes": worst,
     }
 
 

@@ -87,7 +87,10 @@ class Vocabulary:
 
     def columns_of(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """The columns of the n-grams that each text has, ascending: `indices` and `indptr`, as in a CSR matrix."""
-        words = read_words(texts)
+        return self.columns_in(read_words(texts))
+
+    def columns_in(self, words: Words) -> tuple[np.ndarray, np.ndarray]:
+        """The same for texts that are words already."""
         found = [(words.texts[at], self.column[ngrams]) for at, ngrams in self.spot(words)]
         rows, columns = map(np.concatenate, zip((words.texts[:0], self.column[:0]), *found, strict=True))
         return distinct_pairs(rows[columns != NONE], columns[columns != NONE], (words.n_texts, len(self)))

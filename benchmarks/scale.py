@@ -1,0 +1,196 @@
+"""Streamed training from 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
+
+The reviews are made from the published training reviews: as many sentences as some review has, drawn from all reviews
+of its label. They lie gzipped in a temporary folder (1.6 million take 2 GB, and 12 GB meanwhile), 25,000 a file. Each
+measurement is a process of its own.
+"""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
+from projects.sentiment.data import Reviews, read_reviews
+from projects.sentiment.sample import simulate_reviews
+
+SIZES = 25_000, 100_000, 400_000, 1_600_000
+SHARD = 25_000
+EPOCHS = 3
+WORKERS = 2
+DASK_SIZES = SIZES[:3]
+PHASES = {"reading": "reading and counting words", "n-grams": "counting n-grams",
+          "bags": "numbering the n-grams of each review", "training": "training"}  # fmt: skip
+PICTURE = ROOT / "docs" / "scale.png"
+
+
+def source():
+    """The reviews to make others from, and whether they are simulated."""
+    path = REAL_DATA / "aclImdb_v1.tar.gz"
+    if path.exists():
+        return read_reviews(path, "train"), False
+    rows = simulate_reviews()
+    return Reviews([str(row["text"]) for row in rows], [int(row["label"] == "positive") for row in rows]), True
+
+
+def write_shards(folder, size):
+    """Recombined reviews as folder/reviews-*.jsonl.gz; the first shards are the same whatever the size."""
+    reviews, simulated = source()
+    split = [re.split(r"(?<=[.!?])\s+", text) for text in reviews.texts]
+    labels = np.array(reviews.labels)
+    pools = [np.array([s for i in np.flatnonzero(labels == kind) for s in split[i]], object) for kind in (0, 1)]
+    lengths = [np.array([len(split[i]) for i in np.flatnonzero(labels == kind)]) for kind in (0, 1)]
+    for shard in range(size // SHARD):
+        rng = np.random.default_rng(shard)
+        with gzip.open(folder / f"reviews-{shard:03}.jsonl.gz", "wt", compresslevel=1, encoding="utf-8") as file:
+            for kind in rng.integers(0, 2, SHARD).tolist():
+                text = " ".join(pools[kind][rng.integers(0, len(pools[kind]), rng.choice(lengths[kind]))])
+                file.write(json.dumps({"text": text, "label": kind, "split": "train"}) + "\n")
+    return simulated
+
+
+def shards_of(folder, size, to):
+    """A pattern of the first shards, linked into a folder of their own."""
+    to.mkdir()
+    for path in sorted(folder.glob("reviews-*.jsonl.gz"))[: size // SHARD]:
+        (to / path.name).symlink_to(path)
+    return to / "reviews-*.jsonl.gz"
+
+
+def peak_memory():
+    """Megabytes that this process has had in memory at most."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1000
+
+
+def run_one(pattern, run, engine):
+    """Seconds of each phase and peak memory of one training, as JSON. "local", "batches" (large ones) or "dask"."""
+    from projects.sentiment.shards import Here
+    from projects.sentiment.streaming import predict, train
+
+    marks = {}
+
+    def mark(phase):
+        marks[phase] = time.perf_counter()
+
+    def work(where):
+        run_folder = Path(run)
+        options = {"large_batches": engine != "local", "on_phase": mark, "on_epoch": lambda training: None}
+        mark("start")
+        model = train(Path(pattern), run_folder, engine=where, epochs=EPOCHS, **options)
+        mark("scoring")
+        answers = predict(model, Path(pattern), run_folder / "out", engine=where)
+        scored = engine != "local" and sum(n for _, n in answers)
+        mark("end")
+        return model, scored
+
+    if engine == "dask":
+        from distributed import Client
+
+        from projects.sentiment.dask_engine import DaskEngine, local_cluster
+
+        with local_cluster(WORKERS) as cluster, Client(cluster) as client:
+            model, scored = work(DaskEngine(client))
+            workers = list(client.run(peak_memory).values())
+    else:
+        (model, scored), workers = work(Here()), []
+    names = list(marks)
+    spent = {a: marks[b] - marks[a] for a, b in pairwise(names)}
+    print(json.dumps({"seconds": spent, "memory": peak_memory(), "workers": workers, "scored": scored,
+                      "ngrams": len(model.vocabulary), "min_count": model.settings["min_count"],
+                      "accuracy": model.settings["validation_accuracy"]}))  # fmt: skip
+
+
+def measure(folder, size, engine):
+    """What `run_one` finds in a process of its own, with the load of the machine before it."""
+    with tempfile.TemporaryDirectory(dir=folder) as run:
+        pattern = shards_of(folder, size, Path(run) / "data")
+        load = os.getloadavg()[0]
+        command = [sys.executable, "-m", "benchmarks.scale", str(pattern), run, engine]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        found = json.loads(done.stdout.splitlines()[-1]) | {"size": size, "load": load}
+        print(engine, found, file=sys.stderr, flush=True)
+        return found
+
+
+def total(found):
+    return sum(found["seconds"].get(phase, 0) for phase in PHASES.values())
+
+
+def draw(local, pairs):
+    """Time per review and peak memory by size."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    times, memory = figure.subplots(1, 2)
+    sizes = [found["size"] for found in local]
+    times.plot(sizes, [total(found) / found["size"] * 1e3 for found in local], "o-", label="one process")
+    for name, side in (("one process, large batches", 0), (f"{WORKERS} Dask workers, large batches", 1)):
+        times.plot(DASK_SIZES[: len(pairs)], [total(p[side]) / p[side]["size"] * 1e3 for p in pairs], "o--", label=name)
+    times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="ms a review", title="Training")
+    times.legend()
+    memory.plot(sizes, [found["memory"] for found in local], "o-")
+    memory.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
+    figure.savefig(PICTURE, dpi=110)
+
+
+def report(local, pairs, simulated):
+    rows = [
+        [f"{f['size']:,}", *(f"{f['seconds'][p] / f['size'] * 1e6:,.0f}" for p in PHASES.values()),
+         f"{total(f) / f['size'] * 1e6:,.0f}", f"{total(f) / f['size'] / (total(local[0]) / local[0]['size']):.2f}",
+         f"{f['memory']:,.0f}", f"{f['ngrams']:,}", f"{f['min_count']}", f"{f['load']:.1f}"]
+        for f in local
+    ]  # fmt: skip
+    beside, (*counting, training) = [], PHASES.values()
+    for one, two in pairs:
+        for name, phases in (("counting", counting), ("training", [training]), ("scoring", ["scoring"])):
+            a, b = (sum(found["seconds"][phase] for phase in phases) for found in (one, two))
+            beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
+        a, b = (sum(found["seconds"].values()) for found in (one, two))
+        beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
+    pays = next((one["size"] for one, two in pairs
+                 if sum(one["seconds"].values()) > sum(two["seconds"].values())), None)  # fmt: skip
+    largest = max([0, *(memory for _, two in pairs for memory in two["workers"])])
+    paid = f"They pay from {pays:,} reviews on." if pays else "They did not pay at these sizes."
+    kind = "SIMULATED reviews" if simulated else "Sentences of the published reviews"
+    header = ["reviews", *PHASES, "together", "relative", "peak MB", "n-grams", "min count", "load"]
+    return f"""\
+{machine("numpy", "scipy", "pandas", "dask", "distributed")}
+
+{kind}, recombined; {EPOCHS} epochs. Microseconds a review, by phase; together also relative to
+the smallest size. Memory is the peak of the one process. Load: processes that wanted a core before each run.
+
+{table(header, rows)}
+One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
+fast the workers are. Largest worker: {largest:,.0f} MB. {paid}
+
+{table(["reviews, phase", "one process", f"{WORKERS} workers", "gain"], beside)}
+![Time per review and peak memory](../docs/scale.png)"""
+
+
+def main():
+    """Measure all sizes in a folder that is gone afterwards, and write section and picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        simulated = write_shards(folder, max(SIZES))
+        local = [measure(folder, size, "local") for size in SIZES]
+        pairs = [(measure(folder, size, "batches"), measure(folder, size, "dask")) for size in DASK_SIZES]
+    draw(local, pairs)
+    write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        run_one(*sys.argv[1:])
+    else:
+        main()

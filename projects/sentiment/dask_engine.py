@@ -1,0 +1,73 @@
+"""The passes of `streaming` on the workers of a Dask cluster. Nothing else knows Dask."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from projects.common.errors import ProjectError
+
+try:
+    import dask
+    from distributed import Client, KilledWorker, LocalCluster, wait
+except ImportError as error:
+    raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
+
+TIMEOUT = 10  # seconds to wait for a scheduler
+AHEAD = 2  # parts that are given out for each slot: a worker need not wait for the driver
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+class DaskEngine:
+    """Runs the passes on a client's workers. The parts of a worker that dies are given to another one."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.slots = sum(client.nthreads().values())
+
+    def share(self, value: Any) -> Any:
+        """The value as the result of a task, not scattered: the scheduler can bring it back if its holders die."""
+        return self.client.submit(same, value, pure=False)
+
+    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """function(part, *shared) of each part, in order; few results are held at a time."""
+        submitted = (self.client.submit(function, part, *shared, pure=False) for part in parts)
+        waiting = deque(islice(submitted, AHEAD * self.slots))
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(islice(submitted, 1))
+        except KilledWorker as error:
+            raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
+        finally:
+            wait(waiting)  # after an error: what still runs writes into a folder that is about to go
+
+
+@contextmanager
+def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
+    """An engine on the cluster at this address, or on processes of this machine, one a core."""
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a vocabulary is large
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    try:
+        client = Client(scheduler, timeout=TIMEOUT) if scheduler else Client(local_cluster())
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"no Dask scheduler answers at {scheduler}: start one with `dask scheduler`") from error
+    with client:
+        if not client.nthreads():
+            raise ProjectError(f"the Dask scheduler at {scheduler} has no workers: start some with `dask worker`")
+        try:
+            yield DaskEngine(client)
+        finally:
+            if client.cluster is not None:
+                client.cluster.close()
+
+
+def local_cluster(workers: int | None = None) -> LocalCluster:
+    """Processes of one thread each."""
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    return LocalCluster(n_workers=workers or dask.system.CPU_COUNT, processes=True, **options)

@@ -1,0 +1,156 @@
+"""Many files of reviews, and the blocks on disk that their words and bags lie in between two passes."""
+
+import glob
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from projects.common.errors import ProjectError
+from projects.common.files import cannot_write
+from projects.sentiment.data import LABEL_COLUMNS, LABELS, TEST_SHARE, TEXT_COLUMNS, Names, read_rows, value_of
+from projects.sentiment.model import CHUNK, VALIDATION_SHARE
+from projects.sentiment.tokens import CLOSING, Words
+
+TABLES = (".parquet", *(table + packed for table in (".csv", ".tsv", ".jsonl") for packed in ("", ".gz")))
+
+
+class Engine(Protocol):
+    """Where the passes run."""
+
+    slots: int  # parts that are worked on at a time
+
+    def share(self, value: Any) -> Any:
+        """A handle of the value, to pass to `map`."""
+
+    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """function(part, *shared) of each part, in order."""
+
+
+class Here:
+    """In this process, one part after the other."""
+
+    slots = 1
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        return (function(part, *shared) for part in parts)
+
+
+def files_of(data: Path) -> list[Path]:
+    """The files that a path or a pattern with *, ? or [ ] names. Raises ProjectError."""
+    paths = [data] if data.exists() else [Path(name) for name in sorted(glob.glob(str(data), recursive=True))]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
+    for path in paths:
+        if not path.name.lower().endswith(TABLES):
+            raise ProjectError(f"{path} is no CSV, TSV, JSONL (gzipped or not) or Parquet table")
+    return paths
+
+
+def rows_of_file(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number (of Parquet: number of the row) and columns of each row."""
+    if path.suffix.lower() != ".parquet":
+        yield from read_rows(path)
+        return
+    pyarrow = import_pyarrow()
+    try:
+        batches = pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=CHUNK)
+        yield from enumerate((row for batch in batches for row in batch.to_pylist()), 1)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are among these
+        raise ProjectError(f"cannot read {path}: {error}") from error
+
+
+def import_pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
+    return pyarrow
+
+
+class Labelled(NamedTuple):
+    """A review as its file has it."""
+
+    text: str
+    label: int
+    held_out: bool  # of the training reviews: for measuring only
+    simulated: bool
+
+
+def labelled(path: Path, part: str, names: Names, seed: int, others: dict[str, str]) -> Iterator[Labelled]:
+    """The reviews of one part, "train" or "test", of a file; others: is given the label that is not `positive`.
+
+    Without a column `split`, the test are TEST_SHARE of the rows, drawn row by row with a generator that the file's
+    name seeds; so is the VALIDATION_SHARE to hold out, with `seed` besides. Raises ProjectError naming file and line.
+    """
+    text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
+    label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
+    name = zlib.crc32(path.name.encode())
+    test, hold_out = np.random.default_rng((0, name)), np.random.default_rng((1, seed, name))
+    for line, row in rows_of_file(path):
+        text = value_of(row, text_columns, path, line)
+        label = value_of(row, label_columns, path, line, str | int).strip()
+        where = f"{path}, line {line}"
+        drawn = "test" if test.random() < TEST_SHARE else "train"
+        if row.get("split", drawn) not in ("train", "test"):
+            raise ProjectError(f"{where}, column split: {row['split']!r} is neither train nor test")
+        if names.positive is None and label.lower() not in LABELS:
+            say = "or say which one is positive with --positive LABEL"
+            raise ProjectError(f"{where}: {label!r} is no label; labels are {', '.join(LABELS)}; {say}")
+        if names.positive not in (None, label):
+            others.setdefault(label, where)
+        if row.get("split", drawn) == part:
+            value = LABELS[label.lower()] if names.positive is None else int(label == names.positive)
+            yield Labelled(text, value, hold_out.random() < VALIDATION_SHARE, "simulated" in row)
+
+
+def save(block: Path, name: str, array: np.ndarray) -> None:
+    """Write one of a block's arrays, whole or not at all, so that it may be tried again."""
+    path, temporary = block.with_suffix(f".{name}.npy"), block.with_suffix(f".{name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.save(file, array)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def load(block: Path, name: str) -> np.ndarray:
+    array: np.ndarray = np.load(block.with_suffix(f".{name}.npy"), mmap_mode="r")
+    return array
+
+
+def words_of(block: Path) -> Words:
+    """The words of a block's texts, without their spelling."""
+    keys, nothing = np.array(load(block, "keys")), np.empty(0, np.int64)
+    closing = keys == CLOSING
+    return Words(b"", nothing, nothing, keys, np.cumsum(closing, dtype=np.int32) - closing)
+
+
+class Part(NamedTuple):
+    """What reading a file gave: its blocks, and what else there is to know of it."""
+
+    blocks: list[Path]  # of reviews to train on
+    held_out: list[Path]
+    per_label: np.ndarray  # reviews to train on that are negative and positive, int64 [2]
+    others: dict[str, str]  # the labels beside `positive`, and where each is first
+    simulated: bool
+
+
+def label_names(of_files: list[dict[str, str]], positive: str | None) -> tuple[str, str]:
+    """Names of the labels 0 and 1; of_files: the `Part.others` of each. Raises ProjectError for a third label."""
+    if positive is None:
+        return "negative", "positive"
+    others = [pair for others in of_files for pair in others.items()]
+    first = others[0][0] if others else f"not {positive}"
+    for label, where in others:
+        if label != first:
+            raise ProjectError(f"{where}: {label!r} is a third label, beside {positive!r} and {first!r}")
+    return first, positive

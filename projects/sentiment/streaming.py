@@ -1,0 +1,360 @@
+"""Training and scoring on more reviews than memory holds.
+
+Every pass is one function of a file, or of the blocks it became, and an engine says where it runs: in this process, or
+on the workers of `dask_engine`. What a pass gives is added up: it does not matter who computed it, or how often it was
+tried. Between the passes a file's words lie as 64-bit keys, later its bags as numbers of columns, in a folder that all
+can read. Only the first pass sees text.
+"""
+
+import json
+import math
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from nn import TwoLayerNetwork
+from nn.functions import LOSSES
+from nn.training import SCHEDULES, Training, TrainingSettings
+from projects.common.errors import ProjectError
+from projects.common.files import cannot_write, fingerprint, sha256
+from projects.common.progress import refuse_divergence
+from projects.sentiment.counting import Counts, add_up, count_vocabulary, read_part, save_bags
+from projects.sentiment.data import TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, value_of
+from projects.sentiment.model import CHUNK, DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, report
+from projects.sentiment.shards import (
+    Engine,
+    Here,
+    Part,
+    files_of,
+    import_pyarrow,
+    label_names,
+    labelled,
+    load,
+    rows_of_file,
+)
+from projects.sentiment.text import Vocabulary, csr_matrix
+
+WINDOW = 4  # blocks whose rows are shuffled together
+BAG = ("indices", "indptr", "labels")  # arrays of a block that training needs
+SILENT = np.errstate(over="ignore", invalid="ignore")  # divergence is told by the loss, once
+MOST_ROWS = 1_000  # of a step, where no batch size is given
+
+
+def read_bags(
+    blocks: Sequence[Path], vocabulary: Vocabulary, chosen: Sequence[np.ndarray] | None = None
+) -> tuple[Any, np.ndarray]:
+    """The bags of the blocks' texts, a CSR matrix [texts, columns], and their labels [texts]; chosen: rows of each."""
+    indices, in_row, labels = [], [np.zeros(1, np.int64)], []
+    for number, block in enumerate(blocks):
+        columns, indptr, label = (load(block, name) for name in BAG)
+        rows = np.arange(len(label)) if chosen is None else chosen[number]
+        starts, lengths = indptr[rows].astype(np.int64), indptr[rows + 1] - indptr[rows]
+        at = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+        indices.append(columns[at] if chosen is not None else np.array(columns))
+        in_row.append(lengths)
+        labels.append(label[rows])
+    columns, indptr = np.concatenate(indices), np.concatenate(in_row).cumsum()
+    return csr_matrix(vocabulary.weigh(columns, indptr), columns, indptr, len(vocabulary)), np.concatenate(labels)
+
+
+def targets(labels: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:
+    return labels.astype(network.parameters.dtype)[:, np.newaxis]
+
+
+@SILENT
+def run_windows(
+    training: Training, blocks: list[Path], vocabulary: Vocabulary, label_weights: np.ndarray, rate: float
+) -> float:
+    """An epoch of mini-batches in one process: blocks in random order, rows in random order within WINDOW of them."""
+    loss = total = 0.0
+    order = training.rng.permutation(len(blocks))
+    for start in range(0, len(order), WINDOW):
+        X, labels = read_bags([blocks[i] for i in order[start : start + WINDOW]], vocabulary)
+        y, weight = targets(labels, training.network), label_weights[labels][:, np.newaxis]
+        steps = math.ceil(len(y) / training.settings.batch_size)
+        for rows in np.array_split(training.rng.permutation(len(y)), steps):  # no small batch is left at the end
+            before = training.step(X[rows], y[rows], weight[rows] / len(rows), rate)
+            loss += LOSSES["log_loss"][0](before, y[rows], weight[rows])
+            total += weight[rows].sum()
+    return float(loss / total)
+
+
+@SILENT
+def gradient_sum(
+    blocks: list[Path], vocabulary: Vocabulary, network: TwoLayerNetwork, label_weights: np.ndarray, dropout: float,
+    seed: int, epoch: int, step: int, steps: int,
+) -> tuple[np.ndarray, float, float]:  # fmt: skip
+    """A share of a large batch: the gradient and the loss summed over its rows, and their summed weight.
+
+    The batch is every steps-th row of each block, in an order that block, epoch and seed decide, as they do what is
+    dropped: it is the same whoever computes it.
+    """
+    gradient, loss, total = np.zeros(len(network.parameters)), 0.0, 0.0
+    for start in range(0, len(blocks), WINDOW * steps):  # of these blocks, as many rows as a window has
+        chosen, masks = [], []
+        group = blocks[start : start + WINDOW * steps]
+        for block in group:
+            indptr, entropy = load(block, "indptr"), (seed, epoch, zlib.crc32(block.name.encode()))
+            rows = np.random.default_rng(entropy).permutation(len(indptr) - 1)[step::steps]
+            stored = int((indptr[rows + 1] - indptr[rows]).sum())
+            chosen.append(rows)
+            masks.append(np.random.default_rng((*entropy, step)).random(stored, np.float32) >= dropout)
+        X, labels = read_bags(group, vocabulary, chosen)
+        X.data *= np.concatenate(masks) / np.float32(1 - dropout)
+        X, y = X.astype(network.parameters.dtype, copy=False), targets(labels, network)
+        weight = label_weights[labels][:, np.newaxis]
+        hidden, prediction = network.forward(X)
+        network.backward(X, y, hidden, prediction, weight=weight)
+        gradient += network.gradient
+        loss += float(LOSSES["log_loss"][0](prediction, y, weight))
+        total += float(weight.sum())
+    return gradient.astype(network.parameters.dtype), loss, total  # half the bytes to send, where that is float32
+
+
+@SILENT
+def run_large_batches(
+    training: Training, groups: list[list[Path]], vocabulary: Any, label_weights: np.ndarray, rate: float, seed: int,
+    steps: int, engine: Engine,
+) -> float:  # fmt: skip
+    """An epoch of `steps` batches, whose gradients the engine's workers add up. vocabulary: a handle."""
+    settings, network, epoch, losses, weights = training.settings, training.network, len(training.history), 0.0, 0.0
+    for step in range(steps):
+        how = label_weights, settings.dropout, seed, epoch, step, steps
+        found = list(engine.map(gradient_sum, groups, vocabulary, engine.share(network), *how))
+        gradient, loss, total = (sum(share) for share in zip(*found, strict=True))
+        if total:
+            flat = (gradient / total).astype(network.parameters.dtype)
+            network.dW1, network.gradient_after_W1[...] = (
+                flat[: network.W1.size].reshape(network.W1.shape), flat[network.W1.size :])  # fmt: skip
+            training.update(rate)
+        losses, weights = losses + loss, weights + total
+    return losses / weights
+
+
+@SILENT
+def measure(blocks: list[Path], vocabulary: Vocabulary, network: TwoLayerNetwork) -> np.ndarray:
+    """Summed loss, right answers and rows [3]."""
+    sums = np.zeros(3)
+    for block in blocks:
+        X, labels = read_bags([block], vocabulary)
+        prediction = network.predict(X)
+        loss = LOSSES["log_loss"][0](prediction, targets(labels, network))
+        sums += np.array([loss, np.count_nonzero((prediction[:, 0] > 0.5) == labels), len(labels)])
+    return sums
+
+
+def train(
+    data: Path,
+    run: Path,
+    names: Names = USUAL_NAMES,
+    seed: int = 0,
+    on_epoch: Callable[[Any], None] | None = None,
+    engine: Engine | None = None,
+    large_batches: bool = False,
+    on_phase: Callable[[str], None] = lambda phase: None,
+    ngrams: int = 3,
+    min_count: int = 3,
+    polarity_cutoff: float = 0.05,
+    balanced: bool = False,
+    batch_size: int | None = None,
+    **hyperparameters: Any,
+) -> SentimentModel:
+    """A model fitted to the training reviews of all files, but for a tenth that measures it.
+
+    data: a path, or a pattern of several. run: folder for what lies on disk meanwhile; where other machines work, one
+    that all can reach. large_batches: an epoch is STEPS batches, whose gradients the engine's workers add up; otherwise
+    this process takes a step for every MOST_ROWS rows. The other arguments are those of `model.train`.
+    """
+    hyperparameters, engine = DEFAULTS | hyperparameters, engine or Here()
+    with working_folder(run) as folder:
+        on_phase("reading and counting words")
+        files = list(enumerate(files_of(data)))
+        read = engine.map(read_part, files, folder, names, seed, min_count)
+        parts: list[Part] = []
+
+        def tables() -> Iterator[Counts]:  # few of them are in memory at a time
+            for part, table in read:
+                parts.append(part)
+                yield table
+
+        counted = add_up(tables(), min_count)
+        per_label = np.sum([part.per_label for part in parts], axis=0)
+        called = label_names([part.others for part in parts], names.positive)
+        blocks, held_out = ([b for part in parts for b in getattr(part, name)] for name in ("blocks", "held_out"))
+        if not per_label.all() or not held_out:
+            kinds = ", ".join(f"{n:,} {name}" for n, name in zip(per_label, called, strict=True))
+            raise ProjectError(f"{data}: too few reviews to train on ({kinds}), or none that could be held out")
+        on_phase("counting n-grams")
+        vocabulary, columns = count_vocabulary(parts, counted, engine, ngrams, min_count, polarity_cutoff)
+        if not len(vocabulary):
+            raise ProjectError(
+                f"no word is in {vocabulary.min_count} reviews with a log-count ratio of {polarity_cutoff}: "
+                "lower --min-count or --polarity-cutoff"
+            )
+        on_phase("numbering the n-grams of each review")
+        shared = engine.share(vocabulary)
+        list(engine.map(save_bags, [[*part.blocks, *part.held_out] for part in parts], engine.share(columns), shared))
+        for file in folder.iterdir():
+            if file.name.split(".")[1] not in BAG:
+                file.unlink()
+        on_phase("training")
+        n = int(per_label.sum())
+        label_weights = (n / 2 / per_label if balanced else np.ones(2)).astype(np.float32)
+        rows_a_step = batch_size or (math.ceil(n / STEPS) if large_batches else min(MOST_ROWS, math.ceil(n / STEPS)))
+        rng = np.random.default_rng(seed)
+        hidden_units = hyperparameters["hidden_units"]
+        network = TwoLayerNetwork(len(vocabulary), hidden_units, output="sigmoid", dtype="float32", random_state=rng)
+        settings = TrainingSettings(
+            batch_size=rows_a_step, **{k: v for k, v in hyperparameters.items() if k != "hidden_units"}
+        )
+        training = Training(network, settings, rng)
+        groups, unseen = split(blocks, engine.slots), split(held_out, engine.slots)
+        while not training.finished:
+            done = len(training.history)
+            rate = settings.learning_rate * SCHEDULES[settings.schedule](done / settings.epochs)
+            if large_batches:
+                steps = math.ceil(n / rows_a_step)
+                loss = run_large_batches(training, groups, shared, label_weights, rate, seed, steps, engine)
+            else:
+                loss = run_windows(training, blocks, vocabulary, label_weights, rate)
+            lost, right, rows = sum(engine.map(measure, unseen, shared, engine.share(network))).tolist()
+            row = {"epoch": done + 1, "learning_rate": rate, "training_loss": loss, "validation_loss": lost / rows}
+            training.history.append(row)
+            training.diverged = not math.isfinite(loss) or not math.isfinite(lost)
+            (on_epoch or refuse_divergence)(training)
+    settings_kept = hyperparameters | {
+        "data_sha256": fingerprint(digest.encode() for digest in engine.map(sha256, [path for _, path in files])),
+        "validation_accuracy": right / rows,
+        "seed": seed,
+        "batch_size": rows_a_step,
+        "ngrams": ngrams,
+        "min_count": vocabulary.min_count,
+        "polarity_cutoff": polarity_cutoff,
+        "balanced": balanced,
+        "train_reviews": n,
+        "validation_reviews": int(rows),
+        "base_rate": 0.5 if balanced else float(per_label[1] / n),
+        "label_names": list(called),
+        "simulated": any(part.simulated for part in parts),
+    }
+    return SentimentModel(network, vocabulary, settings_kept)
+
+
+def split(blocks: list[Path], n: int) -> list[list[Path]]:
+    """The blocks in n lists, or fewer, of about the same length."""
+    return [blocks[i::n] for i in range(min(n, len(blocks)))]
+
+
+@contextmanager
+def working_folder(run: Path) -> Iterator[Path]:
+    """A folder within `run` that is gone afterwards, whatever happens."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix=".streaming-", dir=run.resolve(), ignore_cleanup_errors=True)
+    except OSError as error:
+        raise cannot_write(run, error) from error
+    with folder as path:
+        yield Path(path)
+
+
+class Scored(NamedTuple):
+    """What is known of a file's test reviews."""
+
+    arrays: np.ndarray  # label, probability and length in words [3, texts]
+    worst: list[dict[str, Any]]  # of the mistakes
+    others: dict[str, str]  # see `shards.Part`
+    simulated: bool
+
+
+def score(path: Path, model: SentimentModel, names: Names) -> Scored:
+    found, simulated = [np.empty((3, 0))], False
+    worst: list[dict[str, Any]] = []
+    others: dict[str, str] = {}
+    rows = labelled(path, "test", names, 0, others)
+    while chunk := list(islice(rows, CHUNK)):
+        negative, positive = model.settings["label_names"]
+        reviews = Reviews([r.text for r in chunk], [r.label for r in chunk], label_names=(negative, positive))
+        probability = model.predict(reviews.texts)
+        found.append(np.array([reviews.labels, probability, [len(text.split()) for text in reviews.texts]]))
+        worst = surest([*worst, *mistakes(reviews, probability)])
+        simulated |= any(review.simulated for review in chunk)
+    return Scored(np.concatenate(found, axis=1), worst, others, simulated)
+
+
+def surest(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(wrong, key=lambda mistake: -abs(mistake["probability"] - 0.5))[:MISTAKES]
+
+
+def evaluate(
+    model: SentimentModel, data: Path, names: Names = USUAL_NAMES, engine: Engine | None = None
+) -> dict[str, Any]:
+    """What `model.evaluate` says, of the test reviews of all files."""
+    engine = engine or Here()
+    found = list(engine.map(score, files_of(data), engine.share(model), names))
+    labels, probability, lengths = np.concatenate([scored.arrays for scored in found], axis=1)
+    label_names([scored.others for scored in found], names.positive)
+    if len(np.unique(labels)) < 2:
+        raise ProjectError(f"{data} has {len(labels):,} reviews to test on, and both kinds are needed")
+    worst = surest([mistake for scored in found for mistake in scored.worst])
+    simulated = any(scored.simulated for scored in found)
+    return report(model, labels.astype(int), probability, lengths, worst, simulated)
+
+
+def answer_file(path: Path, model: SentimentModel, text_column: str | None, folder: Path) -> tuple[Path, int]:
+    """Write a file's rows with a label and a probability into the folder, Parquet as Parquet, all else as JSONL.
+
+    The file written, whole or not at all, and its rows.
+    """
+    columns, parquet = (text_column,) if text_column else TEXT_COLUMNS, path.suffix.lower() == ".parquet"
+    target = folder / (path.name if parquet else path.name.removesuffix(".gz").rpartition(".")[0] + ".jsonl")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    n, rows = 0, rows_of_file(path)
+    try:
+        with open(temporary, "wb") as file, parquet_writer(path, file) if parquet else nullcontext() as writer:
+            while chunk := list(islice(rows, CHUNK)):
+                texts = [value_of(row, columns, path, line) for line, row in chunk]
+                probability = model.predict(texts).round(6).tolist()
+                added = [
+                    row | {"label": model.settings["label_names"][p > 0.5], "probability": p}
+                    for (_, row), p in zip(chunk, probability, strict=True)
+                ]
+                if writer is not None:
+                    writer.write_table(import_pyarrow().Table.from_pylist(added, writer.schema))
+                else:
+                    file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in added).encode())
+                n += len(chunk)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target, n
+
+
+def parquet_writer(path: Path, file: IO[bytes]) -> Any:
+    """A writer of the columns that the file at this path has, and of those that answers add."""
+    pyarrow = import_pyarrow()
+    old = [field for field in pyarrow.parquet.read_schema(path) if field.name not in ("label", "probability")]
+    added = [pyarrow.field("label", pyarrow.string()), pyarrow.field("probability", pyarrow.float64())]
+    return pyarrow.parquet.ParquetWriter(file, pyarrow.schema([*old, *added]))
+
+
+def predict(
+    model: SentimentModel, data: Path, folder: Path, text_column: str | None = None, engine: Engine | None = None
+) -> Iterator[tuple[Path, int]]:
+    """Write the answers for each file into the folder; each file written and its rows. Raises ProjectError."""
+    engine, files = engine or Here(), files_of(data)
+    if len({path.name for path in files}) < len(files):
+        raise ProjectError(f"{data}: two of its files have the same name, and so would their answers")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    yield from engine.map(answer_file, files, engine.share(model), text_column, folder.resolve())
