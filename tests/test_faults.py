@@ -360,6 +360,10 @@ def test_what_an_earlier_command_wrote_may_be_damaged(workspace, tmp_path):
                 assert name in errors
                 assert errors.count("\n") == 1
         assert not list(run_folder.glob("*.png"))
+        shutil.copytree(workspace / "runs" / command, run_folder, dirs_exist_ok=True)
+        (run_folder / "losses.png").write_bytes(b"no picture")
+        code, _, errors = inside(command, "report", "--run", run_folder)
+        assert (code, errors) == (1, f"Error: {run_folder / 'losses.png'} is no PNG picture: draw it again\n")
 
 
 # Text and streams
