@@ -50,7 +50,7 @@ def data(folder):
     """The training data as a path, training and test reviews, and whether they are simulated."""
     path, simulated = REAL_DATA / "aclImdb_v1.tar.gz", False
     if not path.exists():
-        from projects.sentiment.cli import to_csv
+        from projects.common.cli import to_csv
 
         path, simulated = folder / "reviews-SIMULATED.csv", True
         path.write_text(to_csv(simulate_reviews()))

@@ -505,7 +505,6 @@ def test_fault_37_every_line_of_a_table_is_a_row(workspace, tmp_path):
 def test_a_table_that_cannot_be_answered_whole_is_refused(workspace, tmp_path, monkeypatch):
     monkeypatch.chdir(workspace)
     for name, content, words in (
-        ("t.csv", "text,label\nfine,1\n", "has a column label already, which the answer would replace: rename it"),
         ("t.jsonl", '{"text": null}\n', "line 1, column text: None is no text"),
         ("t.jsonl", '{"text": "a"}\n{"text": 3}\n', "line 2, column text: 3 is no text"),
         ("t.jsonl", '{"text": ' + "9" * 5000 + "}\n", "after line 1: Exceeds the limit"),
@@ -515,6 +514,17 @@ def test_a_table_that_cannot_be_answered_whole_is_refused(workspace, tmp_path, m
         code, output, errors = inside("sentiment", "predict", "--file", table(tmp_path, name, content))
         assert (code, output, errors.count("\n")) == (1, "", 2)
         assert words in errors
+
+
+def test_answers_take_the_place_of_columns_of_the_same_names_and_say_so(workspace, tmp_path):
     hours = (workspace / "data" / "bikes" / "hour-SIMULATED.csv").read_text().splitlines()[:2]
-    table(tmp_path, "h.csv", f"{hours[0]},prediction\n{hours[1]},7\n")
-    assert "has a column prediction already" in fails("bikes", "predict", tmp_path / "h.csv", cwd=workspace)
+    for command, name, content, column in (
+        (["sentiment", "predict", "--file"], "t.csv", "label,text\nmine,fine\n", "label"),
+        (["bikes", "predict"], "h.csv", f"{hours[0]},prediction\n{hours[1]},mine\n", "prediction"),
+    ):
+        file = table(tmp_path, name, content)
+        code, output, errors = run(*command, file, cwd=workspace)
+        assert code == 0
+        assert errors.endswith(f"{file} has a column {column} already: the answer is printed in its place\n")
+        assert "mine" not in output
+        assert file.read_text() == content

@@ -23,9 +23,9 @@ from projects.bikes.model import train as train_bikes
 from projects.bikes.sample import simulate_hours
 from projects.common import checkpoint, files
 from projects.common.checkpoint import CHECKPOINT, Checkpoint
+from projects.common.cli import to_csv
 from projects.common.errors import ProjectError
 from projects.sentiment.cli import main as sentiment
-from projects.sentiment.cli import to_csv
 from projects.sentiment.data import Reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.model import train as train_sentiment

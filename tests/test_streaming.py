@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from test_architecture import SOURCES, imports
 
 from nn import TwoLayerNetwork
+from projects.common.cli import to_csv
 from projects.common.errors import ProjectError
 from projects.sentiment import counting, model, shards, streaming
-from projects.sentiment.cli import main, to_csv
+from projects.sentiment.cli import main
 from projects.sentiment.data import USUAL_NAMES, Names, Reviews
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.shards import Here, label_names, labelled, load

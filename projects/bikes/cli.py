@@ -11,7 +11,6 @@ import click
 from click.core import ParameterSource
 
 from projects.common import cli as common
-from projects.common.errors import ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -375,8 +374,8 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     for number, text in enumerate(read_chunks(file)):
         hours = check_hours(text, name, targets=False)
         added = {column: values.round(2) for column, values in model.forecast(hours, before).items()}
-        if twice := [column for column in added if column in text]:
-            raise ProjectError(f"{name} has a column {twice[0]} already, which the answer would replace: rename it")
+        if number == 0:
+            common.warn_if_replaced(name, text.columns, added)
         text = text.assign(**added)
         if as_json:
             for record in text.to_dict("records"):

@@ -125,7 +125,7 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
         )
         raise KeyboardInterrupt
     model.save(run / MODEL)  # first: if it does not fit on the disk, all that was there stays
-    forget(run, HISTORY, *stale)
+    forget(run, HISTORY, METRICS, REPORT, *stale)
     save_history(run / HISTORY, history)
     forget(unfinished, MODEL, HISTORY, METRICS, REPORT, *stale)
     with suppress(OSError):
@@ -237,6 +237,12 @@ def warn_if_simulated(about: dict[str, Any]) -> None:
     """One line on stderr where predictions, which have no room for a mark, come from simulated data."""
     if about["simulated"]:
         click.echo("SIMULATED DATA: this model was trained on simulated data", err=True)
+
+
+def warn_if_replaced(table: str, columns: Iterable[str], added: Iterable[str]) -> None:
+    """One line on stderr where a table, which itself is never changed, has columns of the same names as the answers."""
+    if twice := [name for name in added if name in set(columns)]:
+        click.echo(f"{table} has a column {twice[0]} already: the answer is printed in its place", err=True)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -340,7 +340,7 @@ def predict(
 ) -> None:  # fmt: skip
     """Label, and probability of positive, for texts, for lines of standard input (-), or for a table's rows.
 
-    A line may have 10 million characters.
+    A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
 
     \b
     Examples: sentiment predict "a dull, lifeless film" --explain
@@ -453,17 +453,17 @@ def stdin_lines() -> Iterator[str]:
 
 
 def table_rows(file: Path, column: str | None, added: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The texts and rows of a table that has the column, and no column that is `added`. Raises ProjectError."""
+    """The texts and rows of a table that has the column; it warns of columns that are `added`. Raises ProjectError."""
     from projects.sentiment.data import TEXT_COLUMNS, read_rows, value_of
 
     first: list[str] = []
     for line, row in read_rows(file):
         text = value_of(row, (column,) if column else TEXT_COLUMNS, file, line)
-        first = first or list(row)
+        if not first:
+            first = list(row)
+            common.warn_if_replaced(str(file), first, added)
         if list(row) != first:
             raise ProjectError(f"{file}, line {line}: its columns are {', '.join(row)}, not {', '.join(first)}")
-        for name in set(row) & set(added):
-            raise ProjectError(f"{file} has a column {name} already, which the answer would replace: rename it")
         yield text, row
 
 

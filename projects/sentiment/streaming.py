@@ -243,6 +243,7 @@ def train(
         "base_rate": 0.5 if balanced else float(per_label[1] / n),
         "label_names": list(called),
         "simulated": any(part.simulated for part in parts),
+        "unfinished": False,
     }
     return SentimentModel(network, vocabulary, settings_kept)
 
