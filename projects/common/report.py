@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from projects.common.errors import ProjectError
 from projects.common.files import sha256
 
 LARGEST_PAGE = 5_000_000  # bytes
@@ -53,6 +54,8 @@ def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
         path = model.with_name(name)
         if path.exists() and path.stat().st_mtime >= model.stat().st_mtime:
             png, text = path.read_bytes(), escape(caption)
+            if not png.startswith(b"\x89PNG") or len(png) < 24:
+                raise ProjectError(f"{path} is no PNG picture: draw it again")
             width, height = struct.unpack(">II", png[16:24])
             size, kind = f'width="{width}" height="{height}"', ' class="full"' if width > WIDE else ""
             image = f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" {size} alt="{text}">'

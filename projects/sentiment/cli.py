@@ -278,10 +278,11 @@ def plot(run: Path) -> None:
     model = SentimentModel.load(run / common.MODEL)
     with common.whole(run / common.HISTORY, "run `sentiment train` first"):
         losses = plot_losses(common.read_table(run / common.HISTORY), "log loss")
-    figures = {"losses.png": losses, "ratios.png": plot_ratios(model.vocabulary), "words.png": plot_words(model)}
+    figures = {"losses.png": losses}
     if (run / common.METRICS).exists():
         with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
             figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS))
+    figures |= {"ratios.png": plot_ratios(model.vocabulary), "words.png": plot_words(model)}
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
 
