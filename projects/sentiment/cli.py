@@ -518,7 +518,7 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
 
     Alike in polarity and strength, not in meaning.
 
-    Example: sentiment similar excellent
+    Example: sentiment similar dull
     """
     from projects.sentiment.model import SentimentModel
 

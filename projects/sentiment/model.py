@@ -70,21 +70,23 @@ class SentimentModel:
         words = sorted({word for name in names for word in name.split()})
         if not names:
             return {"words": [], "ngrams": []}
-        of_word = np.array([[word in name.split() for name in names] for word in words], float)  # [words, n-grams]
         values = vocabulary.ratios[vocabulary.kept][columns].astype(float)  # of the row before it is shortened
         parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden], what each adds to the hidden layer
 
-        def probability(left_out: np.ndarray) -> np.ndarray:
-            """left_out [cases, n-grams]: 1 for those that a case goes without."""
-            length = np.sqrt(np.maximum((values**2).sum() - left_out @ values**2, 0))
-            z = (parts.sum(axis=0) - left_out @ parts) * (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]
-            p = sigmoid(sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2)[:, 0]  # [cases]
-            return np.where(left_out.sum(axis=1) < len(names), p, self.settings["base_rate"])
+        def without(case: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+            """The probability in each case, which goes without the n-grams that stand beside its number [cases]."""
+            length = np.sqrt(np.maximum((values**2).sum() - np.bincount(case, values[left_out] ** 2), 0))
+            z = parts.sum(axis=0) - np.stack([np.bincount(case, part[left_out]) for part in parts.T], axis=1)
+            z *= (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]  # [cases, hidden]
+            p = sigmoid(sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2)[:, 0]
+            return np.where(np.bincount(case) < len(names), p, self.settings["base_rate"])
 
-        whole = probability(np.zeros((1, len(names))))
+        number = {word: i for i, word in enumerate(words)}
+        pairs = [(number[word], i) for i, name in enumerate(names) for word in set(name.split())]
+        alone, whole = np.arange(len(names)), self.predict([text])[0]
         effects = {
-            "words": zip(words, (whole - probability(of_word)).tolist(), strict=True),
-            "ngrams": zip(names, (whole - probability(np.eye(len(names)))).tolist(), strict=True),
+            "words": zip(words, (whole - without(*np.array(pairs).T)).tolist(), strict=True),
+            "ngrams": zip(names, (whole - without(alone, alone)).tolist(), strict=True),
         }
         return {kind: sorted(pairs, key=lambda pair: -abs(pair[1])) for kind, pairs in effects.items()}
 
