@@ -47,7 +47,7 @@ sentiment: $(VENV)/installed
 	$(BIN)/sentiment predict "a dull, lifeless film" --explain
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 fuzz: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/test_fuzz.py tests/test_faults.py -k "any or changed_byte" \

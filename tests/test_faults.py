@@ -15,12 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from conftest import run
+from conftest import inside, run
 from test_command_line import SIMULATED, fails
 from test_sentiment import BAD, GOOD, archive
 
-from projects.bikes import cli as bikes_cli
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
 from projects.common import model_file
@@ -31,14 +29,6 @@ from projects.sentiment import data
 from projects.sentiment.model import SentimentModel, train
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"  # see `make fuzz`
-
-
-def inside(command, *arguments):
-    """A command in this process, which is faster: (exit code, stdout, stderr)."""
-    main = {"bikes": bikes_cli, "sentiment": sentiment_cli}[command].main
-    result = CliRunner().invoke(main, list(map(str, arguments)))
-    assert isinstance(result.exception, SystemExit | None), arguments
-    return result.exit_code, result.stdout, result.stderr
 
 
 # Archives

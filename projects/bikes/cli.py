@@ -292,7 +292,7 @@ def export(run: Path, file: Path) -> None:
 @click.option("--temperature", type=common.Finite(-8, 39), help="°C")
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
 @click.option("--wind", type=common.Finite(0, 67), help="km/h")
-@click.option("--weather", type=click.Choice(WEATHER), default="clear", show_default=True)
+@click.option("--weather", type=click.Choice(WEATHER), default="clear", show_default=True, help="Of the hour.")
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
 @common.json_option
 @click.pass_context
