@@ -1,7 +1,7 @@
 """Streamed training on 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
 
 The reviews are made from the published training reviews: as many sentences as some review has, drawn from all reviews
-of its label. They lie gzipped in a temporary folder (1.6 million take 1 GB, and about 12 GB meanwhile), 25,000 a file. Each
+of its label. They lie gzipped in a temporary folder (1.6 million take 1 GB, and 12 GB meanwhile), 25,000 a file. Each
 measurement is a process of its own. A number after the command is the largest size to measure.
 """
 
