@@ -147,7 +147,7 @@ def draw(local, pairs):
     times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="ms a review", title="Training")
     times.legend()
     memory.plot(sizes, [found["memory"] for found in local], "o-")
-    memory.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
+    memory.set(xscale="log", ylim=(0, 1.2 * max(found["memory"] for found in local)), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
     figure.savefig(PICTURE, dpi=110)
 
 
@@ -165,17 +165,21 @@ def report(local, pairs, simulated):
             beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
         a, b = (sum(found["seconds"].values()) for found in (one, two))
         beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
-    pays = next((one["size"] for one, two in pairs
-                 if sum(one["seconds"].values()) > sum(two["seconds"].values())), None)  # fmt: skip
+    pays = None  # the size from which on the workers are always faster
+    for one, two in reversed(pairs):
+        if sum(one["seconds"].values()) <= sum(two["seconds"].values()):
+            break
+        pays = one["size"]
     largest = max([0, *(memory for _, two in pairs for memory in two["workers"])])
-    paid = f"They pay from {pays:,} reviews on." if pays else "They did not pay at these sizes."
+    paid = f"They pay from {pays:,} reviews on." if pays else "They do not pay yet at the largest of these sizes."
     kind = "SIMULATED reviews" if simulated else "Sentences of the published reviews"
     header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "min count", "load"]
     return f"""\
 {machine("numpy", "scipy", "pandas", "dask", "distributed")}
 
-{kind}, recombined; {EPOCHS} epochs. Microseconds of the processor for a review, by phase and together, and of
-the clock: they differ where others want the same cores. Load: processes that did before each run. One process.
+{kind}, recombined; {EPOCHS} epochs. Microseconds of the processor for a
+review, by phase and together, and of the clock: they differ where others want the same cores. Load: how many processes
+wanted one before each run. One process.
 
 {table(header, rows)}
 One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
