@@ -147,7 +147,8 @@ def draw(local, pairs):
     times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="ms a review", title="Training")
     times.legend()
     memory.plot(sizes, [found["memory"] for found in local], "o-")
-    memory.set(xscale="log", ylim=(0, 1.2 * max(found["memory"] for found in local)), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
+    most = max(found["memory"] for found in local)
+    memory.set(xscale="log", ylim=(0, 1.2 * most), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
     figure.savefig(PICTURE, dpi=110)
 
 
@@ -178,8 +179,8 @@ def report(local, pairs, simulated):
 {machine("numpy", "scipy", "pandas", "dask", "distributed")}
 
 {kind}, recombined; {EPOCHS} epochs. Microseconds of the processor for a
-review, by phase and together, and of the clock: they differ where others want the same cores. Load: how many processes
-wanted one before each run. One process.
+review, by phase and together, and of the clock: they differ where others want the same cores. Load: how many
+processes wanted one before each run. One process.
 
 {table(header, rows)}
 One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
