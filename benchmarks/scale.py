@@ -1,8 +1,8 @@
-"""Streamed training from 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
+"""Streamed training on 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
 
 The reviews are made from the published training reviews: as many sentences as some review has, drawn from all reviews
-of its label. They lie gzipped in a temporary folder (1.6 million take 2 GB, and 12 GB meanwhile), 25,000 a file. Each
-measurement is a process of its own.
+of its label. They lie gzipped in a temporary folder (1.6 million take 1 GB, and 12 GB meanwhile), 25,000 a file. Each
+measurement is a process of its own. A number after the command is the largest size to measure.
 """
 
 import gzip
@@ -72,14 +72,17 @@ def peak_memory():
 
 
 def run_one(pattern, run, engine):
-    """Seconds of each phase and peak memory of one training, as JSON. "local", "batches" (large ones) or "dask"."""
+    """Print seconds by clock and processor of each phase, and peak memory, of one training, as JSON.
+
+    engine: "local", "batches" (in this process, too, but large ones) or "dask".
+    """
     from projects.sentiment.shards import Here
     from projects.sentiment.streaming import predict, train
 
     marks = {}
 
     def mark(phase):
-        marks[phase] = time.perf_counter()
+        marks[phase] = np.array([time.perf_counter(), time.process_time()])
 
     def work(where):
         run_folder = Path(run)
@@ -103,8 +106,9 @@ def run_one(pattern, run, engine):
     else:
         (model, scored), workers = work(Here()), []
     names = list(marks)
-    spent = {a: marks[b] - marks[a] for a, b in pairwise(names)}
-    print(json.dumps({"seconds": spent, "memory": peak_memory(), "workers": workers, "scored": scored,
+    spent = {a: (marks[b] - marks[a]).tolist() for a, b in pairwise(names)}
+    seconds, cpu = ({phase: pair[i] for phase, pair in spent.items()} for i in (0, 1))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "memory": peak_memory(), "workers": workers, "scored": scored,
                       "ngrams": len(model.vocabulary), "min_count": model.settings["min_count"],
                       "accuracy": model.settings["validation_accuracy"]}))  # fmt: skip
 
@@ -123,8 +127,8 @@ def measure(folder, size, engine):
         return found
 
 
-def total(found):
-    return sum(found["seconds"].get(phase, 0) for phase in PHASES.values())
+def total(found, clock="seconds"):
+    return sum(found[clock].get(phase, 0) for phase in PHASES.values())
 
 
 def draw(local, pairs):
@@ -134,20 +138,24 @@ def draw(local, pairs):
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     times, memory = figure.subplots(1, 2)
     sizes = [found["size"] for found in local]
-    times.plot(sizes, [total(found) / found["size"] * 1e3 for found in local], "o-", label="one process")
-    for name, side in (("one process, large batches", 0), (f"{WORKERS} Dask workers, large batches", 1)):
-        times.plot(DASK_SIZES[: len(pairs)], [total(p[side]) / p[side]["size"] * 1e3 for p in pairs], "o--", label=name)
+    series = [("one process", local), ("the same, processor time", local),
+              ("one process, large batches", [one for one, _ in pairs]),
+              (f"{WORKERS} Dask workers, large batches", [two for _, two in pairs])]  # fmt: skip
+    for name, runs in series:
+        clock, line = ("cpu", "o:") if "processor" in name else ("seconds", "o-")
+        times.plot([f["size"] for f in runs], [total(f, clock) / f["size"] * 1e3 for f in runs], line, label=name)
     times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="ms a review", title="Training")
     times.legend()
     memory.plot(sizes, [found["memory"] for found in local], "o-")
-    memory.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
+    most = max(found["memory"] for found in local)
+    memory.set(xscale="log", ylim=(0, 1.2 * most), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
     figure.savefig(PICTURE, dpi=110)
 
 
 def report(local, pairs, simulated):
     rows = [
-        [f"{f['size']:,}", *(f"{f['seconds'][p] / f['size'] * 1e6:,.0f}" for p in PHASES.values()),
-         f"{total(f) / f['size'] * 1e6:,.0f}", f"{total(f) / f['size'] / (total(local[0]) / local[0]['size']):.2f}",
+        [f"{f['size']:,}", *(f"{f['cpu'][p] / f['size'] * 1e6:,.0f}" for p in PHASES.values()),
+         f"{total(f, 'cpu') / f['size'] * 1e6:,.0f}", f"{total(f) / f['size'] * 1e6:,.0f}",
          f"{f['memory']:,.0f}", f"{f['ngrams']:,}", f"{f['min_count']}", f"{f['load']:.1f}"]
         for f in local
     ]  # fmt: skip
@@ -158,17 +166,21 @@ def report(local, pairs, simulated):
             beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
         a, b = (sum(found["seconds"].values()) for found in (one, two))
         beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
-    pays = next((one["size"] for one, two in pairs
-                 if sum(one["seconds"].values()) > sum(two["seconds"].values())), None)  # fmt: skip
+    pays = None  # the size from which on the workers are always faster
+    for one, two in reversed(pairs):
+        if sum(one["seconds"].values()) <= sum(two["seconds"].values()):
+            break
+        pays = one["size"]
     largest = max([0, *(memory for _, two in pairs for memory in two["workers"])])
-    paid = f"They pay from {pays:,} reviews on." if pays else "They did not pay at these sizes."
+    paid = f"They pay from {pays:,} reviews on." if pays else "They do not pay yet at the largest of these sizes."
     kind = "SIMULATED reviews" if simulated else "Sentences of the published reviews"
-    header = ["reviews", *PHASES, "together", "relative", "peak MB", "n-grams", "min count", "load"]
+    header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "min count", "load"]
     return f"""\
 {machine("numpy", "scipy", "pandas", "dask", "distributed")}
 
-{kind}, recombined; {EPOCHS} epochs. Microseconds a review, by phase; together also relative to
-the smallest size. Memory is the peak of the one process. Load: processes that wanted a core before each run.
+{kind}, recombined; {EPOCHS} epochs. Microseconds of the processor for a
+review, by phase and together, and of the clock: they differ where others want the same cores. Load: how many
+processes wanted one before each run. One process.
 
 {table(header, rows)}
 One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
@@ -178,13 +190,14 @@ fast the workers are. Largest worker: {largest:,.0f} MB. {paid}
 ![Time per review and peak memory](../docs/scale.png)"""
 
 
-def main():
+def main(largest=SIZES[-1]):
     """Measure all sizes in a folder that is gone afterwards, and write section and picture."""
+    sizes, dask_sizes = ([size for size in some if size <= largest] for some in (SIZES, DASK_SIZES))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        simulated = write_shards(folder, max(SIZES))
-        local = [measure(folder, size, "local") for size in SIZES]
-        pairs = [(measure(folder, size, "batches"), measure(folder, size, "dask")) for size in DASK_SIZES]
+        simulated = write_shards(folder, max(sizes))
+        local = [measure(folder, size, "local") for size in sizes]
+        pairs = [(measure(folder, size, "batches"), measure(folder, size, "dask")) for size in dask_sizes]
     draw(local, pairs)
     write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
 
@@ -193,4 +206,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 4:
         run_one(*sys.argv[1:])
     else:
-        main()
+        main(*map(int, sys.argv[1:]))

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from projects.sentiment.data import Names
-from projects.sentiment.shards import Engine, Labelled, Part, labelled, load, save, words_of
+from projects.sentiment.shards import Engine, Labelled, Part, labelled, load, save, split, words_of
 from projects.sentiment.text import Vocabulary, distinct_pairs, log_count_ratios
 from projects.sentiment.tokens import CLOSING, NONE, Table, Words, read_words
 
 SUPPORT = 25_000  # reviews that --min-count is meant for: of twice as many, an n-gram must be in twice as many
 BLOCK = 5_000  # reviews whose words are in memory at a time
+GROUPS = 4  # of blocks for each slot: added up by the worker, so that the driver gets few counts
 HELD_OUT = "-held-out"  # ends the name of a block that is for measuring
 
 
@@ -231,16 +232,17 @@ def count_vocabulary(
 
     And the column of each candidate, or NONE. A pass for each length finds candidates, a last one counts these exactly.
     """
-    least, files = threshold(counted.texts, min_count), [part.blocks for part in parts]
+    least = threshold(counted.texts, min_count)
+    groups = split([block for part in parts for block in part.blocks], GROUPS * engine.slots)
     places = candidates(counted, least)
     names, n, codes = counted.names[places], len(places), np.empty(0, np.int64)
     known = Known(Table(counted.keys[places]), 0, 1, n)
     for length in range(2, longest + 1):
-        found = add_up(engine.map(count_longer, files, engine.share(known), min_count), min_count)
+        found = add_up(engine.map(count_longer, groups, engine.share(known), min_count), min_count)
         new = found.keys[candidates(found, least)]
         known = Known(Table(new), n + len(codes), length, n)
         codes = np.append(codes, new)
-    totals = engine.map(tally, files, engine.share(known), n + len(codes))
+    totals = engine.map(tally, groups, engine.share(known), n + len(codes))
     counts, positive, occurrences = next(totals)
     for more in totals:
         counts, positive, occurrences = counts + more[0], positive + more[1], occurrences + more[2]

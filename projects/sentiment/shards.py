@@ -127,6 +127,11 @@ def load(block: Path, name: str) -> np.ndarray:
     return array
 
 
+def split(blocks: list[Path], n: int) -> list[list[Path]]:
+    """The blocks in n lists, or fewer, of about the same length."""
+    return [blocks[i::n] for i in range(min(n, len(blocks)))]
+
+
 def words_of(block: Path) -> Words:
     """The words of a block's texts, without their spelling."""
     keys, nothing = np.array(load(block, "keys")), np.empty(0, np.int64)

@@ -38,6 +38,7 @@ from projects.sentiment.shards import (
     labelled,
     load,
     rows_of_file,
+    split,
 )
 from projects.sentiment.text import Vocabulary, csr_matrix
 
@@ -246,11 +247,6 @@ def train(
         "unfinished": False,
     }
     return SentimentModel(network, vocabulary, settings_kept)
-
-
-def split(blocks: list[Path], n: int) -> list[list[Path]]:
-    """The blocks in n lists, or fewer, of about the same length."""
-    return [blocks[i::n] for i in range(min(n, len(blocks)))]
 
 
 @contextmanager
