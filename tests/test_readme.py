@@ -26,7 +26,7 @@ COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
 VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
 
-@pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 2), ("docs/how-it-works.md", 4)])
+@pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 3), ("docs/how-it-works.md", 4)])
 def test_python_prints_what_is_shown(page, n_blocks):
     blocks = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert len(blocks) == n_blocks

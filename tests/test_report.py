@@ -233,7 +233,7 @@ def test_sliders_forecast_as_predict_does(browser, folder, hour):
     model = BikesModel.load(page.with_name("model.safetensors"))
     forecast = model.forecast(check_hours(pd.DataFrame([row]), "the test", targets=False))
     for key, name in shown.items():
-        assert value(browser, name) == pytest.approx(forecast[key][0], rel=1e-4), key
+        assert value(browser, name) == pytest.approx(forecast[key].item(), rel=1e-4), key
     far = browser.execute_script("return document.getElementById('far').textContent")
     assert bool(far) == (expected["days_beyond_training"] > 60)
 

@@ -53,7 +53,8 @@ def backtest(
         bands_from = int((past.time < origin - pd.Timedelta(days=VALIDATION_DAYS)).sum())
         model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), seed)
         forecast = model.forecast(now, past.tail(24))
-        parts.append(now[["time", "cnt"]].assign(origin=origin, last_four_weeks=last_four_weeks(past, now), **forecast))
+        baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}
+        parts.append(now[["time", "cnt"]].assign(**baseline).join(forecast))
         if on_origin is not None:
             on_origin(origin)
     return pd.concat(parts, ignore_index=True)

@@ -142,7 +142,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     days = (model.settings[name] // 24 for name in ("validation_rows", "test_rows"))
     hours = split(read_data(data, data_dir), *days)
     scores = evaluate(model, hours)
-    forecast = hours.test[["time", "cnt", "weathersit"]].assign(**model.forecast(hours.test, hours.validation.tail(24)))
+    forecast = hours.test[["time", "cnt", "weathersit"]].join(model.forecast(hours.test, hours.validation.tail(24)))
     found = effects(model, pd.concat([hours.train, hours.validation]))
     for name, rows in ((FORECAST, forecast), (EFFECTS, found)):
         write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
@@ -347,7 +347,7 @@ def predict_hour(
         "weathersit": 1 + WEATHER.index(weather),
     }
     hour = check_hours(pd.DataFrame([row], index=[1]), "the options", targets=False)
-    forecast = {name: float(values[0]) for name, values in model.forecast(hour).items()}
+    forecast = model.forecast(hour).iloc[0].to_dict()
     beyond = days_beyond(model, when, when)
     if as_json:
         rounded = {name: round(value, 2) for name, value in forecast.items()}
@@ -382,10 +382,10 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     name = "standard input" if file == "-" else file
     for number, text in enumerate(read_chunks(file)):
         hours = check_hours(text, name, targets=False)
-        added = {column: values.round(2) for column, values in model.forecast(hours, before).items()}
+        added = model.forecast(hours, before).round(2)
         if number == 0:
             common.warn_if_replaced(name, text.columns, added)
-        text = text.assign(**added)
+        text = text.assign(**added)  # in the place of columns of the same names
         if as_json:
             for record in text.to_dict("records"):
                 common.print_json(record)

@@ -40,7 +40,7 @@ class BikesModel:
 
     def __repr__(self) -> str:
         hours = f"{self.settings['first_hour']} to {self.settings['last_hour']}"
-        return f"BikesModel({len(self.networks)} networks, trained on {hours})"
+        return f"BikesModel(networks: {len(self.networks)}, trained on {hours})"
 
     def roots(self, features: pd.DataFrame) -> np.ndarray:
         """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
@@ -63,8 +63,8 @@ class BikesModel:
         """
         return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
-    def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> dict[str, np.ndarray]:
-        """`prediction` [rows], and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes.
+    def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
+        """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
         A band is as wide, on the scale of the roots, as held the forecasts of its share of the validation hours: split
         conformal prediction (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, section 2.2).
@@ -76,7 +76,7 @@ class BikesModel:
             root = prediction**POWER
             found[f"low_{level}"] = np.maximum(root - width, 0) ** (1 / POWER)
             found[f"high_{level}"] = (root + width) ** (1 / POWER)
-        return found
+        return pd.DataFrame(found, hours.index)
 
     def save(self, path: Path) -> None:
         arrays = {
@@ -227,7 +227,7 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
         raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
     known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
     forecast = model.forecast(hours.test, known.tail(24))
-    test = score(actual, forecast["prediction"], variance_of(known))
+    test = score(actual, forecast.prediction.to_numpy(), variance_of(known))
     for level in LEVELS:
         inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
         test[f"coverage_{level}"] = float(np.mean(inside))

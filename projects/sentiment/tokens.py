@@ -1,6 +1,7 @@
 """From texts to their words, without a loop over words: every text becomes bytes, and every word a 64-bit key."""
 
 import html
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Characters(dict[int, str | None]):
 
 
 CHARACTERS = Characters()
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 BYTES = bytes(ord(CHARACTERS[b] or " ") for b in range(128)).lower() + bytes(range(128, 256))  # the same for ASCII
 SPACE, PART, WHOLE = 0, 1, 2  # kinds of bytes: between words, part of a word, a word of its own
 KINDS = np.full(256, PART, np.uint8)
@@ -69,7 +71,7 @@ def clean(text: str) -> bytes:
         text = html.unescape(text)
     text = text.replace("<br />", " ")
     if not text.isascii():
-        text = text.lower().translate(CHARACTERS)
+        text = NOT_ASCII.sub(lambda found: found[0].translate(CHARACTERS), text.lower())
     return text.encode().translate(BYTES, b"'")
 
 
