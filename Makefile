@@ -5,7 +5,7 @@
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
 # make check      what must pass before a change lands: ruff, mypy, the tests
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and the course's method;
-#                 writes benchmarks/RESULTS.md
+#                 then up to 1.6 million reviews; writes benchmarks/RESULTS.md (an hour)
 # make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
 # make clean      remove the environment and the runs (data stay)
 
@@ -66,6 +66,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ablation
 	$(BIN)/python -m benchmarks.sentiment
 	$(BIN)/python -m benchmarks.noise_reduction
+	$(BIN)/python -m benchmarks.scale
 
 torture: $(VENV)/installed
 	$(BIN)/python -m benchmarks.torture

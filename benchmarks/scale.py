@@ -197,9 +197,11 @@ def main(largest=SIZES[-1]):
         folder = Path(folder)
         simulated = write_shards(folder, max(sizes))
         local = [measure(folder, size, "local") for size in sizes]
-        pairs = [(measure(folder, size, "batches"), measure(folder, size, "dask")) for size in dask_sizes]
-    draw(local, pairs)
-    write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
+        pairs = []
+        for size in dask_sizes:
+            pairs.append((measure(folder, size, "batches"), measure(folder, size, "dask")))
+            draw(local, pairs)  # after each: what takes long is not lost by what comes last
+            write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
 
 
 if __name__ == "__main__":
