@@ -64,8 +64,8 @@ class Checkpoint:
 
         def on_epoch(training: Any) -> None:
             nonlocal kept
+            self.begun = True  # before it is reported: who sees the line may press Ctrl-C
             report(training)
-            self.begun = True
             if training.finished or self.stopped or time.monotonic() - kept >= EVERY:
                 kept = time.monotonic()
                 with self.lock:
