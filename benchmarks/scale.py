@@ -7,6 +7,7 @@ measurement is a process of its own. A number after the command is the largest s
 
 import gzip
 import json
+import math
 import os
 import re
 import subprocess
@@ -133,10 +134,10 @@ def total(found, clock="seconds"):
 
 def draw(local, pairs):
     """Time per review and peak memory by size."""
-    from matplotlib.figure import Figure
+    from projects.common.plots import Figure  # in the style of all pictures
 
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    times, memory = figure.subplots(1, 2)
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    times, memory = figure.subplots(1, 2, width_ratios=(3, 2))
     sizes = [found["size"] for found in local]
     series = [("one process", local), ("the same, processor time", local),
               ("one process, large batches", [one for one, _ in pairs]),
@@ -144,11 +145,14 @@ def draw(local, pairs):
     for name, runs in series:
         clock, line = ("cpu", "o:") if "processor" in name else ("seconds", "o-")
         times.plot([f["size"] for f in runs], [total(f, clock) / f["size"] * 1e3 for f in runs], line, label=name)
-    times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="ms a review", title="Training")
-    times.legend()
+    first, last = (1e6 * total(found, "cpu") / found["size"] for found in (local[0], local[-1]))
+    title = f"Training: from {first:.0f} to {last:.0f} µs of processor a review"
+    times.set(xscale="log", ylim=(0, None), xlabel="reviews", ylabel="time, in ms a review", title=title)
+    times.legend(fontsize=8)
     memory.plot(sizes, [found["memory"] for found in local], "o-")
     most = max(found["memory"] for found in local)
-    memory.set(xscale="log", ylim=(0, 1.2 * most), xlabel="reviews", ylabel="MB", title="Peak memory, one process")
+    memory.set(xscale="log", ylim=(0, 1.2 * most), xlabel="reviews", ylabel="peak memory of one process, in MB",
+               title=f"Memory stays below {math.ceil(most / 100) * 100:,} MB")  # fmt: skip
     figure.savefig(PICTURE, dpi=110)
 
 
