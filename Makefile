@@ -1,5 +1,5 @@
 # make            this help
-# make bikes      data, training, evaluation, pictures and a forecast of bike rentals    [DATA=hour.csv or its zip]
+# make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=hour.csv or its zip]
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
 # make test       the tests
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
@@ -37,6 +37,7 @@ bikes: $(VENV)/installed
 	$(BIN)/bikes train $(DATA_OPTION)
 	$(BIN)/bikes evaluate $(DATA_OPTION)
 	$(BIN)/bikes plot
+	$(BIN)/bikes report
 	$(BIN)/bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
 
 sentiment: $(VENV)/installed
@@ -44,6 +45,7 @@ sentiment: $(VENV)/installed
 	$(BIN)/sentiment train $(DATA_OPTION)
 	$(BIN)/sentiment evaluate $(DATA_OPTION)
 	$(BIN)/sentiment plot
+	$(BIN)/sentiment report
 	$(BIN)/sentiment predict "a dull, lifeless film" --explain
 
 test: $(VENV)/installed-dev
