@@ -176,15 +176,17 @@ def backtest(
 
     Example: bikes backtest --origins 2 --days 7
     """
+    common.note("reading the hours")
+    from projects.common.files import check_writable, write_atomically
+
+    check_writable(run)
     hours = read_data(data, data_dir)
     from projects.bikes.backtest import backtest, origins, summary
-    from projects.common.files import write_atomically
 
     moments = origins(hours, count, step, days, first)
     with click.progressbar(length=len(moments), label="origins", file=sys.stderr) as bar:
         forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
     scores = summary(forecasts)
-    run.mkdir(parents=True, exist_ok=True)
     simulated = bool(hours.attrs["simulated"])
     scores["simulated"] = int(simulated)
     write_atomically(run / BACKTEST, scores.to_csv(index=False, lineterminator="\n").encode())

@@ -146,6 +146,15 @@ def check_arrays(path: Path, arrays: Arrays, settings: Settings) -> None:
         raise ProjectError(f"{path}: codes are not in order: train a new model")
 
 
+def refuse_empty(vocabulary: Vocabulary) -> None:
+    """Raise ProjectError where the noise reductions have left nothing in the bag."""
+    if not len(vocabulary):
+        raise ProjectError(
+            f"no word is in {vocabulary.min_count} reviews with a log-count ratio of {vocabulary.polarity_cutoff}: "
+            "lower --min-count or --polarity-cutoff"
+        )
+
+
 def train(
     reviews: Reviews,
     seed: int = 0,
@@ -193,11 +202,7 @@ def train(
     def fit(name: str, rows: np.ndarray, unseen: np.ndarray | None) -> tuple[TwoLayerClassifier, Vocabulary, float]:
         """The network and vocabulary of these rows, and its accuracy on the unseen ones."""
         vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, polarity_cutoff)
-        if not len(vocabulary):
-            raise ProjectError(
-                f"no word is in {min_count} reviews with a log-count ratio of {polarity_cutoff}: "
-                "lower --min-count or --polarity-cutoff"
-            )
+        refuse_empty(vocabulary)
         kept = presence[:, vocabulary.kept]
         bag = vocabulary.bag(kept.indices, kept.indptr)
         rows_a_step = batch_size or math.ceil(len(rows) / STEPS)

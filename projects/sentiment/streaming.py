@@ -27,7 +27,7 @@ from projects.common.files import cannot_write, fingerprint, sha256
 from projects.common.progress import refuse_divergence
 from projects.sentiment.counting import Counts, add_up, count_vocabulary, read_part, save_bags
 from projects.sentiment.data import TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, value_of
-from projects.sentiment.model import CHUNK, DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, report
+from projects.sentiment.model import CHUNK, DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, refuse_empty, report
 from projects.sentiment.shards import (
     Engine,
     Here,
@@ -194,11 +194,7 @@ def train(
             raise ProjectError(f"{data}: too few reviews to train on ({kinds}), or none that could be held out")
         on_phase("counting n-grams")
         vocabulary, columns = count_vocabulary(parts, counted, engine, ngrams, min_count, polarity_cutoff)
-        if not len(vocabulary):
-            raise ProjectError(
-                f"no word is in {vocabulary.min_count} reviews with a log-count ratio of {polarity_cutoff}: "
-                "lower --min-count or --polarity-cutoff"
-            )
+        refuse_empty(vocabulary)
         on_phase("numbering the n-grams of each review")
         shared = engine.share(vocabulary)
         list(engine.map(save_bags, [[*part.blocks, *part.held_out] for part in parts], engine.share(columns), shared))
