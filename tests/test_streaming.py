@@ -352,3 +352,16 @@ def test_one_module_alone_knows_dask():
     known = {path.stem: {module.partition(".")[0] for module in imports(path)} for path in SOURCES}
     knowing = {name for name, modules in known.items() if modules & {"dask", "distributed"}}
     assert knowing == {"dask_engine"}
+
+
+def test_answers_never_take_the_place_of_what_they_answer_or_of_each_other(tmp_path):
+    reviews = [tmp_path / "t.jsonl", tmp_path / "u.csv", tmp_path / "u.tsv"]
+    for path, content in zip(reviews, ('{"text": "a dull film"}\n', "text\nfine\n", "text\ndull\n"), strict=True):
+        path.write_text(content)
+    before = [path.read_bytes() for path in reviews]
+    with pytest.raises(ProjectError, match=r"would take the place of .*t\.jsonl: name another folder with --out"):
+        list(streaming.predict(None, reviews[0], tmp_path))
+    with pytest.raises(ProjectError, match="two of its files would have the same name"):
+        list(streaming.predict(None, tmp_path / "u.*", tmp_path / "out"))
+    assert [path.read_bytes() for path in reviews] == before
+    assert not (tmp_path / "out").exists()

@@ -29,8 +29,6 @@ METRICS = "metrics.json"
 REPORT = "report.html"
 UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
-
-
 FILES = ("data", "data_dir", "run", "file", "out", "source")  # parameters under a heading of their own
 COMMON = {"--resume", "--quiet", "--engine", "--scheduler", "--help"}  # options of `train` that are no settings
 

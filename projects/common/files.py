@@ -3,14 +3,23 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from projects.common.errors import ProjectError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to a temporary file beside `path`, flush it to disk, and rename it into place.
+    """Put `content` into the file at `path`, as `atomic_file` does."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A temporary file beside `path` to write to, in the end flushed to disk and renamed into place.
 
     Whatever happens, `path` holds either all of the old content or all of the new. Raises ProjectError.
     """
@@ -20,7 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)  # of a process that was killed and had the same number
         try:
             with open(temporary, "xb") as file:  # "x": never through somebody else's link
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

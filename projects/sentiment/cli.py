@@ -37,10 +37,10 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 
     Example: sentiment download --from aclImdb_v1.tar.gz
     """
-    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
+    from projects.sentiment.data import PUBLISHED, SAMPLE, TABLES, read_reviews
 
     def check(path: Path) -> None:
-        if path.suffix.lower() in (".csv", ".tsv", ".jsonl") or path.is_dir():
+        if path.suffix.lower() in TABLES or path.is_dir():
             raise ProjectError(f"{path} is not the published archive: train on it with `sentiment train --data {path}`")
         read_reviews(path, "train")
         read_reviews(path, "test")
@@ -93,7 +93,9 @@ def is_streamed(data: Path | None, engine: str, scheduler: str | None) -> bool:
         if engine == "dask":
             raise click.UsageError("--engine dask goes with tables: name them with --data or --file")
         return False
-    endings = (".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+    from projects.sentiment.data import TABLES
+
+    endings = (".parquet", *(table + ".gz" for table in TABLES))
     pattern = any(c in str(data) for c in "*?[") and not data.exists()
     return engine == "dask" or pattern or data.name.lower().endswith(endings)
 

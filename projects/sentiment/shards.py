@@ -11,11 +11,11 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import cannot_write
-from projects.sentiment.data import LABEL_COLUMNS, LABELS, TEST_SHARE, TEXT_COLUMNS, Names, read_rows, value_of
+from projects.sentiment.data import LABEL_COLUMNS, LABELS, TABLES, TEST_SHARE, TEXT_COLUMNS, Names, read_rows, value_of
 from projects.sentiment.model import CHUNK, VALIDATION_SHARE
 from projects.sentiment.tokens import CLOSING, Words
 
-TABLES = (".parquet", *(table + packed for table in (".csv", ".tsv", ".jsonl") for packed in ("", ".gz")))
+READABLE = (".parquet", *(table + packed for table in TABLES for packed in ("", ".gz")))
 
 
 class Engine(Protocol):
@@ -49,7 +49,7 @@ def files_of(data: Path) -> list[Path]:
     if not paths:
         raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
     for path in paths:
-        if not path.name.lower().endswith(TABLES):
+        if not path.name.lower().endswith(READABLE):
             raise ProjectError(f"{path} is no CSV, TSV, JSONL (gzipped or not) or Parquet table")
     return paths
 

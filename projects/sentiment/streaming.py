@@ -8,7 +8,6 @@ can read. Only the first pass sees text.
 
 import json
 import math
-import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from nn import TwoLayerNetwork
 from nn.functions import LOSSES
 from nn.training import SCHEDULES, Training, TrainingSettings
 from projects.common.errors import ProjectError
-from projects.common.files import cannot_write, fingerprint, sha256
+from projects.common.files import atomic_file, cannot_write, fingerprint, sha256
 from projects.common.progress import refuse_divergence
 from projects.sentiment.counting import Counts, add_up, count_vocabulary, read_part, save_bags
 from projects.sentiment.data import TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, value_of
@@ -301,34 +300,31 @@ def evaluate(
 
 
 def answer_file(path: Path, model: SentimentModel, text_column: str | None, folder: Path) -> tuple[Path, int]:
-    """Write a file's rows with a label and a probability into the folder, Parquet as Parquet, all else as JSONL.
-
-    The file written, whole or not at all, and its rows.
-    """
-    columns, parquet = (text_column,) if text_column else TEXT_COLUMNS, path.suffix.lower() == ".parquet"
-    target = folder / (path.name if parquet else path.name.removesuffix(".gz").rpartition(".")[0] + ".jsonl")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    """Write a file's rows with a label and a probability: the file written, whole or not at all, and its rows."""
+    columns, target = (text_column,) if text_column else TEXT_COLUMNS, answers_of(path, folder)
     n, rows = 0, rows_of_file(path)
-    try:
-        with open(temporary, "wb") as file, parquet_writer(path, file) if parquet else nullcontext() as writer:
-            while chunk := list(islice(rows, CHUNK)):
-                texts = [value_of(row, columns, path, line) for line, row in chunk]
-                probability = model.predict(texts).round(6).tolist()
-                added = [
-                    row | {"label": model.settings["label_names"][p > 0.5], "probability": p}
-                    for (_, row), p in zip(chunk, probability, strict=True)
-                ]
-                if writer is not None:
-                    writer.write_table(import_pyarrow().Table.from_pylist(added, writer.schema))
-                else:
-                    file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in added).encode())
-                n += len(chunk)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise cannot_write(target, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    parquet = target.suffix.lower() == ".parquet"
+    with atomic_file(target) as file, parquet_writer(path, file) if parquet else nullcontext() as writer:
+        while chunk := list(islice(rows, CHUNK)):
+            texts = [value_of(row, columns, path, line) for line, row in chunk]
+            probability = model.predict(texts).round(6).tolist()
+            added = [
+                row | {"label": model.settings["label_names"][p > 0.5], "probability": p}
+                for (_, row), p in zip(chunk, probability, strict=True)
+            ]
+            if writer is not None:
+                writer.write_table(import_pyarrow().Table.from_pylist(added, writer.schema))
+            else:
+                file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in added).encode())
+            n += len(chunk)
     return target, n
+
+
+def answers_of(path: Path, folder: Path) -> Path:
+    """Where in the folder the answers for a file go: Parquet as Parquet, all else as JSONL."""
+    if path.suffix.lower() == ".parquet":
+        return folder / path.name
+    return folder / (path.name.removesuffix(".gz").rpartition(".")[0] + ".jsonl")
 
 
 def parquet_writer(path: Path, file: IO[bytes]) -> Any:
@@ -344,10 +340,9 @@ def predict(
 ) -> Iterator[tuple[Path, int]]:
     """Write the answers for each file into the folder; each file written and its rows. Raises ProjectError."""
     engine, files = engine or Here(), files_of(data)
-    if len({path.name for path in files}) < len(files):
-        raise ProjectError(f"{data}: two of its files have the same name, and so would their answers")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    targets = [answers_of(path, folder).resolve() for path in files]
+    if len(set(targets)) < len(files):
+        raise ProjectError(f"{data}: the answers for two of its files would have the same name")
+    if lost := {path.resolve() for path in files} & set(targets):
+        raise ProjectError(f"the answers would take the place of {lost.pop()}: name another folder with --out")
     yield from engine.map(answer_file, files, engine.share(model), text_column, folder.resolve())
