@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 from projects.common.errors import ProjectError
@@ -28,15 +28,22 @@ class DaskEngine:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.slots = sum(client.nthreads().values())
+        self.workers = [address for address, threads in client.nthreads().items() for _ in range(threads)]
+        self.slots = len(self.workers)
 
     def share(self, value: Any) -> Any:
         """The value as the result of a task, not scattered: the scheduler can bring it back if its holders die."""
         return self.client.submit(same, value, pure=False)
 
     def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """function(part, *shared) of each part, in order; few results are held at a time."""
-        submitted = (self.client.submit(function, part, *shared, pure=False) for part in parts)
+        """function(part, *shared) of each part, in order; few results are held at a time.
+
+        The workers take turns; left alone, the scheduler would give nearly all to the one that holds what is shared.
+        """
+        submitted = (
+            self.client.submit(function, part, *shared, pure=False, workers=worker, allow_other_workers=True)
+            for part, worker in zip(parts, cycle(self.workers), strict=False)
+        )
         waiting = deque(islice(submitted, AHEAD * self.slots))
         try:
             while waiting:
@@ -70,4 +77,6 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
 def local_cluster(workers: int | None = None) -> LocalCluster:
     """Processes of one thread each."""
     options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    # so set, workers give memory back as soon as it is free: each large array needs new pages, at half NumPy's speed
+    dask.config.get("distributed.nanny.pre-spawn-environ").pop("MALLOC_TRIM_THRESHOLD_", None)
     return LocalCluster(n_workers=workers or dask.system.CPU_COUNT, processes=True, **options)
