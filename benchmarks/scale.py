@@ -3,14 +3,13 @@
 The reviews are made from the 25,000 published training reviews: all their sentences are dealt anew, among the reviews
 of the same label, once for each file. So each file has the n-grams of a sentence as often as the published reviews
 have, and the vocabulary is of about the same size whatever the number of files. They lie gzipped in a temporary folder
-(1.6 million take 1 GB, and 12 GB meanwhile). Each measurement is a process of its own. A number after the command is
-the largest size to measure.
+(1.6 million take 1 GB, and 12 GB meanwhile). Each measurement is a process of its own; up to 100,000 reviews, the
+median of three. A number after the command is the largest size to measure.
 """
 
 import gzip
 import json
 import math
-import os
 import re
 import subprocess
 import sys
@@ -29,6 +28,7 @@ SIZES = 25_000, 100_000, 400_000, 1_600_000
 SHARD = 25_000
 EPOCHS = 3
 WORKERS = 2
+ROUNDS, OFTEN = 3, 100_000  # so many rounds of sizes up to this one, one of larger ones
 DASK_SIZES = SIZES[:3]
 PHASES = {"reading": "reading and counting words", "n-grams": "counting n-grams",
           "bags": "numbering the n-grams of each review", "training": "training"}  # fmt: skip
@@ -121,18 +121,33 @@ def run_one(pattern, run, engine):
                       "accuracy": model.settings["validation_accuracy"]}))  # fmt: skip
 
 
+def core_time():
+    """Time of all cores since the machine started, and what of it a virtual machine's host gave to others."""
+    spent = [int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return np.array([sum(spent), spent[7]])
+
+
 def measure(folder, size, engine):
-    """What `run_one` finds in a process of its own, with the load of the machine before it."""
+    """What `run_one` finds in a process of its own, and the percentage of the cores' time that others got meanwhile."""
     with tempfile.TemporaryDirectory(dir=folder) as run:
         pattern = shards_of(folder, size, Path(run) / "data")
-        load = os.getloadavg()[0]
+        before = core_time()
         command = [sys.executable, "-m", "benchmarks.scale", str(pattern), run, engine]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)
-        found = json.loads(done.stdout.splitlines()[-1]) | {"size": size, "load": load}
+        every, others = core_time() - before
+        found = json.loads(done.stdout.splitlines()[-1]) | {"size": size, "stolen": 100 * others / every}
         print(engine, found, file=sys.stderr, flush=True)
         return found
+
+
+def measure_all(folder, sizes, engines):
+    """For each size what `measure` finds with each of the engines, in turns; of several rounds, the median by time."""
+    for size in sizes:
+        rounds = [[measure(folder, size, engine) for engine in engines] for _ in range(ROUNDS if size <= OFTEN else 1)]
+        yield [sorted(runs, key=lambda found: sum(found["seconds"].values()))[len(runs) // 2]
+               for runs in zip(*rounds, strict=True)]  # fmt: skip
 
 
 def total(found, clock="seconds"):
@@ -167,16 +182,17 @@ def report(local, pairs, simulated):
     rows = [
         [f"{f['size']:,}", *(f"{f['cpu'][p] / f['size'] * 1e6:,.0f}" for p in PHASES.values()),
          f"{total(f, 'cpu') / f['size'] * 1e6:,.0f}", f"{total(f) / f['size'] * 1e6:,.0f}",
-         f"{f['memory']:,.0f}", f"{f['ngrams']:,}", f"{f['min_count']}", f"{f['load']:.1f}"]
+         f"{f['memory']:,.0f}", f"{f['ngrams']:,}", f"{f['min_count']}", f"{f['stolen']:.0f}"]
         for f in local
     ]  # fmt: skip
     beside, (*counting, training) = [], PHASES.values()
     for one, two in pairs:
         for name, phases in (("counting", counting), ("training", [training]), ("scoring", ["scoring"])):
             a, b = (sum(found["seconds"][phase] for phase in phases) for found in (one, two))
-            beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
+            beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}", ""])
         a, b = (sum(found["seconds"].values()) for found in (one, two))
-        beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}"])
+        stolen = " and ".join(f"{found['stolen']:.0f}" for found in (one, two))
+        beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}", stolen])
     pays = None  # the size from which on the workers are always faster
     for one, two in reversed(pairs):
         if sum(one["seconds"].values()) <= sum(two["seconds"].values()):
@@ -185,19 +201,20 @@ def report(local, pairs, simulated):
     largest = max([0, *(memory for _, two in pairs for memory in two["workers"])])
     paid = f"They pay from {pays:,} reviews on." if pays else "They do not pay yet at the largest of these sizes."
     kind = "SIMULATED reviews" if simulated else "Sentences of the published reviews"
-    header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "min count", "load"]
+    header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "min count", "stolen, %"]
     return f"""\
 {machine("numpy", "scipy", "pandas", "dask", "distributed")}
 
-{kind}, recombined; {EPOCHS} epochs. Microseconds of the processor for a
-review, by phase and together, and of the clock: they differ where others want the same cores. Load: how many
-processes wanted one before each run. One process.
+{kind}, dealt anew among the reviews of their label; {EPOCHS} epochs. One process; microseconds of
+the processor for a review, by phase and together, and of the clock: they differ where others want the same cores.
+Stolen: what the host of a virtual machine gave to others of the time of its cores. Medians of {ROUNDS} runs up to
+{OFTEN:,} reviews, single runs above.
 
 {table(header, rows)}
 One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
 fast the workers are. Largest worker: {largest:,.0f} MB. {paid}
 
-{table(["reviews, phase", "one process", f"{WORKERS} workers", "gain"], beside)}
+{table(["reviews, phase", "one process", f"{WORKERS} workers", "gain", "stolen, %"], beside)}
 ![Time per review and peak memory](../docs/scale.png)"""
 
 
@@ -207,10 +224,10 @@ def main(largest=SIZES[-1]):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         simulated = write_shards(folder, max(sizes))
-        local = [measure(folder, size, "local") for size in sizes]
+        local = [found for (found,) in measure_all(folder, sizes, ["local"])]
         pairs = []
-        for size in dask_sizes:
-            pairs.append((measure(folder, size, "batches"), measure(folder, size, "dask")))
+        for pair in measure_all(folder, dask_sizes, ["batches", "dask"]):
+            pairs.append(pair)
             draw(local, pairs)  # after each: what takes long is not lost by what comes last
             write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
 

@@ -16,7 +16,7 @@ import click
 
 from projects.common.download import Published, adopt, fetch, say
 from projects.common.errors import NoConnectionError, ProjectError, printable
-from projects.common.files import cannot_write, write_atomically
+from projects.common.files import cannot_write, leftovers, write_atomically
 from projects.common.progress import HISTORY, save_history
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
     forget(unfinished, MODEL, HISTORY, METRICS, REPORT, *stale)
     with suppress(OSError):
         unfinished.rmdir()
-    leftovers = [path.name for name in (MODEL, HISTORY, CHECKPOINT) for path in run.glob(f".{name}.*.tmp")]  # of a kill
-    forget(run, CHECKPOINT, *leftovers)
+    forget(run, CHECKPOINT, *(left.name for name in (MODEL, HISTORY, CHECKPOINT) for left in leftovers(run / name)))
 
 
 def run_option(pipeline: str) -> Callable[..., Any]:

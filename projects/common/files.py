@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,11 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What writers of `path` that were killed have left beside it."""
+    return list(path.parent.glob(f".{escape(path.name)}.*.tmp"))
 
 
 def check_writable(folder: Path) -> None:

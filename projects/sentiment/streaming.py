@@ -22,7 +22,7 @@ from nn import TwoLayerNetwork
 from nn.functions import LOSSES
 from nn.training import SCHEDULES, Training, TrainingSettings
 from projects.common.errors import ProjectError
-from projects.common.files import atomic_file, cannot_write, fingerprint, sha256
+from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers, sha256
 from projects.common.progress import refuse_divergence
 from projects.sentiment.counting import Counts, add_up, count_vocabulary, read_part, save_bags
 from projects.sentiment.data import TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, value_of
@@ -346,3 +346,5 @@ def predict(
     if lost := {path.resolve() for path in files} & set(targets):
         raise ProjectError(f"the answers would take the place of {lost.pop()}: name another folder with --out")
     yield from engine.map(answer_file, files, engine.share(model), text_column, folder.resolve())
+    for left in (left for path in targets for left in leftovers(path)):  # by a worker that died
+        left.unlink(missing_ok=True)
