@@ -4,7 +4,7 @@
 # make test       the tests
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
 # make check      what must pass before a change lands: ruff, mypy, the tests
-# make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and the course's method;
+# make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and plain loops;
 #                 then up to 1.6 million reviews; writes benchmarks/RESULTS.md (an hour)
 # make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
 # make clean      remove the environment and the runs (data stay)
@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
-DATA_OPTION = $(if $(DATA),--data $(DATA))
+DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .PHONY: help bikes sentiment test fuzz check benchmark torture clean
 .DEFAULT_GOAL := help

@@ -231,7 +231,7 @@ def run(case):
 
 
 def bike_arrays():
-    """The course's 56 features of the training hours and their counts, standardised; simulated without the data."""
+    """An introductory course's 56 features of the training hours, and their counts, standardised; else simulated."""
     path = REAL_DATA / "Bike-Sharing-Dataset.zip"
     if not path.exists():
         rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Our sentiment network beside the course's method, one review at a time: python -m benchmarks.one_by_one
+"""Our sentiment network beside an introductory course's, one review at a time: python -m benchmarks.one_by_one
 
 The course's method, written afresh: a hidden layer without bias or sigmoid, whose values are sums of the W1 rows of the
 words in the review; a sigmoid output; squared error; an update after each review that touches only those rows. Ours has

@@ -30,7 +30,7 @@ def regression_scores(target, prediction):
 def classification_scores(target, probability):
     """Scores of the probability of class 1 for targets 0 and 1; 0/0 counts as 0.
 
-    Precision: the share of the rows called 1 that is. Recall: the share of the 1s called so. F1: their harmonic mean.
+    Precision: share of the rows called 1 that are 1. Recall: share of the 1s that are called 1. F1: harmonic mean.
     """
     target, probability = np.asarray(target, int), np.asarray(probability, float)
     called = (probability > 0.5).astype(int)

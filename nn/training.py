@@ -71,9 +71,9 @@ class Training:
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss, once
             for start in range(0, len(order), settings.batch_size):
                 batch = slice(start, start + settings.batch_size)
-                rows, share = order[batch], weight if np.isscalar(weight) else weight[batch]
+                rows, counted = order[batch], weight if np.isscalar(weight) else weight[batch]
                 X_batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
-                predictions[batch] = self.step(X_batch, y[batch], share / len(rows), rate)
+                predictions[batch] = self.step(X_batch, y[batch], counted / len(rows), rate)
             loss = float(LOSSES[self.network.loss][0](predictions, y, weight) / (len(y) * np.mean(weight)))
             row = {"epoch": len(self.history) + 1, "learning_rate": rate, "training_loss": loss}
             if validation is not None:

@@ -302,6 +302,16 @@ def test_a_backtest_trains_on_the_past_only(small, monkeypatch):
     assert scores.coverage_80 == pytest.approx(((found.low_80 <= found.cnt) & (found.cnt <= found.high_80)).mean())
     with pytest.raises(ProjectError, match=r"no 7 days can be forecast from 2011-01-05: .* an origin must lie between"):
         backtest.origins(hours, 1, 1, 7, pd.Timestamp("2011-01-05"))
+    for closed in (hours.time < first) & (hours.time >= first - pd.Timedelta(days=7)), hours.time >= first:
+        with pytest.raises(ProjectError, match=r"no hours in the 7 days before 2011-02-01, or in the 7 days from it"):
+            backtest.backtest(hours[~closed], moments, 7)
+
+
+@pytest.mark.parametrize(("months", "first"), [(1, pd.Timestamp("9999-12-01")), (1200, None)])
+def test_origins_beyond_the_calendar_are_refused(months, first):
+    hours = pd.DataFrame({"time": pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h")})
+    with pytest.raises(ProjectError, match="leave the calendar"):
+        backtest.origins(hours, 22, months, 21, first)
 
 
 def test_default_origins_are_the_latest_that_the_data_allow():
@@ -441,7 +451,7 @@ def test_effects_are_those_that_scikit_learn_finds(small):
     model = train(small, members=2, epochs=10)
     found = effects(model, small.train)
     warmth = found[found.input == "temperature"]
-    inputs = features.build_features(small.train)[::7]
+    inputs = features.build_features(small.train)[::11]
     grid = {"temp": ((warmth.value + 8) / 47).to_numpy()}
     judged = partial_dependence(Judged().fit(inputs, None), inputs, ["temp"], custom_values=grid, method="brute")
     np.testing.assert_allclose(warmth.bikes, judged["average"][0])
@@ -452,7 +462,7 @@ def test_effects_are_those_that_scikit_learn_finds(small):
 def test_the_effect_of_the_hour_is_the_mean_of_hours_changed_one_by_one(small, hasty):
     hours = small.validation
     found = effects(hasty, hours).set_index(["input", "kind", "value"]).bikes
-    saturdays = [row for row in hours.index[::7] if hours.time[row].day_of_week == 5]
+    saturdays = [row for row in hours.index[::11] if hours.time[row].day_of_week == 5]
     changed = (hours.assign(hr=hours.hr.where(hours.index != row, 12)) for row in saturdays)
     alone = [hasty.predict(each)[hours.index == row] for each, row in zip(changed, saturdays, strict=True)]
     assert len(alone) >= 3

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from conftest import run
 
 from projects.bikes import model as bikes_model
 from projects.bikes.cli import main as bikes
+from projects.common import plots
 from projects.sentiment import model as sentiment_model
 from projects.sentiment.cli import coloured
 from projects.sentiment.cli import main as sentiment
@@ -254,6 +256,22 @@ def test_a_backtest_is_tabled_saved_and_drawn(workspace):
     assert "an origin must lie between 2011-03-09 and" in message
 
 
+@pytest.mark.parametrize("model_is", [False, True])
+def test_errors_of_a_backtest_are_marked_by_its_own_data_not_the_model_s(workspace, tmp_path, monkeypatch, model_is):
+    shutil.copytree(workspace / "runs" / "bikes", tmp_path / "run")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text()) | {"simulated": model_is}
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))
+    columns = "origin,hours,rmse,mae,rmsle,last_four_weeks_rmse,last_four_weeks_mae,last_four_weeks_rmsle,coverage_80,"
+    row = f"coverage_95,simulated\n2012-01-01,48,2,1,0.1,3,2,0.2,0.8,0.9,{int(not model_is)}\n"
+    (tmp_path / "run" / "backtest.csv").write_text(columns + row)
+    marked = {}
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path, simulated: marked.update({path.name: simulated}))
+    result = CliRunner().invoke(bikes, ["plot", "--run", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert marked.pop("backtest.png") is not model_is
+    assert set(marked.values()) == {model_is}
+
+
 def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
     lines = (workspace / "data" / "bikes" / "hour-SIMULATED.csv").read_text().splitlines()[:40]
     header = lines[0].split(",")
@@ -283,6 +301,7 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
         ("bikes", "train"): "no data in data/bikes: run `bikes download` first",
         ("sentiment", "train"): "no data in data/sentiment: run `sentiment download` first",
         ("bikes", "train", "--data", "nowhere.csv"): "no file at nowhere.csv",
+        ("bikes", "predict", "--run", workspace / "runs" / "bikes", "no.csv"): "no file at no.csv: name a table",
         ("bikes", "train", "--data", "empty.csv"): "empty.csv is empty",
         ("bikes", "train", "--data", "columns.csv"): "columns.csv lacks the column dteday; it has a, b",
         ("sentiment", "train", "--data", "columns.csv"): "columns.csv, line 2: no column text or review",

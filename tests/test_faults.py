@@ -392,7 +392,7 @@ def test_fault_34_a_line_too_long_is_refused_with_its_number(tmp_path, monkeypat
 
 def test_fault_34_long_texts_and_many_are_predicted_in_order_and_few_at_a_time(workspace, monkeypatch):
     lines = [f"{i} dull film" for i in range(3500)] + ["dull " * 500_000] * 6 + ["last one"]
-    held = [len(chunk) for chunk in sentiment_cli.chunks((line, {}) for line in lines)]
+    held = [len(chunk) for chunk in data.chunks((line, {}) for line in lines)]
     assert sum(held) == len(lines)
     assert held[:3] == [1000] * 3
     assert max(held[4:]) < 5  # 10 million characters at most, and one text

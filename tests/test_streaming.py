@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from functools import partial
 
@@ -22,9 +23,9 @@ from projects.common.cli import to_csv
 from projects.common.errors import ProjectError
 from projects.sentiment import counting, model, shards, streaming
 from projects.sentiment.cli import main
-from projects.sentiment.data import USUAL_NAMES, Names, Reviews
+from projects.sentiment.data import USUAL_NAMES, Names, Reviews, drawn, read_reviews
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.shards import Here, label_names, labelled, load
+from projects.sentiment.shards import Engine, label_names, labelled, load
 from projects.sentiment.text import count_ngrams, learn_vocabulary
 
 SETTINGS = {"ngrams": 3, "epochs": 2, "seed": 1, "batch_size": 500}
@@ -48,15 +49,19 @@ def pattern(folder):
     return folder / "reviews-*"
 
 
-def rows_of(pattern, part, seed=1):
+def rows_of(pattern, part):
     files = shards.files_of(pattern)
-    return [review for path in files for review in labelled(path, part, USUAL_NAMES, seed, {})]
+    return [review for path in files for review in labelled(path, part, USUAL_NAMES, {})]
+
+
+def is_held_out(review, seed=1):
+    return drawn(review.text, f"validation {seed}") < model.VALIDATION_SHARE
 
 
 def read(pattern, folder, min_count=3):
     """What the first pass gives: parts and counts."""
     files = enumerate(shards.files_of(pattern))
-    found = [counting.read_part(file, folder, USUAL_NAMES, 1, min_count) for file in files]
+    found = [counting.read_shard(file, folder, USUAL_NAMES, 1, min_count) for file in files]
     return [part for part, _ in found], counting.add_up((counts for _, counts in found), min_count)
 
 
@@ -70,11 +75,11 @@ def same_vocabulary(found, expected):
 @pytest.mark.parametrize(("support", "longest"), [(25_000, 3), (25_000, 1), (400, 3), (90, 2)])
 def test_vocabulary_and_bags_are_those_of_all_texts_in_memory(pattern, tmp_path, monkeypatch, support, longest):
     monkeypatch.setattr(counting, "BLOCK", 300)
-    monkeypatch.setattr(counting, "SUPPORT", support)
+    monkeypatch.setattr(counting, "PER_REVIEWS", support)
     parts, counted = read(pattern, tmp_path)
     assert (counted.missed > 0) == (support < 2_700)  # keys were left out on the way
-    found, columns = counting.count_vocabulary(parts, counted, Here(), longest, 3, 0.05)
-    reviews = [review for review in rows_of(pattern, "train") if not review.held_out]
+    found, columns = counting.count_vocabulary(parts, counted, Engine(), longest, 3, 0.05)
+    reviews = [review for review in rows_of(pattern, "train") if not is_held_out(review)]
     texts, labels = [review.text for review in reviews], np.array([review.label for review in reviews])
     least = counting.threshold(len(texts), 3)
     assert least == (3 if support == 25_000 else -(-3 * len(texts) // support))
@@ -90,7 +95,7 @@ def test_vocabulary_and_bags_are_those_of_all_texts_in_memory(pattern, tmp_path,
     np.testing.assert_array_equal(X.indices, indices)
     np.testing.assert_array_equal(X.indptr, indptr)
     np.testing.assert_array_equal(X.data, expected.weigh(indices, indptr))
-    unseen = [review.text for review in rows_of(pattern, "train") if review.held_out]
+    unseen = [review.text for review in rows_of(pattern, "train") if is_held_out(review)]
     held_out = np.concatenate([load(block, "indices") for part in parts for block in part.held_out])
     np.testing.assert_array_equal(held_out, expected.columns_of(unseen)[0])
 
@@ -106,14 +111,14 @@ def test_counts_are_off_by_no_more_than_they_say_and_lose_nothing_frequent(table
         codes, numbers = np.array(pairs, np.int64).reshape(-1, 2).T
         return counting.count(codes, numbers, len(texts))
 
-    support, counting.SUPPORT = counting.SUPPORT, 10
+    support, counting.PER_REVIEWS = counting.PER_REVIEWS, 10
     try:
         total = counting.add_up(map(counted, tables), min_count)
         least = counting.threshold(sum(map(len, tables)), min_count)
     finally:
-        counting.SUPPORT = support
+        counting.PER_REVIEWS = support
     true = [sum(code in codes for texts in tables for codes in texts) for code in range(13)]
-    found = dict(zip(total.keys.tolist(), total.excess.tolist(), strict=True))
+    found = dict(zip(total.keys.tolist(), total.at_least.tolist(), strict=True))
     assert total.texts == sum(map(len, tables))
     for code, n in enumerate(true):
         low, high = (found[code], found[code] + total.missed) if code in found else (0, total.missed)
@@ -127,7 +132,7 @@ def bags(pattern, tmp_path_factory):
     """Vocabulary and blocks of unequal length."""
     folder = tmp_path_factory.mktemp("bags")
     parts, counted = read(pattern, folder)
-    vocabulary, columns = counting.count_vocabulary(parts, counted, Here(), 2, 3, 0.05)
+    vocabulary, columns = counting.count_vocabulary(parts, counted, Engine(), 2, 3, 0.05)
     blocks = [block for part in parts for block in part.blocks]
     counting.save_bags(blocks, columns, vocabulary)
     return vocabulary, blocks
@@ -190,7 +195,7 @@ def test_an_error_names_file_and_line_and_leaves_nothing_behind(folder, tmp_path
         file.write('{"text": "a", "label": "1"}\n{"text": "b", "label": "maybe"}\n')
     (tmp_path / "t-2.csv.gz").write_bytes((folder / "reviews-2.csv.gz").read_bytes()[:-20])
     (tmp_path / "t-3.csv.gz").write_bytes(b"no gzip")
-    (tmp_path / "t-4.csv").write_text("text,label\n" + "good,1\n" * 40)
+    (tmp_path / "t-4.csv").write_text("text,label\n" + "".join(f"good {i},1\n" for i in range(40)))
     cases = {"t-1*": r"t-1.jsonl.gz, line 2: 'maybe' is no label", "t-2*": r"t-2.csv.gz, after line \d+: ",
              "t-3*": r"t-3.csv.gz, after line 0: ", "t-4*": r"too few reviews .*\(0 negative, \d+ positive\)",
              "x*": "no file matches"}  # fmt: skip
@@ -202,24 +207,31 @@ def test_an_error_names_file_and_line_and_leaves_nothing_behind(folder, tmp_path
 
 def test_labels_of_all_files_together_are_two(tmp_path):
     for number, label in enumerate(("spam", "ham", "eggs")):
-        (tmp_path / f"t-{number}.csv").write_text("text,label\n" + f"some words,{label}\n" * 30)
+        (tmp_path / f"t-{number}.csv").write_text("text,label\n" + "".join(f"words {i},{label}\n" for i in range(30)))
     names = Names(positive="spam")
     files = enumerate(shards.files_of(tmp_path / "*.csv"))
-    others = [counting.read_part(file, tmp_path, names, 0, 3)[0].others for file in files]
+    others = [counting.read_shard(file, tmp_path, names, 0, 3)[0].others for file in files]
     assert label_names(others[:2], "spam") == ("ham", "spam")
     assert label_names(others[:1], "spam") == ("not spam", "spam")
     with pytest.raises(ProjectError, match=r"t-2.csv, line 2: 'eggs' is a third label, beside 'spam' and 'ham'"):
         label_names(others, "spam")
+    (tmp_path / "u.csv").write_text("text,label\na,spam\nb,ham\nc,eggs\nd,salt\n")
+    with pytest.raises(ProjectError, match=r"u.csv, line 4: 'eggs' is a third label"):
+        counting.read_shard((0, tmp_path / "u.csv"), tmp_path, names, 0, 3)
 
 
-def test_a_fifth_is_the_test_and_a_tenth_of_the_others_is_held_out(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("text,label\n" + "".join(f"word{i},{i % 2}\n" for i in range(5_000)))
-    found = {part: list(labelled(path, part, USUAL_NAMES, 3, {})) for part in ("train", "test")}
+def test_a_fifth_is_the_test_and_a_tenth_of_the_others_is_held_out_whatever_the_file(tmp_path):
+    rows = [f"word{i},{i % 2}\n" for i in range(5_000)]
+    (tmp_path / "t.csv").write_text("text,label\n" + "".join(rows))
+    for number, some in enumerate((rows[:4000:-1], rows[4000::-1])):
+        (tmp_path / f"u-{number}.csv").write_text("text,label\n" + "".join(some))
+    found = {part: rows_of(tmp_path / "t.csv", part) for part in ("train", "test")}
     assert len({review.text for part in found.values() for review in part}) == 5_000
     assert abs(len(found["test"]) - 1_000) < 120
-    assert abs(sum(review.held_out for review in found["train"]) - 400) < 80
-    assert found["train"] == list(labelled(path, "train", USUAL_NAMES, 3, {}))
+    assert abs(sum(map(is_held_out, found["train"])) - 400) < 80
+    for part, reviews in found.items():
+        assert sorted(reviews) == sorted(rows_of(tmp_path / "u-*.csv", part))
+        assert read_reviews(tmp_path / "t.csv", part).texts == [review.text for review in reviews]
 
 
 def test_commands_take_a_pattern(folder, tmp_path):
@@ -266,6 +278,25 @@ def test_parquet_in_and_out(folder, tmp_path):
     expected = [json.loads(line) for line in text.read_text().splitlines()]
     assert parquet.read_table(table).to_pylist() == expected
     assert list(expected[0]) == ["text", "label", "split", "simulated", "probability"]
+
+
+def test_what_is_no_parquet_is_one_line_and_what_is_no_unicode_is_escaped(tmp_path, folder):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
+    (tmp_path / "t.jsonl").write_text('{"text": "a \\ud800 film"}\n')
+    trained = streaming.train(folder / "reviews-1.csv", tmp_path / "run", **SETTINGS)
+    with pytest.raises(ProjectError, match=r"cannot read .*t\.parquet: "):
+        list(streaming.predict(trained, tmp_path / "t.parquet", tmp_path / "out"))
+    list(streaming.predict(trained, tmp_path / "t.jsonl", tmp_path / "out"))
+    assert list((tmp_path / "out").iterdir()) == [tmp_path / "out" / "t.jsonl"]
+    assert json.loads((tmp_path / "out" / "t.jsonl").read_text())["text"] == "a \ud800 film"
+
+
+def test_the_working_folder_of_a_killed_training_goes_with_the_next(folder, tmp_path):
+    (tmp_path / "run" / ".streaming-x").mkdir(parents=True)
+    (tmp_path / "run" / ".streaming-x" / "000000-000000.keys.npy").write_bytes(b"x")
+    streaming.train(folder / "reviews-1.csv", tmp_path / "run", **SETTINGS)
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 # ---- Dask
@@ -335,6 +366,34 @@ def test_two_workers_give_what_one_process_gives_even_if_some_are_killed(client,
     assert [path.read_bytes() for path, _ in there] == [path.read_bytes() for path, _ in here]
     assert sorted((tmp_path / "there").iterdir()) == sorted(path for path, _ in there)  # nothing half written is left
     assert passes <= {path.name for path in tmp_path.iterdir()}  # in each of them one worker was killed
+
+
+def test_threads_of_a_worker_do_not_mix_their_gradients(bags):
+    distributed = pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import DaskEngine
+
+    vocabulary, blocks = bags
+    how = np.ones(2), 0.0, 1, 0, 0, 1
+    network, groups = network_of(vocabulary), shards.deal(blocks * 8, 16)
+    expected = [streaming.gradient_sum(group, vocabulary, network, *how)[0] for group in groups]
+    with distributed.Client(n_workers=1, threads_per_worker=4, dashboard_address=":0") as client:
+        engine = DaskEngine(client)
+        found = engine.map(streaming.gradient_sum, groups, engine.share(vocabulary), engine.share(network), *how)
+        for (gradient, *_), alone in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(gradient, alone)
+
+
+def test_a_scheduler_that_goes_is_one_line(pattern, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import DaskEngine, local_cluster
+
+    with local_cluster(1) as cluster, distributed.Client(cluster) as client:
+        engine = DaskEngine(client)
+        found = engine.map(time.sleep, [0, 60])
+        assert next(found) is None
+        cluster.close()
+        with pytest.raises(ProjectError, match="the Dask scheduler has gone"):
+            next(found)
 
 
 def test_an_error_on_a_worker_is_the_same_line(client, tmp_path):

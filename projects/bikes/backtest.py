@@ -24,8 +24,11 @@ def origins(
     earliest = hours.time.iloc[0] + pd.Timedelta(days=VALIDATION_DAYS + 7)
     latest = hours.time.iloc[-1] + pd.Timedelta(hours=1) - pd.Timedelta(days=days)
     last = latest.to_period("M").start_time
-    start = pd.Timestamp(first) if first else last - pd.DateOffset(months=months * (count - 1))
-    found = [start + pd.DateOffset(months=months * i) for i in range(count)]
+    try:
+        start = pd.Timestamp(first) if first else last - pd.DateOffset(months=months * (count - 1))
+        found = [start + pd.DateOffset(months=months * i) for i in range(count)]
+    except (OverflowError, ValueError) as error:
+        raise ProjectError("the origins leave the calendar: lower --origins or --step, or change --first") from error
     for origin in found:
         if not earliest <= origin <= latest:
             raise ProjectError(
@@ -44,13 +47,16 @@ def backtest(
 ) -> pd.DataFrame:
     """Every forecast hour [rows]: origin, time, cnt, prediction, its bands, and the baseline.
 
-    The weather of the forecast days is taken as known, as recorded.
+    The weather of the forecast days is taken as known, as recorded. Raises ProjectError where hours are missing.
     """
     parts = []
     for origin in moments:
         past = hours[hours.time < origin]
         now = hours[(hours.time >= origin) & (hours.time < origin + pd.Timedelta(days=days))]
         bands_from = int((past.time < origin - pd.Timedelta(days=VALIDATION_DAYS)).sum())
+        if bands_from == len(past) or now.empty:
+            raise ProjectError(f"there are no hours in the {VALIDATION_DAYS} days before {origin:%Y-%m-%d}, or in the "
+                               f"{days} days from it: choose another --first or --step")  # fmt: skip
         model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), seed)
         forecast = model.forecast(now, past.tail(24))
         baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from projects.common import cli as common
+from projects.common.errors import ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,10 +170,10 @@ def backtest(
     data: Path | None, run: Path, data_dir: Path, first: datetime | None, count: int, step: int, days: int, seed: int,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Forecast from moments in the past with what was known then.
+    """Forecast from moments in the past, beside what then happened.
 
-    The weather that came is given. From each origin a model is trained on all hours before it and forecasts the
-    days after it. The table is saved in the run folder; `bikes plot` then draws it.
+    From each origin a model is trained on all hours before it and forecasts the days after it; their recorded weather
+    is taken as known. The table is saved in the run folder; `bikes plot` then draws it.
 
     Example: bikes backtest --origins 2 --days 7
     """
@@ -236,11 +237,13 @@ def plot(run: Path) -> None:
         figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
     with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
         figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS))
-    if (run / BACKTEST).exists():
-        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
-            figures["backtest.png"] = plot_backtest(common.read_table(run / BACKTEST))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated))
+    if (run / BACKTEST).exists():
+        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
+            errors = common.read_table(run / BACKTEST)
+            figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
+        click.echo(save_figure(figure, run / "backtest.png", simulated))
 
 
 @main.command()
@@ -248,8 +251,8 @@ def plot(run: Path) -> None:
 def report(run: Path) -> None:
     """Make one HTML page of the run with sliders for the forecast.
 
-    It has the scores, pictures and settings, too. It needs no network and at most 5 MB. `bikes evaluate` and `bikes
-    plot` first fill it.
+    It has the scores, pictures and settings, too, fetches nothing from the internet and takes at most 5 MB. `bikes
+    evaluate` and `bikes plot` first fill it.
 
     Example: bikes report --run runs/bikes
     """
@@ -406,6 +409,8 @@ def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
         with suppress(EmptyTableError):
             yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK)
     else:
+        if not Path(file).is_file():
+            raise ProjectError(f"no file at {file}: name a table with the columns of hour.csv, or - for standard input")
         with open_table(Path(file)) as table:
             yield from parse_chunks(table, file, CHUNK)
 

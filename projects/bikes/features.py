@@ -20,7 +20,7 @@ def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> p
     known = hours if before is None else pd.concat([before, hours])
 
     thanksgiving_friday = november & (day_of_week == 4) & time.dt.day.between(23, 29)
-    working = hours.workingday & (day != 1224) & ~thanksgiving_friday  # on which offices close, holiday or not
+    working = hours.workingday & (day != 1224) & ~thanksgiving_friday  # offices close on these two, too
 
     columns: dict[str, pd.Series] = {}
     for hour in range(24):

@@ -23,7 +23,7 @@ POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by a
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
-EFFECT_STEP = 7  # hours from one to the next that effects are worked out for: in a week all hours of the day come up
+EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 NEEDED = ("features", "members", "band_widths", "validation", "first_hour", "last_hour", "simulated", "train_rows",
           "validation_rows", "test_rows")  # settings of a model file  # fmt: skip
@@ -66,8 +66,9 @@ class BikesModel:
     def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
         """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
-        A band is as wide, on the scale of the roots, as held the forecasts of its share of the validation hours: split
-        conformal prediction (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, section 2.2).
+        A band reaches as far to each side, on the scale of the roots, as it must to hold its share of the validation
+        hours, forecast by networks that had not seen them: split conformal prediction (Lei et al., "Distribution-Free
+        Predictive Inference for Regression", 2018, section 2.2).
         """
         prediction = self.predict(hours, before)
         found = {"prediction": prediction}
@@ -244,7 +245,7 @@ def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
 
     Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
 
-    - temperature, in °C, from that of the coldest to that of the hottest hours but 1 %. All else stays as it was, the
+    - temperature, in °C, from the 1st to the 99th percentile of the hours. All else stays as it was, the
       hour's difference from the day before too: the whole day is taken to have been colder or warmer.
     - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
     """

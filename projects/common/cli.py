@@ -61,7 +61,7 @@ class PipelineGroup(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """How to let the shell complete commands and options."""
         variable = f"_{self.tool}_COMPLETE".upper()
-        with formatter.section("Completion by the shell, from the next one on"):
+        with formatter.section("Shell completion (in shells opened afterwards)"):
             formatter.write_text(f"echo 'eval \"$({variable}=bash_source {self.tool})\"' >> ~/.bashrc")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -141,8 +141,6 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
     Of an interrupted training they go to a folder of their own, beside the checkpoint and whatever was there before;
     then it goes on as an interruption.
     """
-    from projects.common.checkpoint import CHECKPOINT
-
     history, unfinished = checkpoint.states[measured]["history"], run / UNFINISHED
     if model.settings["unfinished"]:
         checkpoint.write()
@@ -154,6 +152,14 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
             err=True,
         )
         raise KeyboardInterrupt
+    keep(run, model, history, *stale)
+
+
+def keep(run: Path, model: Any, history: list[dict[str, Any]], *stale: str) -> None:
+    """Save a finished model with its history, in the place of all that earlier trainings left in the run folder."""
+    from projects.common.checkpoint import CHECKPOINT
+
+    unfinished = run / UNFINISHED
     model.save(run / MODEL)  # first: if it does not fit on the disk, all that was there stays
     forget(run, HISTORY, METRICS, REPORT, *stale)
     save_history(run / HISTORY, history)
@@ -321,7 +327,7 @@ def read_table(path: Path) -> "pd.DataFrame":
     """A CSV table that this program wrote; to be read inside `whole`."""
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=path.name == HISTORY)
+    return pd.read_csv(path, keep_default_na=path.name == HISTORY)  # elsewhere an empty cell is the text ""
 
 
 @contextmanager

@@ -57,9 +57,10 @@ def check_writable(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> ProjectError:
-    """The error that names the folder and the options that change it."""
+    """The error that names the file or folder."""
     reason = error.strerror or error
-    return ProjectError(f"cannot write {path}: {reason}; choose another folder with --run or --data-dir")
+    advice = "choose another folder with --run or --data-dir, of answers with --out"
+    return ProjectError(f"cannot write {path}: {reason}; {advice}")
 
 
 def fingerprint(parts: Iterable[bytes]) -> str:

@@ -49,8 +49,8 @@ def save_history(path: Path, history: list[dict[str, Any]]) -> None:
 
 
 def warn_if_useless(training: Any, loss_of_mean: float) -> None:
-    """One line on stderr where training ends no lower than always answering the mean of the training rows would be."""
-    loss = training.history[-1].get("validation_loss", training.history[-1]["training_loss"])
+    """One line on stderr where the training loss ends no lower than that of always answering the rows' mean."""
+    loss = training.history[-1]["training_loss"]
     if loss >= loss_of_mean:
         rate = f"--learning-rate ({training.settings.learning_rate:g})"
         learned = f"nothing was learned: always answering the mean has a loss of {loss_of_mean:.4f}, this {loss:.4f}"

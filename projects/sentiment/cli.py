@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
     from projects.sentiment.shards import Engine
 
-CHUNK = 1_000  # texts held in memory at a time while predicting,
-CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
 SHOWN = 12  # n-grams shown by --explain outside --json
 ANSWER = ("label", "probability", "words", "ngrams", "note")  # what is added to a row, in CSV the first two
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
@@ -105,9 +103,9 @@ def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["
         from projects.sentiment.dask_engine import connect
 
         return connect(scheduler)
-    from projects.sentiment.shards import Here
+    from projects.sentiment.shards import Engine
 
-    return nullcontext(Here())
+    return nullcontext(Engine())
 
 
 def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None) -> "Reviews":
@@ -156,7 +154,7 @@ def train(
 
     Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
     the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
-    then ends in the same model as if nothing had happened.
+    then ends in the same model as if nothing had happened. Neither goes with data read a part at a time.
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
@@ -185,7 +183,7 @@ def train(
         model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "sentiment", model, checkpoint, "measured")
     settings = model.settings
-    majority = max(settings["base_rate"], 1 - settings["base_rate"])
+    majority = max(settings["positive_share"], 1 - settings["positive_share"])
     beside = "" if settings["balanced"] else f" (always the same answer: {majority:.1%})"
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
@@ -200,7 +198,7 @@ def train_streamed(
     **settings: Any,
 ) -> None:  # fmt: skip
     """`train` on data read a part at a time."""
-    from projects.common.progress import report_epochs, save_history
+    from projects.common.progress import report_epochs
     from projects.sentiment.data import Names
     from projects.sentiment.streaming import train
 
@@ -214,9 +212,7 @@ def train_streamed(
         dask = engine == "dask"
         model = train(data, run, Names(**names), on_epoch=on_epoch, engine=where, large_batches=dask,
                       on_phase=common.note, epochs=epochs, **settings)  # fmt: skip
-    common.forget(run, common.METRICS, common.REPORT)
-    save_history(run / common.HISTORY, history)
-    model.save(run / common.MODEL)
+    common.keep(run, model, history)
     found = model.settings
     click.echo(
         f"{common.marked(found)}fitted to {found['train_reviews']:,} reviews, with {len(model.vocabulary):,} n-grams "
@@ -373,6 +369,8 @@ def predict(
         raise click.UsageError("give texts or -, not both")
     if (out or scheduler or engine == "dask") and not (out and file):
         raise click.UsageError("--engine goes with --out, and --out with --file")
+    if out and (as_json or explain):
+        raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
     if not texts and not file and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
@@ -387,6 +385,8 @@ def predict(
             for path, n in streaming.predict(model, file, out, column, where):
                 click.echo(f"{path}: {n:,} rows")
         return
+    from projects.sentiment.data import chunks
+
     rows: Iterable[tuple[str, dict[str, Any]]]
     if file:
         rows = table_rows(file, column, ANSWER if as_json else ANSWER[:2])
@@ -445,19 +445,6 @@ def coloured(text: str, effects: dict[str, float]) -> str:
         return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
 
     return " ".join(map(colour, tokens(text)))
-
-
-def chunks(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The texts and their rows in lists small enough for memory, in order."""
-    chunk, characters = [], 0
-    for text, row in rows:
-        chunk.append((text, row))
-        characters += len(text)
-        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def stdin_lines() -> Iterator[str]:

@@ -4,35 +4,42 @@ Rare keys are left out of the counts on the way, but never one that would be in 
 counted exactly in the end: what `count_vocabulary` gives does not depend on files, blocks, their order, or who counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from projects.sentiment.data import Names
-from projects.sentiment.shards import Engine, Labelled, Part, labelled, load, save, split, words_of
+from projects.common.files import sha256
+from projects.sentiment.data import Names, drawn
+from projects.sentiment.model import VALIDATION_SHARE
+from projects.sentiment.shards import Engine, Labelled, Shard, deal, labelled, load, save, words_of
 from projects.sentiment.text import Vocabulary, distinct_pairs, log_count_ratios
 from projects.sentiment.tokens import CLOSING, NONE, Table, Words, read_words
 
-SUPPORT = 25_000  # reviews that --min-count is meant for: of twice as many, an n-gram must be in twice as many
-BLOCK = 5_000  # reviews whose words are in memory at a time
+PER_REVIEWS = 25_000  # reviews that --min-count is meant for: of twice as many, an n-gram must be in twice as many
+BLOCK = 5_000  # reviews whose words are in memory at a time,
+BLOCK_CHARACTERS = 50_000_000  # or fewer, if they are this long together
 GROUPS = 4  # of blocks for each slot: added up by the worker, so that the driver gets few counts
 HELD_OUT = "-held-out"  # ends the name of a block that is for measuring
 
 
 class Counts(NamedTuple):
-    """In how many texts each key is; in at most `excess + missed`, where rare keys were left out on the way.
+    """In how many texts each key is: in `at_least`, and in no more than `at_least + missed`, since rare keys go.
 
     Manku and Motwani, "Approximate Frequency Counts over Data Streams", 2002, in the mergeable form of Agarwal et al.,
     "Mergeable Summaries", 2012: a key that is not here is in at most `missed` texts.
     """
 
     keys: np.ndarray  # distinct and ascending, uint64 or int64 [keys]
-    excess: np.ndarray  # int64 [keys]
-    names: np.ndarray  # of words, their spelling [keys]; else as many as nothing: [0]
+    at_least: np.ndarray  # int64 [keys]
+    names: np.ndarray  # of words, their spelling [keys]; of n-grams nothing [0]
     missed: int
     texts: int
+
+
+NOTHING = Counts(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, object), 0, 0)
 
 
 def distinct(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,21 +68,22 @@ def count_words(words: Words) -> Counts:
     order = np.argsort(keys)
     names = np.array([*words.spelled(somewhere[order]), None], object)[:-1]
     counts = count(numbers, words.texts[at], words.n_texts)
-    return Counts(keys[order], counts.excess[order], names, 0, words.n_texts)
+    return Counts(keys[order], counts.at_least[order], names, 0, words.n_texts)
 
 
 def merge(tables: Sequence[Counts], min_count: int) -> Counts:
     """The counts of all the tables' texts, without keys that are in no more than a third of what `threshold` asks."""
-    keys, excess = (np.concatenate([getattr(table, name) for table in tables]) for name in ("keys", "excess"))
+    tables = tables or [NOTHING]
+    keys, at_least = (np.concatenate([getattr(table, name) for table in tables]) for name in ("keys", "at_least"))
     names = np.concatenate([table.names for table in tables])
     order = np.argsort(keys, kind="stable")
     keys, first = distinct(keys[order])
-    excess = np.add.reduceat(excess[order], first) if len(first) else excess
+    at_least = np.add.reduceat(at_least[order], first) if len(first) else at_least
     missed, texts = sum(table.missed for table in tables), sum(table.texts for table in tables)
-    limit = texts * min_count // (3 * SUPPORT)  # never less than `missed`: it is a sum of such limits
-    kept = excess + missed > limit
+    limit = texts * min_count // (3 * PER_REVIEWS)  # never less than `missed`: it is a sum of such limits
+    kept = at_least + missed > limit
     names = names[order[first[kept]]] if len(names) else names
-    return Counts(keys[kept], excess[kept] + missed - limit, names, limit, texts)
+    return Counts(keys[kept], at_least[kept] + missed - limit, names, limit, texts)
 
 
 def add_up(tables: Iterable[Counts], min_count: int) -> Counts:
@@ -91,44 +99,58 @@ def add_up(tables: Iterable[Counts], min_count: int) -> Counts:
 
 
 def threshold(texts: int, min_count: int) -> int:
-    """Texts that an n-gram must be in: min_count, and min_count of every SUPPORT texts."""
-    return max(min_count, -(-texts * min_count // SUPPORT))
+    """Texts that an n-gram must be in: min_count, and min_count of every PER_REVIEWS texts."""
+    return max(min_count, -(-texts * min_count // PER_REVIEWS))
 
 
 def candidates(counts: Counts, least: int) -> np.ndarray:
     """Places of the keys that may be in `least` texts; every key that is, is among them."""
-    return np.flatnonzero(counts.excess + counts.missed >= least)
+    return np.flatnonzero(counts.at_least + counts.missed >= least)
 
 
-def read_part(file: tuple[int, Path], folder: Path, names: Names, seed: int, min_count: int) -> tuple[Part, Counts]:
-    """First pass: a file's texts become words, saved in blocks; and in how many training texts each word is."""
+def read_shard(
+    file: tuple[int, Path], folder: Path, names: Names, seed: int, min_count: int
+) -> tuple[Shard, Counts]:
+    """First pass: a file's texts become words, saved in blocks; and in how many training texts each word is.
+
+    VALIDATION_SHARE of the training texts, drawn with `seed`, are held out. Raises ProjectError.
+    """
     number, path = file
-    part, tables, simulated = Part([], [], np.zeros(2, np.int64), {}, False), [], False
-    waiting: dict[bool, list[Labelled]] = {False: [], True: []}
+    shard = Shard([], [], np.zeros(2, np.int64), {}, False, sha256(path))
+    simulated = False
 
-    def close(held_out: bool) -> None:
-        reviews, blocks = waiting[held_out], part.held_out if held_out else part.blocks
+    def close(reviews: list[Labelled], held_out: bool) -> Counts:
+        blocks = shard.held_out if held_out else shard.blocks
         block = folder / f"{number:06}-{len(blocks):06}{HELD_OUT if held_out else ''}"
         words = read_words(review.text for review in reviews)
-        save(block, "keys", words.keys)
-        save(block, "texts", words.texts)
-        save(block, "labels", np.array([review.label for review in reviews], np.int8))
+        labels = np.array([review.label for review in reviews], np.int8)
+        for name, array in (("keys", words.keys), ("texts", words.texts), ("labels", labels)):
+            save(block, name, array)
         blocks.append(block)
-        if not held_out:
-            part.per_label[:] += np.bincount([review.label for review in reviews], minlength=2)
-            tables.append(count_words(words))
-        reviews.clear()
+        if held_out:
+            return NOTHING
+        shard.per_label[:] += np.bincount(labels, minlength=2)
+        return count_words(words)
 
-    for review in labelled(path, "train", names, seed, part.others):
-        waiting[review.held_out].append(review)
-        simulated |= review.simulated
-        if len(waiting[review.held_out]) == BLOCK:
-            close(review.held_out)
-    for held_out in (False, True):
-        if waiting[held_out]:
-            close(held_out)
-    nothing = Counts(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, object), 0, 0)
-    return part._replace(simulated=simulated), add_up(tables or [nothing], min_count)
+    def tables() -> Iterator[Counts]:  # one of them is in memory at a time
+        nonlocal simulated
+        waiting: tuple[list[Labelled], list[Labelled]] = [], []
+        characters = [0, 0]
+        for review in labelled(path, "train", names, shard.others):
+            simulated |= review.simulated
+            held_out = drawn(review.text, f"validation {seed}") < VALIDATION_SHARE
+            waiting[held_out].append(review)
+            characters[held_out] += len(review.text)
+            if len(waiting[held_out]) == BLOCK or characters[held_out] > BLOCK_CHARACTERS:
+                yield close(waiting[held_out], held_out)
+                waiting[held_out].clear()
+                characters[held_out] = 0
+        for held_out in (False, True):
+            if waiting[held_out]:
+                yield close(waiting[held_out], held_out)
+
+    counts = add_up(tables(), min_count)
+    return shard._replace(simulated=simulated), counts
 
 
 class Known(NamedTuple):
@@ -162,17 +184,19 @@ def codes_of_longer(block: Path, ngrams: np.ndarray, length: int, n_words: int) 
 
 def count_longer(blocks: list[Path], known: Known, min_count: int) -> Counts:
     """In how many texts of these blocks each n-gram is that has a word more than the known ones, by its code."""
-    tables = [Counts(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, object), 0, 0)]
-    for block in blocks:
-        at, codes = codes_of_longer(block, number_ngrams(block, known), known.length, known.n_words)
-        tables.append(count(codes, load(block, "texts")[at], len(load(block, "labels"))))
-    return add_up(tables, min_count)
+
+    def tables() -> Iterator[Counts]:  # one of them is in memory at a time
+        for block in blocks:
+            at, codes = codes_of_longer(block, number_ngrams(block, known), known.length, known.n_words)
+            yield count(codes, load(block, "texts")[at], len(load(block, "labels")))
+
+    return add_up(tables(), min_count)
 
 
 def tally(blocks: list[Path], longest: Known, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How many texts, and how many positive ones, each candidate is in [size]; how often each word occurs [words].
 
-    All exactly. Which candidates each text has is saved as the CSR matrix `found`, `found-ends`.
+    All exactly. Which candidates each text has is saved as the CSR matrix `candidate-indices`, `candidate-indptr`.
     """
     (counts, positive), occurrences = np.zeros((2, size), np.int64), np.zeros(longest.n_words, np.int64)
     for block in blocks:
@@ -186,8 +210,8 @@ def tally(blocks: list[Path], longest: Known, size: int) -> tuple[np.ndarray, np
                 occurrences += np.bincount(ngrams[at], minlength=len(occurrences))
         rows, columns = map(np.concatenate, zip(*pairs, strict=True))
         indices, indptr = distinct_pairs(rows, columns, (len(labels), size))
-        save(block, "found", indices)
-        save(block, "found-ends", indptr)
+        save(block, "candidate-indices", indices)
+        save(block, "candidate-indptr", indptr)
         counts += np.bincount(indices, minlength=size)
         positive += np.bincount(indices[np.repeat(labels == 1, np.diff(indptr))], minlength=size)
     return counts, positive, occurrences
@@ -226,14 +250,14 @@ def settle(
 
 
 def count_vocabulary(
-    parts: list[Part], counted: Counts, engine: Engine, longest: int, min_count: int, polarity_cutoff: float
+    shards: list[Shard], counted: Counts, engine: Engine, longest: int, min_count: int, polarity_cutoff: float
 ) -> tuple[Vocabulary, np.ndarray]:
     """The vocabulary that `learn_vocabulary` would give for all training texts in memory, with `threshold` for a count.
 
     And the column of each candidate, or NONE. A pass for each length finds candidates, a last one counts these exactly.
     """
     least = threshold(counted.texts, min_count)
-    groups = split([block for part in parts for block in part.blocks], GROUPS * engine.slots)
+    groups = deal([block for shard in shards for block in shard.blocks], GROUPS * engine.slots)
     places = candidates(counted, least)
     names, n, codes = counted.names[places], len(places), np.empty(0, np.int64)
     known = Known(Table(counted.keys[places]), 0, 1, n)
@@ -243,9 +267,7 @@ def count_vocabulary(
         known = Known(Table(new), n + len(codes), length, n)
         codes = np.append(codes, new)
     totals = engine.map(tally, groups, engine.share(known), n + len(codes))
-    counts, positive, occurrences = next(totals)
-    for more in totals:
-        counts, positive, occurrences = counts + more[0], positive + more[1], occurrences + more[2]
+    counts, positive, occurrences = reduce(lambda sums, more: tuple(map(np.add, sums, more)), totals)
     return settle(names, codes, counts, positive, occurrences, least, polarity_cutoff)
 
 
@@ -255,7 +277,7 @@ def save_bags(blocks: list[Path], columns: np.ndarray, vocabulary: Vocabulary) -
         if block.name.endswith(HELD_OUT):
             indices, indptr = vocabulary.columns_in(words_of(block))
         else:
-            found, ends = columns[load(block, "found")], load(block, "found-ends")
+            found, ends = columns[load(block, "candidate-indices")], load(block, "candidate-indptr")
             rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))[found != NONE]
             indices, indptr = distinct_pairs(rows, found[found != NONE], (len(ends) - 1, len(vocabulary)))
         save(block, "indices", indices)

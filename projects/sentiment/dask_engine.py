@@ -3,28 +3,30 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from typing import Any
 
 from projects.common.errors import ProjectError
+from projects.sentiment.shards import Engine
 
 try:
     import dask
-    from distributed import Client, KilledWorker, LocalCluster, wait
+    from distributed import CancelledError, Client, KilledWorker, LocalCluster, wait
+    from distributed.comm import CommClosedError
 except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
 TIMEOUT = 10  # seconds to wait for a scheduler
-AHEAD = 2  # parts that are given out for each slot: a worker need not wait for the driver
+AHEAD = 2  # shards that are given out for each slot: a worker need not wait for the driver
 
 
 def same(value: Any) -> Any:
     return value
 
 
-class DaskEngine:
-    """Runs the passes on a client's workers. The parts of a worker that dies are given to another one."""
+class DaskEngine(Engine):
+    """Runs the passes on a client's workers. The shards of a worker that dies are given to another one."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -35,14 +37,14 @@ class DaskEngine:
         """The value as the result of a task, not scattered: the scheduler can bring it back if its holders die."""
         return self.client.submit(same, value, pure=False)
 
-    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """function(part, *shared) of each part, in order; few results are held at a time.
+    def map(self, function: Callable[..., Any], shards: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """function(shard, *shared) of each shard, in order; few results are held at a time.
 
         The workers take turns; left alone, the scheduler would give nearly all to the one that holds what is shared.
         """
         submitted = (
-            self.client.submit(function, part, *shared, pure=False, workers=worker, allow_other_workers=True)
-            for part, worker in zip(parts, cycle(self.workers), strict=False)
+            self.client.submit(function, shard, *shared, pure=False, workers=worker, allow_other_workers=True)
+            for shard, worker in zip(shards, cycle(self.workers), strict=False)
         )
         waiting = deque(islice(submitted, AHEAD * self.slots))
         try:
@@ -51,8 +53,13 @@ class DaskEngine:
                 waiting.extend(islice(submitted, 1))
         except KilledWorker as error:
             raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
+        except (CancelledError, CommClosedError) as error:
+            raise ProjectError("the Dask scheduler has gone: start it again, and this command") from error
+        except (ImportError, RuntimeError) as error:
+            raise ProjectError(f"Dask's workers need this program, as it is here: {error}") from error
         finally:
-            wait(waiting)  # after an error: what still runs writes into a folder that is about to go
+            with suppress(CancelledError, CommClosedError):
+                wait(waiting)  # after an error: what still runs writes into a folder that is about to go
 
 
 @contextmanager
@@ -63,6 +70,8 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
     try:
         client = Client(scheduler, timeout=TIMEOUT) if scheduler else Client(local_cluster())
     except (OSError, ValueError) as error:
+        if scheduler is None:
+            raise ProjectError(f"Dask can start no workers here: {error}") from error
         raise ProjectError(f"no Dask scheduler answers at {scheduler}: start one with `dask scheduler`") from error
     with client:
         if not client.nthreads():

@@ -2,11 +2,12 @@
 
 import csv
 import gzip
+import hashlib
 import json
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +32,8 @@ TABLES = (".csv", ".tsv", ".jsonl")
 LABELS = {"positive": 1, "pos": 1, "1": 1, "good": 1, "negative": 0, "neg": 0, "0": 0, "bad": 0}
 TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
+CHUNK = 1_000  # texts held in memory at a time while predicting,
+CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
 
 
 @dataclass(repr=False)
@@ -67,7 +70,7 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
 
     A folder holds reviews.txt and labels.txt, a review and a label a line; its last 1,000 reviews are the test (a
     fifth, where that is fewer). A table is CSV, TSV or JSONL with the columns text and label; a column `split` says
-    train or test, else a fifth of the rows, drawn with a fixed seed, is the test.
+    train or test, else the test is a fifth of the texts, as `drawn` says.
     Raises ProjectError naming file and line, or the archive's member.
     """
     if not path.exists():
@@ -150,16 +153,36 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
         labels.append(value_of(row, label_columns, path, line, str | int))
         lines.append(line)
         everything.simulated |= "simulated" in row
-        parts.append(row.get("split"))
-        if parts[-1] not in ((None,) if parts[0] is None else ("train", "test")):
-            raise ProjectError(f"{path}, line {line}, column split: {parts[-1]!r} is neither train nor test")
+        parts.append(part_of(row, everything.texts[-1], path, line))
     everything.labels, everything.label_names = to_labels(labels, lines, path, names.positive)
-    if parts and parts[0] is not None:
-        rows = [row for row, name in enumerate(parts) if name == part]
-        return everything.take(np.array(rows, int))
-    order = np.random.default_rng(0).permutation(len(parts))
-    test = round(TEST_SHARE * len(parts))
-    return everything.take(np.sort(order[:test] if part == "test" else order[test:]))
+    return everything.take(np.flatnonzero(np.array(parts) == part))
+
+
+def part_of(row: dict[str, Any], text: str, path: Path, line: int) -> str:
+    """ "train" or "test", as the row's column `split` says or else as is `drawn`."""
+    part = row["split"] if "split" in row else "test" if drawn(text) < TEST_SHARE else "train"
+    if part not in ("train", "test"):
+        raise ProjectError(f"{path}, line {line}, column split: {part!r} is neither train nor test")
+    return str(part)
+
+
+def drawn(text: str, purpose: str = "test") -> float:
+    """A number in 0…1 that the text alone decides: whatever the file, its format and order, no text changes sides."""
+    digest = hashlib.blake2b(f"{purpose} {text}".encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def chunks(rows: Iterable[tuple[str, Any]], size: int = CHUNK) -> Iterator[list[tuple[str, Any]]]:
+    """The texts and what belongs to each, in order, in lists small enough for memory."""
+    chunk, characters = [], 0
+    for text, row in rows:
+        chunk.append((text, row))
+        characters += len(text)
+        if len(chunk) == size or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -133,7 +133,7 @@ class SentimentModel:
 
 def check_arrays(path: Path, arrays: Arrays, settings: Settings) -> None:
     """Raise ProjectError, naming it, for an array of a model file or a setting that is missing or does not fit."""
-    needed = "min_count", "polarity_cutoff", "base_rate", "label_names", "simulated"
+    needed = "min_count", "polarity_cutoff", "base_rate", "positive_share", "label_names", "simulated"
     shapes: dict[str, Shape] = {"words": ("uint", "bytes"), "counts": ("int", "ngrams"), "ratios": ("float", "ngrams")}
     shapes |= {"W1": ("float", "columns", "hidden"), "b1": ("float", "hidden")}
     shapes |= {"W2": ("float", "hidden", 1), "b2": ("float", 1), "codes": ("int", "longer")}
@@ -225,7 +225,8 @@ def train(
     settings |= {
         "validation_accuracy": measured[2],
         "batch_size": estimator.batch_size,
-        "base_rate": float(np.average(labels, weights=weight)),
+        "base_rate": 0.5 if balanced else float(labels.mean()),
+        "positive_share": float(labels.mean()),
         "unfinished": unfinished,
     }
     return SentimentModel(estimator.network_, vocabulary, settings)
@@ -244,7 +245,7 @@ def report(
     worst: list[dict[str, Any]], simulated: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """What `evaluate` says, from the labels, probabilities and lengths in words [reviews], and the `mistakes`."""
-    majority, bounds = np.full(len(labels), model.settings["base_rate"]), [0, *LENGTHS, np.inf]
+    majority, bounds = np.full(len(labels), model.settings["positive_share"]), [0, *LENGTHS, np.inf]
     by_length = [
         {"from_words": low, "reviews": int(in_range.sum()),
          "accuracy": float(np.mean((probability > 0.5)[in_range] == labels[in_range]))}

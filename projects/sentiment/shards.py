@@ -2,50 +2,49 @@
 
 import glob
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import cannot_write
-from projects.sentiment.data import LABEL_COLUMNS, LABELS, TABLES, TEST_SHARE, TEXT_COLUMNS, Names, read_rows, value_of
-from projects.sentiment.model import CHUNK, VALIDATION_SHARE
-from projects.sentiment.tokens import CLOSING, Words
+from projects.sentiment.data import (
+    CHUNK,
+    LABEL_COLUMNS,
+    LABELS,
+    TABLES,
+    TEXT_COLUMNS,
+    Names,
+    part_of,
+    read_rows,
+    value_of,
+)
+from projects.sentiment.tokens import Words
 
 READABLE = (".parquet", *(table + packed for table in TABLES for packed in ("", ".gz")))
 
 
-class Engine(Protocol):
-    """Where the passes run."""
+class Engine:
+    """Where the passes run: in this process, one shard after the other."""
 
-    slots: int  # parts that are worked on at a time
+    slots = 1  # shards that are worked on at a time
 
     def share(self, value: Any) -> Any:
         """A handle of the value, to pass to `map`."""
-
-    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """function(part, *shared) of each part, in order."""
-
-
-class Here:
-    """In this process, one part after the other."""
-
-    slots = 1
-
-    def share(self, value: Any) -> Any:
         return value
 
-    def map(self, function: Callable[..., Any], parts: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        return (function(part, *shared) for part in parts)
+    def map(self, function: Callable[..., Any], shards: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """function(shard, *shared) of each shard, in order."""
+        return (function(shard, *shared) for shard in shards)
 
 
 def files_of(data: Path) -> list[Path]:
     """The files that a path or a pattern with *, ? or [ ] names. Raises ProjectError."""
-    paths = [data] if data.exists() else [Path(name) for name in sorted(glob.glob(str(data), recursive=True))]
-    paths = [path for path in paths if path.is_file()]
+    names = [str(data)] if data.exists() else sorted(set(glob.glob(str(data), recursive=True)))
+    paths = [path for path in (Path(name).absolute() for name in names) if path.is_file()]  # for workers elsewhere
     if not paths:
         raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
     for path in paths:
@@ -59,20 +58,22 @@ def rows_of_file(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix.lower() != ".parquet":
         yield from read_rows(path)
         return
-    pyarrow = import_pyarrow()
-    try:
-        batches = pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=CHUNK)
+    with parquet_errors(path) as pyarrow:  # unbuffered: it would keep all it has read
+        batches = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20).iter_batches(CHUNK)
         yield from enumerate((row for batch in batches for row in batch.to_pylist()), 1)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are among these
-        raise ProjectError(f"cannot read {path}: {error}") from error
 
 
-def import_pyarrow() -> Any:
+@contextmanager
+def parquet_errors(path: Path) -> Iterator[Any]:
+    """PyArrow, whose errors about this file become a ProjectError."""
     try:
         import pyarrow.parquet
     except ImportError as error:
         raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
-    return pyarrow
+    try:
+        yield pyarrow
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise ProjectError(f"cannot read {path}: {error}") from error
 
 
 class Labelled(NamedTuple):
@@ -80,35 +81,29 @@ class Labelled(NamedTuple):
 
     text: str
     label: int
-    held_out: bool  # of the training reviews: for measuring only
     simulated: bool
 
 
-def labelled(path: Path, part: str, names: Names, seed: int, others: dict[str, str]) -> Iterator[Labelled]:
+def labelled(path: Path, part: str, names: Names, others: dict[str, str]) -> Iterator[Labelled]:
     """The reviews of one part, "train" or "test", of a file; others: is given the label that is not `positive`.
 
-    Without a column `split`, the test are TEST_SHARE of the rows, drawn row by row with a generator that the file's
-    name seeds; so is the VALIDATION_SHARE to hold out, with `seed` besides. Raises ProjectError naming file and line.
+    Raises ProjectError naming file and line.
     """
     text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
     label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
-    name = zlib.crc32(path.name.encode())
-    test, hold_out = np.random.default_rng((0, name)), np.random.default_rng((1, seed, name))
     for line, row in rows_of_file(path):
         text = value_of(row, text_columns, path, line)
         label = value_of(row, label_columns, path, line, str | int).strip()
         where = f"{path}, line {line}"
-        drawn = "test" if test.random() < TEST_SHARE else "train"
-        if row.get("split", drawn) not in ("train", "test"):
-            raise ProjectError(f"{where}, column split: {row['split']!r} is neither train nor test")
         if names.positive is None and label.lower() not in LABELS:
             say = "or say which one is positive with --positive LABEL"
             raise ProjectError(f"{where}: {label!r} is no label; labels are {', '.join(LABELS)}; {say}")
         if names.positive not in (None, label):
             others.setdefault(label, where)
-        if row.get("split", drawn) == part:
+            label_names([others], names.positive)
+        if part_of(row, text, path, line) == part:
             value = LABELS[label.lower()] if names.positive is None else int(label == names.positive)
-            yield Labelled(text, value, hold_out.random() < VALIDATION_SHARE, "simulated" in row)
+            yield Labelled(text, value, "simulated" in row)
 
 
 def save(block: Path, name: str, array: np.ndarray) -> None:
@@ -127,19 +122,18 @@ def load(block: Path, name: str) -> np.ndarray:
     return array
 
 
-def split(blocks: list[Path], n: int) -> list[list[Path]]:
+def deal(blocks: list[Path], n: int) -> list[list[Path]]:
     """The blocks in n lists, or fewer, of about the same length."""
     return [blocks[i::n] for i in range(min(n, len(blocks)))]
 
 
 def words_of(block: Path) -> Words:
     """The words of a block's texts, without their spelling."""
-    keys, nothing = np.array(load(block, "keys")), np.empty(0, np.int64)
-    closing = keys == CLOSING
-    return Words(b"", nothing, nothing, keys, np.cumsum(closing, dtype=np.int32) - closing)
+    nothing = np.empty(0, np.int64)
+    return Words(b"", nothing, nothing, np.array(load(block, "keys")), load(block, "texts"))
 
 
-class Part(NamedTuple):
+class Shard(NamedTuple):
     """What reading a file gave: its blocks, and what else there is to know of it."""
 
     blocks: list[Path]  # of reviews to train on
@@ -147,10 +141,11 @@ class Part(NamedTuple):
     per_label: np.ndarray  # reviews to train on that are negative and positive, int64 [2]
     others: dict[str, str]  # the labels beside `positive`, and where each is first
     simulated: bool
+    sha256: str  # of the file
 
 
 def label_names(of_files: list[dict[str, str]], positive: str | None) -> tuple[str, str]:
-    """Names of the labels 0 and 1; of_files: the `Part.others` of each. Raises ProjectError for a third label."""
+    """Names of the labels 0 and 1; of_files: the `Shard.others` of each. Raises ProjectError for a third label."""
     if positive is None:
         return "negative", "positive"
     others = [pair for others in of_files for pair in others.items()]

@@ -6,45 +6,46 @@ tried. Between the passes a file's words lie as 64-bit keys, later its bags as n
 can read. Only the first pass sees text.
 """
 
+import copy
 import json
 import math
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from nn import TwoLayerNetwork
-from nn.functions import LOSSES
+from nn.functions import LOSSES, log_loss
 from nn.training import SCHEDULES, Training, TrainingSettings
 from projects.common.errors import ProjectError
-from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers, sha256
-from projects.common.progress import refuse_divergence
-from projects.sentiment.counting import Counts, add_up, count_vocabulary, read_part, save_bags
-from projects.sentiment.data import TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, value_of
-from projects.sentiment.model import CHUNK, DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, refuse_empty, report
+from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers
+from projects.common.progress import refuse_divergence, warn_if_useless
+from projects.sentiment.counting import BLOCK, Counts, add_up, count_vocabulary, read_shard, save_bags
+from projects.sentiment.data import CHUNK, TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, chunks, ending, value_of
+from projects.sentiment.model import DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, refuse_empty, report
 from projects.sentiment.shards import (
     Engine,
-    Here,
-    Part,
+    Shard,
+    deal,
     files_of,
-    import_pyarrow,
     label_names,
     labelled,
     load,
+    parquet_errors,
     rows_of_file,
-    split,
 )
 from projects.sentiment.text import Vocabulary, csr_matrix
 
-WINDOW = 4  # blocks whose rows are shuffled together
+WINDOW = 4 * BLOCK  # rows that are shuffled together
 BAG = ("indices", "indptr", "labels")  # arrays of a block that training needs
 SILENT = np.errstate(over="ignore", invalid="ignore")  # divergence is told by the loss, once
 MOST_ROWS = 1_000  # of a step, where no batch size is given
+AT_ONCE = 4 * CHUNK  # texts that are scored together, by all cores
 
 
 def read_bags(
@@ -72,11 +73,13 @@ def targets(labels: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:
 def run_windows(
     training: Training, blocks: list[Path], vocabulary: Vocabulary, label_weights: np.ndarray, rate: float
 ) -> float:
-    """An epoch of mini-batches in one process: blocks in random order, rows in random order within WINDOW of them."""
+    """An epoch of mini-batches in one process: blocks in random order, WINDOW rows after the other in random order."""
     loss = total = 0.0
     order = training.rng.permutation(len(blocks))
-    for start in range(0, len(order), WINDOW):
-        X, labels = read_bags([blocks[i] for i in order[start : start + WINDOW]], vocabulary)
+    rows_so_far = np.cumsum([len(load(blocks[i], "labels")) for i in order])
+    window_of = (rows_so_far - 1) // max(WINDOW, training.settings.batch_size)
+    for window in np.split(order, np.flatnonzero(np.diff(window_of)) + 1):
+        X, labels = read_bags([blocks[i] for i in window], vocabulary)
         y, weight = targets(labels, training.network), label_weights[labels][:, np.newaxis]
         steps = math.ceil(len(y) / training.settings.batch_size)
         for rows in np.array_split(training.rng.permutation(len(y)), steps):  # no small batch is left at the end
@@ -96,13 +99,16 @@ def gradient_sum(
     The batch is every steps-th row of each block, in an order that block, epoch and seed decide, as they do what is
     dropped: it is the same whoever computes it.
     """
+    network = copy.copy(network)  # `backward` writes into it, and the threads of a worker are given the same one
     gradient, loss, total = np.zeros(len(network.parameters)), 0.0, 0.0
-    for start in range(0, len(blocks), WINDOW * steps):  # of these blocks, as many rows as a window has
+    at_once = WINDOW // BLOCK * steps  # blocks of which a batch has no more rows than a window
+    for start in range(0, len(blocks), at_once):
         chosen, masks = [], []
-        group = blocks[start : start + WINDOW * steps]
+        group = blocks[start : start + at_once]
         for block in group:
             indptr, entropy = load(block, "indptr"), (seed, epoch, zlib.crc32(block.name.encode()))
-            rows = np.random.default_rng(entropy).permutation(len(indptr) - 1)[step::steps]
+            rows = np.random.default_rng(entropy).permutation(len(indptr) - 1)
+            rows = rows[(step + entropy[2]) % steps :: steps]  # small blocks do not all start with the same step
             stored = int((indptr[rows + 1] - indptr[rows]).sum())
             chosen.append(rows)
             masks.append(np.random.default_rng((*entropy, step)).random(stored, np.float32) >= dropout)
@@ -170,38 +176,40 @@ def train(
 
     data: a path, or a pattern of several. run: folder for what lies on disk meanwhile; where other machines work, one
     that all can reach. large_batches: an epoch is STEPS batches, whose gradients the engine's workers add up; otherwise
-    this process takes a step for every MOST_ROWS rows. The other arguments are those of `model.train`.
+    this process takes a step for every MOST_ROWS rows. min_count: of every 25,000 reviews (see `counting.threshold`).
+    on_phase is told what begins. The other arguments are those of `model.train`. Raises ProjectError.
     """
-    hyperparameters, engine = DEFAULTS | hyperparameters, engine or Here()
+    hyperparameters, engine = DEFAULTS | hyperparameters, engine or Engine()
     with working_folder(run) as folder:
         on_phase("reading and counting words")
-        files = list(enumerate(files_of(data)))
-        read = engine.map(read_part, files, folder, names, seed, min_count)
-        parts: list[Part] = []
+        read = engine.map(read_shard, list(enumerate(files_of(data))), folder, names, seed, min_count)
+        shards: list[Shard] = []
 
         def tables() -> Iterator[Counts]:  # few of them are in memory at a time
-            for part, table in read:
-                parts.append(part)
+            for shard, table in read:
+                shards.append(shard)
                 yield table
 
         counted = add_up(tables(), min_count)
-        per_label = np.sum([part.per_label for part in parts], axis=0)
-        called = label_names([part.others for part in parts], names.positive)
-        blocks, held_out = ([b for part in parts for b in getattr(part, name)] for name in ("blocks", "held_out"))
+        per_label = np.sum([shard.per_label for shard in shards], axis=0)
+        called = label_names([shard.others for shard in shards], names.positive)
+        blocks, held_out = ([b for shard in shards for b in getattr(shard, name)] for name in ("blocks", "held_out"))
         if not per_label.all() or not held_out:
             kinds = ", ".join(f"{n:,} {name}" for n, name in zip(per_label, called, strict=True))
             raise ProjectError(f"{data}: too few reviews to train on ({kinds}), or none that could be held out")
         on_phase("counting n-grams")
-        vocabulary, columns = count_vocabulary(parts, counted, engine, ngrams, min_count, polarity_cutoff)
+        vocabulary, columns = count_vocabulary(shards, counted, engine, ngrams, min_count, polarity_cutoff)
         refuse_empty(vocabulary)
         on_phase("numbering the n-grams of each review")
         shared = engine.share(vocabulary)
-        list(engine.map(save_bags, [[*part.blocks, *part.held_out] for part in parts], engine.share(columns), shared))
+        all_blocks = [[*shard.blocks, *shard.held_out] for shard in shards]
+        list(engine.map(save_bags, all_blocks, engine.share(columns), shared))
         for file in folder.iterdir():
             if file.name.split(".")[1] not in BAG:
                 file.unlink()
         on_phase("training")
-        n = int(per_label.sum())
+        n, positive_share = int(per_label.sum()), float(per_label[1] / per_label.sum())
+        base_rate = 0.5 if balanced else positive_share
         label_weights = (n / 2 / per_label if balanced else np.ones(2)).astype(np.float32)
         rows_a_step = batch_size or (math.ceil(n / STEPS) if large_batches else min(MOST_ROWS, math.ceil(n / STEPS)))
         rng = np.random.default_rng(seed)
@@ -211,7 +219,7 @@ def train(
             batch_size=rows_a_step, **{k: v for k, v in hyperparameters.items() if k != "hidden_units"}
         )
         training = Training(network, settings, rng)
-        groups, unseen = split(blocks, engine.slots), split(held_out, engine.slots)
+        groups, unseen = deal(blocks, engine.slots), deal(held_out, engine.slots)
         while not training.finished:
             done = len(training.history)
             rate = settings.learning_rate * SCHEDULES[settings.schedule](done / settings.epochs)
@@ -225,8 +233,10 @@ def train(
             training.history.append(row)
             training.diverged = not math.isfinite(loss) or not math.isfinite(lost)
             (on_epoch or refuse_divergence)(training)
+    negative_and_positive = np.array([1 - base_rate, base_rate])
+    warn_if_useless(training, float(log_loss(np.full(2, base_rate), np.arange(2), negative_and_positive)))
     settings_kept = hyperparameters | {
-        "data_sha256": fingerprint(digest.encode() for digest in engine.map(sha256, [path for _, path in files])),
+        "data_sha256": fingerprint(shard.sha256.encode() for shard in shards),
         "validation_accuracy": right / rows,
         "seed": seed,
         "batch_size": rows_a_step,
@@ -236,9 +246,10 @@ def train(
         "balanced": balanced,
         "train_reviews": n,
         "validation_reviews": int(rows),
-        "base_rate": 0.5 if balanced else float(per_label[1] / n),
+        "base_rate": base_rate,
+        "positive_share": positive_share,
         "label_names": list(called),
-        "simulated": any(part.simulated for part in parts),
+        "simulated": any(shard.simulated for shard in shards),
         "unfinished": False,
     }
     return SentimentModel(network, vocabulary, settings_kept)
@@ -246,9 +257,11 @@ def train(
 
 @contextmanager
 def working_folder(run: Path) -> Iterator[Path]:
-    """A folder within `run` that is gone afterwards, whatever happens."""
+    """A folder within `run` that is gone afterwards, or, if this process is killed, once the next one begins."""
     try:
         run.mkdir(parents=True, exist_ok=True)
+        for left in run.glob(".streaming-*"):
+            shutil.rmtree(left, ignore_errors=True)
         folder = tempfile.TemporaryDirectory(prefix=".streaming-", dir=run.resolve(), ignore_cleanup_errors=True)
     except OSError as error:
         raise cannot_write(run, error) from error
@@ -261,7 +274,7 @@ class Scored(NamedTuple):
 
     arrays: np.ndarray  # label, probability and length in words [3, texts]
     worst: list[dict[str, Any]]  # of the mistakes
-    others: dict[str, str]  # see `shards.Part`
+    others: dict[str, str]  # see `shards.Shard`
     simulated: bool
 
 
@@ -269,14 +282,15 @@ def score(path: Path, model: SentimentModel, names: Names) -> Scored:
     found, simulated = [np.empty((3, 0))], False
     worst: list[dict[str, Any]] = []
     others: dict[str, str] = {}
-    rows = labelled(path, "test", names, 0, others)
-    while chunk := list(islice(rows, CHUNK)):
+    rows = ((review.text, review) for review in labelled(path, "test", names, others))
+    for chunk in chunks(rows, AT_ONCE):
         negative, positive = model.settings["label_names"]
-        reviews = Reviews([r.text for r in chunk], [r.label for r in chunk], label_names=(negative, positive))
+        texts, labels = [text for text, _ in chunk], [review.label for _, review in chunk]
+        reviews = Reviews(texts, labels, label_names=(negative, positive))
         probability = model.predict(reviews.texts)
         found.append(np.array([reviews.labels, probability, [len(text.split()) for text in reviews.texts]]))
         worst = surest([*worst, *mistakes(reviews, probability)])
-        simulated |= any(review.simulated for review in chunk)
+        simulated |= any(review.simulated for _, review in chunk)
     return Scored(np.concatenate(found, axis=1), worst, others, simulated)
 
 
@@ -288,7 +302,7 @@ def evaluate(
     model: SentimentModel, data: Path, names: Names = USUAL_NAMES, engine: Engine | None = None
 ) -> dict[str, Any]:
     """What `model.evaluate` says, of the test reviews of all files."""
-    engine = engine or Here()
+    engine = engine or Engine()
     found = list(engine.map(score, files_of(data), engine.share(model), names))
     labels, probability, lengths = np.concatenate([scored.arrays for scored in found], axis=1)
     label_names([scored.others for scored in found], names.positive)
@@ -302,49 +316,55 @@ def evaluate(
 def answer_file(path: Path, model: SentimentModel, text_column: str | None, folder: Path) -> tuple[Path, int]:
     """Write a file's rows with a label and a probability: the file written, whole or not at all, and its rows."""
     columns, target = (text_column,) if text_column else TEXT_COLUMNS, answers_of(path, folder)
-    n, rows = 0, rows_of_file(path)
-    parquet = target.suffix.lower() == ".parquet"
-    with atomic_file(target) as file, parquet_writer(path, file) if parquet else nullcontext() as writer:
-        while chunk := list(islice(rows, CHUNK)):
-            texts = [value_of(row, columns, path, line) for line, row in chunk]
-            probability = model.predict(texts).round(6).tolist()
+    n, parquet = 0, target.suffix.lower() == ".parquet"
+    rows = ((value_of(row, columns, path, line), row) for line, row in rows_of_file(path))
+    with atomic_file(target) as file, parquet_writer(path, file) if parquet else nullcontext() as write:
+        for chunk in chunks(rows, AT_ONCE):
+            probability = model.predict(text for text, _ in chunk).tolist()
             added = [
-                row | {"label": model.settings["label_names"][p > 0.5], "probability": p}
+                row | {"label": model.settings["label_names"][p > 0.5], "probability": round(p, 6)}
                 for (_, row), p in zip(chunk, probability, strict=True)
             ]
-            if writer is not None:
-                writer.write_table(import_pyarrow().Table.from_pylist(added, writer.schema))
-            else:
-                file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in added).encode())
+            if write is not None:
+                write(added)
+            else:  # of text that is no Unicode, the escape that JSON has for it
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in added)
+                file.write(lines.encode(errors="backslashreplace"))
             n += len(chunk)
     return target, n
 
 
 def answers_of(path: Path, folder: Path) -> Path:
     """Where in the folder the answers for a file go: Parquet as Parquet, all else as JSONL."""
-    if path.suffix.lower() == ".parquet":
+    if ending(path) == ".parquet":
         return folder / path.name
-    return folder / (path.name.removesuffix(".gz").rpartition(".")[0] + ".jsonl")
+    packed = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return folder / packed.with_suffix(".jsonl").name
 
 
-def parquet_writer(path: Path, file: IO[bytes]) -> Any:
-    """A writer of the columns that the file at this path has, and of those that answers add."""
-    pyarrow = import_pyarrow()
-    old = [field for field in pyarrow.parquet.read_schema(path) if field.name not in ("label", "probability")]
-    added = [pyarrow.field("label", pyarrow.string()), pyarrow.field("probability", pyarrow.float64())]
-    return pyarrow.parquet.ParquetWriter(file, pyarrow.schema([*old, *added]))
+@contextmanager
+def parquet_writer(path: Path, file: IO[bytes]) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """What writes rows with the columns that the file at this path has, and those that answers add."""
+    with parquet_errors(path) as pyarrow:
+        old = [field for field in pyarrow.parquet.read_schema(path) if field.name not in ("label", "probability")]
+        added = [pyarrow.field("label", pyarrow.string()), pyarrow.field("probability", pyarrow.float64())]
+        schema = pyarrow.schema([*old, *added])
+    with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+        yield lambda rows: writer.write_table(pyarrow.Table.from_pylist(rows, schema))
 
 
 def predict(
     model: SentimentModel, data: Path, folder: Path, text_column: str | None = None, engine: Engine | None = None
 ) -> Iterator[tuple[Path, int]]:
     """Write the answers for each file into the folder; each file written and its rows. Raises ProjectError."""
-    engine, files = engine or Here(), files_of(data)
+    engine, files = engine or Engine(), files_of(data)
     targets = [answers_of(path, folder).resolve() for path in files]
     if len(set(targets)) < len(files):
         raise ProjectError(f"{data}: the answers for two of its files would have the same name")
     if lost := {path.resolve() for path in files} & set(targets):
         raise ProjectError(f"the answers would take the place of {lost.pop()}: name another folder with --out")
-    yield from engine.map(answer_file, files, engine.share(model), text_column, folder.resolve())
-    for left in (left for path in targets for left in leftovers(path)):  # by a worker that died
-        left.unlink(missing_ok=True)
+    try:
+        yield from engine.map(answer_file, files, engine.share(model), text_column, folder.resolve())
+    finally:
+        for left in (left for path in targets for left in leftovers(path)):  # by a worker that died
+            left.unlink(missing_ok=True)
