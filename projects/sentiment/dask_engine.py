@@ -69,7 +69,7 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     try:
         client = Client(scheduler, timeout=TIMEOUT) if scheduler else Client(local_cluster())
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         if scheduler is None:
             raise ProjectError(f"Dask can start no workers here: {error}") from error
         raise ProjectError(f"no Dask scheduler answers at {scheduler}: start one with `dask scheduler`") from error
@@ -85,7 +85,7 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
 
 def local_cluster(workers: int | None = None) -> LocalCluster:
     """Processes of one thread each."""
-    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.ERROR}
     # so set, workers give memory back as soon as it is free: each large array needs new pages, at half NumPy's speed
     dask.config.get("distributed.nanny.pre-spawn-environ").pop("MALLOC_TRIM_THRESHOLD_", None)
     return LocalCluster(n_workers=workers or dask.system.CPU_COUNT, processes=True, **options)
