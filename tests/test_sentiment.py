@@ -17,6 +17,7 @@ from projects.common.errors import ProjectError
 from projects.sentiment import data
 from projects.sentiment.model import SentimentModel, evaluate, scores, train
 from projects.sentiment.sample import REVIEWS, simulate_reviews
+from projects.sentiment.shards import labelled
 from projects.sentiment.text import (
     LONGEST_ROW,
     Vocabulary,
@@ -157,6 +158,16 @@ def test_fault_37_tables_of_every_format_say_the_same(tmp_path):
 def test_a_split_column_decides(tmp_path):
     (tmp_path / "t.csv").write_text("text,label,split\na,1,train\nb,0,train\nc,1,test\nd,0,test\n")
     assert data.read_reviews(tmp_path / "t.csv", "test").texts == ["c", "d"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("", ', "split": "test"'), (', "split": "test"', "")])
+def test_all_rows_have_a_split_or_none_has(tmp_path, first, second):
+    rows = [f'{{"text": "{text}", "label": "1"{said}}}\n' for text, said in (("a", first), ("b", second))]
+    (tmp_path / "t.jsonl").write_text("".join(rows))
+    with pytest.raises(ProjectError, match=r"t.jsonl, line 2, column split: \S+ is neither train nor test"):
+        data.read_reviews(tmp_path / "t.jsonl", "train")
+    with pytest.raises(ProjectError, match=r"t.jsonl, line 2, column split: \S+ is neither train nor test"):
+        list(labelled(tmp_path / "t.jsonl", "train", data.USUAL_NAMES, {}))
 
 
 @pytest.mark.parametrize(

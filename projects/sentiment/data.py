@@ -148,22 +148,24 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
     text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
     label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
     everything, parts, labels, lines = Reviews(), [], [], []
+    first: dict[str, Any] = {}
     for line, row in read_rows(path):
         everything.texts.append(value_of(row, text_columns, path, line))
         labels.append(value_of(row, label_columns, path, line, str | int))
         lines.append(line)
         everything.simulated |= "simulated" in row
-        parts.append(part_of(row, everything.texts[-1], path, line))
+        first = first or row
+        parts.append(part_of(row, first, everything.texts[-1], path, line))
     everything.labels, everything.label_names = to_labels(labels, lines, path, names.positive)
     return everything.take(np.flatnonzero(np.array(parts) == part))
 
 
-def part_of(row: dict[str, Any], text: str, path: Path, line: int) -> str:
-    """ "train" or "test", as the row's column `split` says or else as is `drawn`."""
-    part = row["split"] if "split" in row else "test" if drawn(text) < TEST_SHARE else "train"
-    if part not in ("train", "test"):
+def part_of(row: dict[str, Any], first: dict[str, Any], text: str, path: Path, line: int) -> str:
+    """ "train" or "test", as the column `split` says or, where the first row has none, as is `drawn`."""
+    part = row.get("split")
+    if part not in ((None,) if first.get("split") is None else ("train", "test")):
         raise ProjectError(f"{path}, line {line}, column split: {part!r} is neither train nor test")
-    return str(part)
+    return str(part) if part else "test" if drawn(text) < TEST_SHARE else "train"
 
 
 def drawn(text: str, purpose: str = "test") -> float:

@@ -91,17 +91,19 @@ def labelled(path: Path, part: str, names: Names, others: dict[str, str]) -> Ite
     """
     text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
     label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
+    first: dict[str, Any] = {}
     for line, row in rows_of_file(path):
+        first = first or row
         text = value_of(row, text_columns, path, line)
         label = value_of(row, label_columns, path, line, str | int).strip()
         where = f"{path}, line {line}"
         if names.positive is None and label.lower() not in LABELS:
             say = "or say which one is positive with --positive LABEL"
             raise ProjectError(f"{where}: {label!r} is no label; labels are {', '.join(LABELS)}; {say}")
-        if names.positive not in (None, label):
-            others.setdefault(label, where)
+        if names.positive not in (None, label) and label not in others:
+            others[label] = where
             label_names([others], names.positive)
-        if part_of(row, text, path, line) == part:
+        if part_of(row, first, text, path, line) == part:
             value = LABELS[label.lower()] if names.positive is None else int(label == names.positive)
             yield Labelled(text, value, "simulated" in row)
 
