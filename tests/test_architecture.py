@@ -57,7 +57,7 @@ def test_nn_prints_nothing():
 def test_help_needs_no_heavy_library(command):
     code = f"import sys, projects.{command}.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"numpy", "pandas", "scipy", "matplotlib", "pooch", "requests", "tqdm", "safetensors", "nn"}
+    heavy = {"numpy", "pandas", "scipy", "matplotlib", "requests", "tqdm", "safetensors", "nn"}
     assert not heavy & set(loaded)
 
 

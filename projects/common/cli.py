@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from projects.common.download import Published, adopt, fetch, say
+from projects.common.download import Published, adopt, fetch, local_path, say
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, write_atomically
 from projects.common.progress import HISTORY, save_history
@@ -258,9 +258,10 @@ def download(
         raise click.UsageError("give --sample alone: it fetches nothing")
     if not sample:
         try:
-            if source is None or "://" in source:
+            path = None if source is None else local_path(source)
+            if path is None:
                 return fetch(published, folder, source, force)
-            return adopt(published, Path(source), folder, check)
+            return adopt(published, path, folder, check)
         except NoConnectionError:
             if not sample_if_offline:
                 raise
