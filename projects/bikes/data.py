@@ -15,6 +15,7 @@ import pandas as pd
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
+from projects.common.files import refuse_pipe
 
 PUBLISHED = Published(
     pipeline="bikes",
@@ -87,6 +88,7 @@ def read_hours(path: Path) -> pd.DataFrame:
 
 def open_table(path: Path) -> IO[bytes]:
     """The CSV file, or the member hour.csv of a zip, opened for reading."""
+    refuse_pipe(path)
     if not path.is_file():
         raise ProjectError(f"no file at {path}: give hour.csv or its zip with --data, or run `bikes download`")
     with open(path, "rb") as file:

@@ -164,8 +164,10 @@ def train(
     common.note("reading the reviews")
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
+    from projects.common.run_folder import lock
 
     check_writable(run)
+    click.get_current_context().with_resource(lock(run))
     if is_streamed(data, engine, scheduler):
         assert data is not None
         if resume:
@@ -427,7 +429,7 @@ def show(text: str, found: dict[str, Any]) -> None:
     """Print one answer for people: label, probability of positive, and the text, its words in colour if explained."""
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
     shown = coloured(text, words) if words else printable(text)
-    click.echo(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
+    common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
     for ngram in found.get("ngrams", ())[:SHOWN]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
+from projects.common.files import refuse_pipe
 
 PUBLISHED = Published(
     pipeline="sentiment",
@@ -78,6 +79,7 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
     train or test, else the test is a fifth of the texts, as `drawn` says.
     Raises ProjectError naming file and line, or the archive's member.
     """
+    refuse_pipe(path)
     if not path.exists():
         raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
     if path.suffix.lower() in TABLES and not path.is_dir():
@@ -244,6 +246,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and columns of each row of a CSV, TSV or JSONL file, gzipped or not. Raises ProjectError."""
     if ending(path) not in TABLES:
         raise ProjectError(f"{path} is no table of a known format: these are {', '.join(TABLES)}")
+    refuse_pipe(path)
     try:
         opener = gzip.open if path.suffix.lower() == ".gz" else open
         file = opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
