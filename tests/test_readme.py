@@ -22,7 +22,8 @@ from projects.sentiment.cli import main as sentiment
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
-PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md", "docs/how-it-works.md", "docs/reliability.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]
+PAGES += ["docs/how-it-works.md", "docs/reliability.md"]
 COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
 VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
