@@ -8,6 +8,7 @@
 # make format     bring the code into the format that make lint asks for
 # make test-oldest  the tests with the lowest versions that pyproject.toml allows, in .venv-oldest [EXTRAS=dev]
 # make lock       write constraints.txt: the versions that are in .venv now
+# make reliability  write the names of the tests into docs/reliability.md
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and plain loops;
 #                 then up to 1.6 million reviews; writes benchmarks/RESULTS.md (an hour)
 # make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
@@ -25,7 +26,7 @@ PYTEST = -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
-.PHONY: help bikes sentiment test test-oldest fuzz check lint format lock benchmark torture clean
+.PHONY: help bikes sentiment test test-oldest fuzz check lint format lock reliability benchmark torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -87,6 +88,9 @@ lock: $(VENV)/installed-dev
 	echo '# What `make lock` found in .venv: the versions with which all tests passed. CONTRIBUTING.md says what for.' \
 	    > constraints.txt
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.txt
+
+reliability:
+	$(PYTHON) docs/reliability.py
 
 benchmark: $(VENV)/installed
 	$(BIN)/python $(INSTALL) --editable '.[benchmark]'
