@@ -406,7 +406,9 @@ def test_an_error_on_a_worker_is_the_same_line(client, tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(pattern, monkeypatch):
-    engine = pytest.importorskip("projects.sentiment.dask_engine")
+    pytest.importorskip("distributed")
+    from projects.sentiment import dask_engine as engine
+
     monkeypatch.setattr(engine, "TIMEOUT", 1)
     nowhere = "tcp://127.0.0.1:9"
     with pytest.raises(ProjectError, match=f"no Dask scheduler answers at {nowhere}"), engine.connect(nowhere):
