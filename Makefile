@@ -63,6 +63,7 @@ check: $(VENV)/installed-dev
 benchmark: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks.network
+	$(BIN)/python -m benchmarks.classes
 	$(BIN)/python -m benchmarks.one_by_one
 	$(BIN)/python -m benchmarks.bikes
 	$(BIN)/python -m benchmarks.ablation
