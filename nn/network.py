@@ -42,8 +42,7 @@ class TwoLayerNetwork:
     1998; He et al., "Delving Deep into Rectifiers", 2015).
 
     loss: "squared_error" for a linear output, "log_loss" (or "squared_error") for a sigmoid one,
-    "cross_entropy" for softmax; None for the first of these. Raises ValueError for names that are
-    none.
+    "cross_entropy" for softmax; None for the first of these. Raises ValueError for other names.
 
     >>> network = TwoLayerNetwork(n_features=3, hidden_units=2)
     >>> network.predict(np.zeros((5, 3))).shape
@@ -130,9 +129,9 @@ class TwoLayerNetwork:
         return rebuild, (self.W1, self.b1, self.W2, self.b2)
 
     def forward(self, X: Matrix, mask: Array | None = None) -> tuple[Array, Array]:
-        """The hidden layer [rows, hidden] and the prediction [rows, outputs] for X [rows,
-        features].
+        """The hidden layer [rows, hidden] and the prediction [rows, outputs] of these rows.
 
+        X [rows, features], of the dtype of the parameters.
         mask [rows, hidden]: factors of the hidden units on their way to the output (dropout).
         """
         hidden = X @ self.W1  # [rows, features] @ [features, hidden]

@@ -81,6 +81,13 @@ class Training:
     monitored loss: after the epoch for the validation loss or, without one, before it for the
     training loss, which each batch has before its step. diverged: the last loss was infinite or
     no number. random_state: for the order of the rows and for dropout.
+
+    >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
+    >>> training = Training(TwoLayerNetwork(1, 4), TrainingSettings(epochs=3))
+    >>> while not training.finished:
+    ...     row = training.run_epoch(ArrayBatches(X, X**2, batch_size=10))
+    >>> len(training.history), row["epoch"], training.history[0]["learning_rate"]
+    (3, 3, 0.1)
     """
 
     def __init__(

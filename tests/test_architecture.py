@@ -1,12 +1,18 @@
 """Who may know whom."""
 
 import ast
+import doctest
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import nn
+from nn.batches import ArrayBatches
+from nn.training import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*ROOT.glob("nn/*.py"), *ROOT.glob("projects/**/*.py")])
@@ -37,6 +43,16 @@ def test_imports_go_one_way(path):
             assert not module.startswith(other), "the pipelines do not know each other"
         if top == "click":
             assert path.name == "cli.py", "only the command line knows Click"
+
+
+@pytest.mark.parametrize("name", nn.__all__)
+def test_every_public_class_of_nn_has_an_example_that_runs(name):
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    known = {"np": np, "ArrayBatches": ArrayBatches, "TrainingSettings": TrainingSettings}
+    known |= {name: getattr(nn, name) for name in nn.__all__}
+    (example,) = finder.find(getattr(nn, name), name, globs=known)
+    assert example.examples
+    assert runner.run(example).failed == 0
 
 
 def test_nn_prints_nothing_unless_it_is_asked_to():
