@@ -63,7 +63,7 @@ class ArrayBatches:
             yield compute_step(network, X, y, weight, mask, gradient)
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
-        """X [rows, features], y [rows, outputs], weight [rows, 1] or None of each batch, shuffled."""
+        """X [rows, features], y [rows, outputs] and weight [rows, 1] or None, batch by batch."""
         order = rng.permutation(len(self.y))
         y = self.y[order]
         weight = None if self.weight is None else self.weight[order]
