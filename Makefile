@@ -95,6 +95,7 @@ reliability:
 benchmark: $(VENV)/installed
 	$(BIN)/python $(INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks.network
+	$(BIN)/python -m benchmarks.classes
 	$(BIN)/python -m benchmarks.one_by_one
 	$(BIN)/python -m benchmarks.bikes
 	$(BIN)/python -m benchmarks.ablation

@@ -165,6 +165,7 @@ def limit_dense(case, seed, epochs):
     network, rows = case.initial(seed), case.batch_size
     X, gathered = case.X, np.empty_like(case.X)
     hidden, delta2 = np.ones((rows, case.hidden_units), np.float32), np.ones((rows, 1), np.float32)
+    dW1, dW2 = np.empty_like(network.W1), np.empty_like(network.W2)
     order = np.random.default_rng(seed).permutation(len(X))
     started = time.perf_counter()
     for _ in range(epochs):
@@ -174,16 +175,16 @@ def limit_dense(case, seed, epochs):
             h, d = hidden[: len(X_batch)], delta2[: len(X_batch)]
             np.matmul(X_batch, network.W1, out=h)
             np.matmul(h, network.W2, out=d)
-            np.matmul(h.T, d, out=network.dW2)
+            np.matmul(h.T, d, out=dW2)
             np.matmul(d, network.W2.T, out=h)
-            np.matmul(X_batch.T, h, out=network.dW1)
+            np.matmul(X_batch.T, h, out=dW1)
     return time.perf_counter() - started, None
 
 
 def limit_sparse(case, seed, epochs):
     """Only the gather of the rows, the two sparse products, and a pass over the parameters a step."""
     network, X, delta1 = case.initial(seed), case.X, np.ones((case.batch_size, case.hidden_units), np.float32)
-    parameters, gradient = network.parameters, np.zeros_like(network.gradient)
+    parameters, gradient = network.parameters, np.zeros_like(network.parameters)
     velocity = np.zeros_like(gradient)
     order = np.random.default_rng(seed).permutation(X.shape[0])
     started = time.perf_counter()

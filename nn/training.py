@@ -1,142 +1,231 @@
-"""Mini-batch gradient descent with momentum: an epoch at a time, to be stopped and continued.
+"""Training: epochs over a source of steps, to be stopped and continued.
 
-    velocity   ← momentum · velocity + gradient of the batch's mean loss
-    parameters ← parameters - rate · velocity
+For each batch: forward, loss, backward (by the source), step (by the optimizer). Around that: a
+learning rate that falls, a history, the best parameters so far, early stopping, and a state to go
+on from.
 """
 
 import copy
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from nn.functions import LOSSES
+from nn.batches import StepSource
+from nn.functions import Array
+from nn.network import Seed, TwoLayerNetwork
+from nn.optimizer import SGD
+from nn.validation import (
+    Constraint,
+    check_settings,
+    one_of,
+    optional,
+    real_number,
+    true_or_false,
+    whole_number,
+)
 
-SCHEDULES = {  # the learning rate's factor once a fraction t of the epochs is done
+SCHEDULES: dict[
+    str, Callable[[float], float]
+] = {  # factor of the rate when a share t of the epochs is done
     "constant": lambda t: 1.0,
     "linear": lambda t: 1 - t,
     "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
 }
-REMEMBERED = "velocity", "best_parameters", "best_loss", "best_epoch", "history", "diverged"  # by a checkpoint
-BLOCK = 16_384  # numbers updated at a time: few enough to stay in the processor's cache through all passes
+CONSTRAINTS: dict[str, Constraint] = {
+    "epochs": whole_number(1),
+    "learning_rate": real_number(above=0),
+    "batch_size": whole_number(1),
+    "momentum": real_number(0, below=1),
+    "schedule": one_of(*SCHEDULES),
+    "l1": real_number(0),
+    "l2": real_number(0),
+    "dropout": real_number(0, below=1),
+    "hidden_dropout": real_number(0, below=1),
+    "clip_norm": optional(real_number(above=0)),
+    "early_stopping": true_or_false,
+    "patience": whole_number(1),
+}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class TrainingSettings:
-    """How to train."""
+    """How to train. Raises ValueError for a value of the wrong type or out of range."""
 
-    epochs: float = 60  # times through the rows; math.inf: no end, and a rate that does not fall
-    learning_rate: float = 0.1
+    epochs: int = 60  # times through the rows
+    learning_rate: float = 0.1  # of the first epoch
     batch_size: int = 64  # rows a step: 1 is one by one, more than there are is full batch
-    momentum: float = 0.9  # share of the last step's velocity that is kept
+    momentum: float = 0.9  # share of the last step's velocity that the next one has
     schedule: str = "linear"  # how the learning rate falls from epoch to epoch: a name in SCHEDULES
     l1: float = 0.0  # adds l1·Σ|W| to the mean loss, weights only; sets weights to exactly 0
     l2: float = 0.0  # adds l2/2·ΣW² to the mean loss, weights only
-    dropout: float = 0.0  # probability that an input is 0 in a training row; those kept are scaled to make up for it
+    dropout: float = 0.0  # probability that an input is 0 in a training row
     hidden_dropout: float = 0.0  # the same for hidden units
-    clip_norm: float | None = None  # a longer gradient is shortened to this
+    clip_norm: float | None = None  # a gradient longer than this is shortened to it
     early_stopping: bool = False  # stop after `patience` epochs without a lower monitored loss
     patience: int = 10
 
+    def __post_init__(self) -> None:
+        check_settings(asdict(self), CONSTRAINTS)
+        for name, value in asdict(self).items():
+            if isinstance(value, np.generic):  # or a float64 rate would make float32 steps slow
+                object.__setattr__(self, name, value.item())
+
 
 class Training:
-    """One network's training: `run_epoch` until `finished`. random_state orders the rows and drives dropout.
+    """The training of one network: call `run_epoch` until `finished`.
 
-    history: a row an epoch. best_parameters: those of the lowest validation (or else training) loss so far.
+    history: a row (a dict) for each epoch. best_parameters: those of the epoch with the lowest
+    monitored loss: after the epoch for the validation loss or, without one, before it for the
+    training loss, which each batch has before its step. diverged: the last loss was infinite or
+    no number. random_state: for the order of the rows and for dropout.
+
+    >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
+    >>> training = Training(TwoLayerNetwork(1, 4), TrainingSettings(epochs=3))
+    >>> while not training.finished:
+    ...     row = training.run_epoch(ArrayBatches(X, X**2, batch_size=10))
+    >>> len(training.history), row["epoch"], training.history[0]["learning_rate"]
+    (3, 3, 0.1)
     """
 
-    def __init__(self, network, settings, random_state=0):
-        self.network, self.settings, self.rng = network, settings, np.random.default_rng(random_state)
-        self.velocity, self.scratch = np.zeros_like(network.parameters), np.empty_like(network.parameters[:BLOCK])
+    def __init__(
+        self, network: TwoLayerNetwork, settings: TrainingSettings, random_state: Seed = 0
+    ) -> None:
+        self.network = network
+        self.rng = np.random.default_rng(random_state)
+        self.optimizer = SGD(network)
+        self.use(settings)
+        self.history: list[dict[str, float]] = []
         self.best_parameters = network.parameters.copy()
-        self.best_loss, self.best_epoch, self.diverged, self.history = math.inf, 0, False, []
+        self.best_loss = math.inf
+        self.best_epoch = 0
+        self.diverged = False
+        self.stopped = False
 
-    @property
-    def finished(self):
-        """Whether epochs or patience are used up, or the loss is no longer a number."""
-        done, settings = len(self.history), self.settings
-        impatient = settings.early_stopping and done - self.best_epoch >= settings.patience
-        return done >= settings.epochs or impatient or self.diverged
+    def use(self, settings: TrainingSettings) -> None:
+        """Train by these settings from now on; batch size and dropout are the source's own."""
+        self.settings = settings
+        if not settings.momentum:
+            self.optimizer.velocity[...] = 0  # or a later momentum would go on from an old one
+        self.optimizer.momentum = settings.momentum
+        self.optimizer.l1 = settings.l1
+        self.optimizer.l2 = settings.l2
+        self.optimizer.clip_norm = settings.clip_norm
 
-    def run_epoch(self, X, y, weight=None, validation=None):
-        """Go once over X [rows, features] and y [rows, outputs] in random order; return the history's new row.
+    def run_epoch(
+        self, source: StepSource, validation_loss: Callable[[], float] | None = None
+    ) -> dict[str, float]:
+        """Take every step of the source once; return the history's new row.
 
-        weight [rows, 1]: how much each row counts, 1 on average. validation: (X, y) or (X, y, weight) to measure on.
-        The training loss is the mean of what each batch had before its update, dropout included.
+        validation_loss: gives the network's mean loss on rows that it is not trained on. The
+        training loss is the mean of what each batch had before its step, dropout included.
         """
-        order, settings = self.rng.permutation(X.shape[0]), self.settings
-        rate = settings.learning_rate * SCHEDULES[settings.schedule](len(self.history) / settings.epochs)
-        y, weight = y[order], 1 if weight is None else weight[order]
-        predictions = np.empty(y.shape, self.network.parameters.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the loss, once
-            for start in range(0, len(order), settings.batch_size):
-                batch = slice(start, start + settings.batch_size)
-                rows, counted = order[batch], weight if np.isscalar(weight) else weight[batch]
-                X_batch = X.take(rows, axis=0) if isinstance(X, np.ndarray) else X[rows]  # the same; take is faster
-                predictions[batch] = self.step(X_batch, y[batch], counted / len(rows), rate)
-            loss = float(LOSSES[self.network.loss][0](predictions, y, weight) / (len(y) * np.mean(weight)))
-            row = {"epoch": len(self.history) + 1, "learning_rate": rate, "training_loss": loss}
-            if validation is not None:
-                loss = row["validation_loss"] = self.network.mean_loss(*validation)
-        self.history.append(row)
-        self.diverged = not math.isfinite(loss)
-        if loss < self.best_loss:
-            self.best_loss, self.best_epoch = loss, row["epoch"]
-            self.best_parameters[...] = self.network.parameters
+        rate = self.learning_rate()
+        loss = weight = 0.0
+        before = self.network.parameters.copy() if validation_loss is None else None
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # the loss tells, without a warning a step
+            for step in source.steps(self.network, self.rng):
+                self.optimizer.step(self.network, step.gradient, rate)
+                loss += step.loss
+                weight += step.weight
+            if not weight:
+                raise ValueError("the source gave no row of a weight above 0: nothing to train on")
+            row = {
+                "epoch": len(self.history) + 1,
+                "learning_rate": rate,
+                "training_loss": loss / weight,
+            }
+            if validation_loss is not None:
+                row["validation_loss"] = validation_loss()
+        self._record(row, self.network.parameters if before is None else before)
         return row
 
-    def step(self, X, y, weight, rate):
-        """Update the network by a batch whose rows count `weight`; return the predictions it had before."""
-        network, settings, mask = self.network, self.settings, None
-        if settings.dropout:
-            X = drop(X, settings.dropout, self.rng)
-        if settings.hidden_dropout:
-            mask = drop(np.ones((len(y), len(network.b1)), y.dtype), settings.hidden_dropout, self.rng)
-        hidden, prediction = network.forward(X, mask)
-        network.backward(X, y, hidden, prediction, mask, weight)
-        self.update(rate)
-        return prediction
+    def learning_rate(self) -> float:
+        """The rate of the next epoch."""
+        share_done = min(1.0, len(self.history) / self.settings.epochs)
+        return self.settings.learning_rate * SCHEDULES[self.settings.schedule](share_done)
 
-    def update(self, rate):
-        """Move the parameters by the network's gradient."""
-        network, settings = self.network, self.settings
-        if settings.l2:
-            network.dW1 += settings.l2 * network.W1
-            network.dW2 += settings.l2 * network.W2
-        if settings.clip_norm:
-            shorten = min(1, settings.clip_norm / (np.linalg.norm(network.gradient) or 1))
-            network.dW1, network.gradient_after_W1[...] = network.dW1 * shorten, network.gradient_after_W1 * shorten
-        n = network.W1.size  # a small copy is quicker than two rounds of small steps, a large one would be dear
-        pieces = {0: network.gradient} if n < BLOCK else {0: network.dW1.reshape(-1), n: network.gradient_after_W1}
-        for start, gradient in pieces.items():
-            for offset in range(0, len(gradient), BLOCK):
-                self.descend(start + offset, gradient[offset : offset + BLOCK], rate)
-        for W in (network.W1, network.W2) if settings.l1 else ():  # divided because momentum adds up
-            W[...] = np.sign(W) * np.maximum(np.abs(W) - rate * settings.l1 / (1 - settings.momentum), 0)
+    def _record(self, row: dict[str, float], parameters: Array) -> None:
+        """Add the row to the history; remember the parameters that its loss is of if they are the
+        best.
+        """
+        self.history.append(row)
+        monitored = row.get("validation_loss", row["training_loss"])
+        self.diverged = not (math.isfinite(row["training_loss"]) and math.isfinite(monitored))
+        if monitored < self.best_loss:
+            self.best_loss = monitored
+            self.best_epoch = len(self.history)
+            self.best_parameters[...] = parameters
 
-    def descend(self, start, g, rate):  # the two equations at the top, for a block: its start and its gradient
-        block = slice(start, start + len(g))
-        p, v = self.network.parameters[block], self.velocity[block]
-        if self.settings.momentum:
-            v *= self.settings.momentum
-            g = np.add(v, g, out=v)
-        p -= np.multiply(g, rate, out=self.scratch[: len(g)])
+    @property
+    def finished(self) -> bool:
+        """Whether the epochs or the patience are used up, the loss diverged, or `stop` was
+        called.
+        """
+        return self.stopped or self.diverged or self._out_of_epochs() or self._out_of_patience()
 
-    def state(self):
+    def _out_of_epochs(self) -> bool:
+        return len(self.history) >= self.settings.epochs
+
+    def _out_of_patience(self) -> bool:
+        epochs_without_progress = len(self.history) - self.best_epoch
+        return self.settings.early_stopping and epochs_without_progress >= self.settings.patience
+
+    def stop(self) -> None:
+        """Let `finished` be True from now on, and go back to the best parameters."""
+        self.stopped = True
+        self.restore_best()
+
+    def restore_best(self) -> None:
+        """Give the network the best parameters so far, at rest."""
+        self.network.parameters[...] = self.best_parameters
+        self.optimizer.velocity[...] = 0
+
+    def state(self) -> dict[str, Any]:
         """A copy of all that is needed to go on: arrays and plain values by name."""
-        state = {"parameters": self.network.parameters, "generator": self.rng.bit_generator.state}
-        return copy.deepcopy(state | {name: getattr(self, name) for name in REMEMBERED})
+        state = {
+            "parameters": self.network.parameters,
+            "velocity": self.optimizer.velocity,
+            "best_parameters": self.best_parameters,
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+            "history": self.history,
+            "diverged": self.diverged,
+            "generator": self.rng.bit_generator.state,
+        }
+        return copy.deepcopy(state)
 
-    def restore(self, state):
-        """Go back to a `state`: what follows equals, bit for bit, what would have followed there."""
-        self.network.parameters[...], self.rng.bit_generator.state = state["parameters"], state["generator"]
-        (self.velocity[...], self.best_parameters[...], self.best_loss, self.best_epoch, self.history[:],
-         self.diverged) = (state[name] for name in REMEMBERED)  # fmt: skip
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a `state`: under the same settings, what follows equals what would have
+        followed there, bit for bit.
 
+        Raises ValueError, and changes nothing, where the state lacks a part, or has arrays of
+        other sizes than this network's.
+        """
+        self._check_state(state)
+        state = copy.deepcopy(state)
+        self.rng.bit_generator.state = state["generator"]
+        self.network.parameters[...] = state["parameters"]
+        self.optimizer.velocity[...] = state["velocity"]
+        self.best_parameters[...] = state["best_parameters"]
+        self.best_loss = state["best_loss"]
+        self.best_epoch = state["best_epoch"]
+        self.history[:] = state["history"]  # in place: others may look at this list
+        self.diverged = state["diverged"]
+        self.stopped = False
 
-def drop(X, rate, rng):
-    """X, overwritten: each value (each stored value, where X is sparse) is 0 with probability `rate`, else scaled."""
-    values = X if isinstance(X, np.ndarray) else X.data
-    values *= rng.random(values.shape, np.float32) >= rate
-    values /= 1 - rate
-    return X
+    def _check_state(self, state: dict[str, Any]) -> None:
+        own = self.state()
+        if missing := sorted(own.keys() - state.keys()):
+            raise ValueError(f"the state to go on from lacks {', '.join(missing)}")
+        for name in ("parameters", "velocity", "best_parameters"):
+            shape = np.shape(state[name])
+            if shape != own[name].shape:
+                raise ValueError(
+                    f"{name} of the state to go on from has shape {shape}: "
+                    f"this network needs {own[name].shape}"
+                )

@@ -1,71 +1,245 @@
-"""What the estimators check before they trust settings and data: a clear ValueError for all that is wrong."""
+"""What is checked before settings and data are trusted: a clear ValueError for all that is wrong.
 
+Settings are checked by type first, then by range. A `Constraint` is what a setting must be, in
+words, and a function that tells whether a value is that.
+"""
+
+import datetime
 import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from nn.training import SCHEDULES
+from nn.functions import Array
 
-RANGES = {  # settings: their range in words, and whether a value lies in it
-    ("hidden_units", "epochs", "batch_size", "patience"): (
-        "a whole number from 1", lambda v: isinstance(v, int | np.integer) and v >= 1),
-    ("learning_rate",): ("above 0", lambda v: v is not None and 0 < v < np.inf),
-    ("clip_norm",): ("above 0, or None", lambda v: v is None or 0 < v < np.inf),
-    ("l1", "l2", "weight_scale"): ("0 or more", lambda v: 0 <= v < np.inf),
-    ("momentum", "dropout", "hidden_dropout", "validation_fraction"): ("from 0 to below 1", lambda v: 0 <= v < 1),
-    ("dtype",): ("'float32' or 'float64'", lambda v: v in ("float32", "float64")),
-    ("schedule",): (f"one of {', '.join(SCHEDULES)}", lambda v: v in SCHEDULES),
-}
+
+class Constraint(NamedTuple):
+    """What a setting must be."""
+
+    words: str  # completes “… must be”
+    holds: Callable[[Any], bool]
 
 
 class DataConversionWarning(UserWarning):
     """A column of labels was taken for a plain sequence."""
 
 
-def require(holds, message):
+# Settings
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is a real number of Python or NumPy; True and False are none."""
+    is_truth = isinstance(value, bool | np.bool_)
+    return isinstance(value, int | float | np.integer | np.floating) and not is_truth
+
+
+def is_whole_number(value: Any) -> bool:
+    """Whether this is an integer of Python or NumPy, of any width."""
+    return is_number(value) and isinstance(value, int | np.integer)
+
+
+def whole_number(least: int) -> Constraint:
+    """An integer from `least` on."""
+    return Constraint(
+        f"a whole number from {least}",
+        lambda value: is_whole_number(value) and value >= least,
+    )
+
+
+def real_number(
+    least: float | None = None, *, above: float | None = None, below: float = np.inf
+) -> Constraint:
+    """A finite number from `least`, or above `above`, to below `below`."""
+    limits = [] if above is None else [f"above {above}"]
+    if least is not None:
+        limits.append(f"from {least}")
+    if below < np.inf:
+        limits.append(f"to below {below}")
+
+    def holds(value: Any) -> bool:
+        if not is_number(value):
+            return False
+        high_enough = value >= least if least is not None else value > above
+        return bool(high_enough and value < below)
+
+    return Constraint(f"a number {' '.join(limits)}", holds)
+
+
+def one_of(*names: str) -> Constraint:
+    """One of these strings."""
+    words = f"one of {', '.join(names)}"
+    return Constraint(words, lambda value: isinstance(value, str) and value in names)
+
+
+def optional(constraint: Constraint) -> Constraint:
+    """None, or what the constraint asks for."""
+    return Constraint(
+        f"{constraint.words}, or None",
+        lambda value: value is None or constraint.holds(value),
+    )
+
+
+true_or_false = Constraint("True or False", lambda value: isinstance(value, bool | np.bool_))
+seed = Constraint(
+    "a whole number from 0, a numpy.random.Generator or None",
+    lambda value: (
+        value is None
+        or isinstance(value, np.random.Generator)
+        or (is_whole_number(value) and value >= 0)
+    ),
+)
+
+
+def check_settings(settings: Mapping[str, Any], constraints: Mapping[str, Constraint]) -> None:
+    """Raise ValueError for the first setting that breaks its constraint."""
+    for name, (words, holds) in constraints.items():
+        require(holds(settings[name]), f"{name} must be {words}, not {settings[name]!r}")
+
+
+def require(holds: Any, message: str) -> None:
     """Raise ValueError(message) unless it holds."""
     if not holds:
         raise ValueError(message)
 
 
-def check_settings(settings):
-    for names, (words, holds) in RANGES.items():
-        for name in names:
-            require(holds(settings[name]), f"{name} must be {words}, not {settings[name]!r}")
+# Data
 
 
-def check_array(values, dtype, name):
-    """`values` as a finite row-major array of `dtype`, copied only if need be."""
-    array = np.asarray(values)
+def check_array(values: Any, dtype: npt.DTypeLike, name: str) -> Array:
+    """The values as a finite row-major array of `dtype`, copied only if need be.
+
+    Raises ValueError for complex numbers, dates, text, and where a value is masked, NaN or
+    infinite; TypeError for objects that are no numbers at all, as NumPy does.
+    """
+    array: Array = np.asarray(values)
     require(array.dtype.kind != "c", f"Complex data not supported: {name} has dtype {array.dtype}")
-    with np.errstate(over="ignore"):  # what overflows is found, and told, below
-        array = np.asarray(array, dtype, order="C")
+    require(array.dtype.kind not in "mM", f"{name} must hold numbers, not dates: {array.dtype}")
+    try:
+        with np.errstate(over="ignore"):  # what overflows is found, and told, below
+            array = np.asarray(array, dtype, order="C")
+    except TypeError:
+        has_dates = any(isinstance(value, datetime.date) for value in array.flat)
+        require(not has_dates, f"{name} must hold numbers, not dates")
+        raise
     if np.ma.is_masked(values) or not np.isfinite(array).all():
-        position = np.argwhere(np.ma.getmaskarray(values) | ~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{name} is masked, NaN, infinity or too large for {array.dtype} at {position}")
+        bad = np.ma.getmaskarray(values) | ~np.isfinite(array)
+        position = np.argwhere(bad)[0].tolist()
+        raise ValueError(
+            f"{name} is masked, NaN, infinity or too large for {array.dtype} at {position}"
+        )
     return array
 
 
-def check_matrix(X, dtype, estimator):
-    """X [rows, features] as a finite array or CSR matrix of `dtype`, with the features that the estimator knows."""
+def check_matrix(X: Any, dtype: npt.DTypeLike) -> Any:
+    """X [rows, features] as a finite array or CSR matrix of `dtype`.
+
+    Raises ValueError for other dimensions, no rows, no features, and a damaged CSR matrix.
+    """
     if hasattr(X, "tocsr"):
         X = X.tocsr()
-        X = type(X)((check_array(X.data, dtype, "X"), X.indices, X.indptr), shape=X.shape)
+        X.check_format(full_check=True)  # a column out of range would be read from foreign memory
+        values = check_array(X.data, dtype, "X")
+        X = type(X)((values, X.indices, X.indptr), shape=X.shape)
     else:
         X = check_array(X, dtype, "X")
-    require(X.ndim == 2, f"X must be [rows, features], not of shape {X.shape}. Reshape your data: X.reshape(-1, 1)")
-    thing = "feature" if X.shape[0] else "sample"
-    require(0 not in X.shape, f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
-    known, name = getattr(estimator, "n_features_in_", X.shape[1]), type(estimator).__name__
-    require(X.shape[1] == known, f"X has {X.shape[1]} features, but {name} is expecting {known} features as input")
+    require(
+        X.ndim == 2,
+        f"X must be [rows, features], not of shape {X.shape}. Reshape your data: X.reshape(-1, 1)",
+    )
+    for size, thing in zip(X.shape, ("sample", "feature"), strict=True):
+        require(size, f"X has 0 {thing}(s) (shape={X.shape}) while a minimum of 1 is required.")
     return X
 
 
-def check_labels(y):
+def check_labels(y: Any, warn: bool = True) -> Array:
     """y as an array of labels [rows]; a column [rows, 1] will do, with a warning."""
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        warnings.warn("A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=5)
-        y = y[:, 0]
-    require(y.ndim == 1, f"y must be [rows], not of shape {y.shape}")
-    return y
+    labels: Array = np.asarray(y)
+    require(labels.dtype.kind not in "mM", f"y must hold labels, not dates: {labels.dtype}")
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        message = "A column-vector y was passed when a 1d array was expected"
+        if warn:
+            warnings.warn(message, DataConversionWarning, stacklevel=5)
+        labels = labels[:, 0]
+    require(labels.ndim == 1, f"y must be [rows], not of shape {labels.shape}")
+    return labels
+
+
+def check_targets(y: Any, dtype: npt.DTypeLike) -> Array:
+    """y as finite numbers [rows, outputs]; [rows] becomes a column."""
+    targets = check_array(y, dtype, "y")
+    shape = targets.shape
+    require(len(shape) in (1, 2), f"y must be [rows] or [rows, outputs], not of shape {shape}")
+    if len(shape) == 1:
+        return targets[:, np.newaxis]
+    require(shape[1], f"y has 0 outputs (shape={shape}) while a minimum of 1 is required.")
+    return targets
+
+
+def check_weight(weight: Any, rows: int, dtype: npt.DTypeLike) -> Array | None:
+    """sample_weight as a column [rows, 1] of mean 1; None stays None."""
+    if weight is None:
+        return None
+    weight = check_array(weight, dtype, "sample_weight")
+    good = weight.shape == (rows,) and weight.min() >= 0 and weight.any()
+    require(good, f"sample_weight must be {rows} numbers, none negative and not all zero")
+    return with_mean_1(weight[:, np.newaxis])
+
+
+def with_mean_1(weight: Array) -> Array:
+    """The weights [rows, 1], scaled so that a learning rate means what it does without them."""
+    scaled: Array = weight * (len(weight) / weight.sum())
+    return scaled
+
+
+# Names of features
+
+
+def feature_names(X: Any) -> Array | None:
+    """The names of a table's columns if all are strings, None if there are none.
+
+    Raises TypeError where only some of them are, as scikit-learn does.
+    """
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        return None
+    names = np.asarray(columns, dtype=object)
+    are_strings = [isinstance(name, str) for name in names]
+    if any(are_strings) and not all(are_strings):
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but the "
+            f"table has {sorted({type(name).__name__ for name in names})} as names of columns"
+        )
+    return names if are_strings and all(are_strings) else None
+
+
+def check_feature_names(names: Array | None, known: Array | None, estimator: str) -> None:
+    """Raise ValueError where both have names and these differ; warn where only one of them has."""
+    if names is None and known is None:
+        return
+    if known is None:
+        message = f"X has feature names, but {estimator} was fitted without feature names"
+        warnings.warn(message, UserWarning, stacklevel=5)
+    elif names is None:
+        message = (
+            f"X does not have valid feature names, but {estimator} was fitted with feature names"
+        )
+        warnings.warn(message, UserWarning, stacklevel=5)
+    elif names.tolist() != known.tolist():
+        raise ValueError(different_names(names.tolist(), known.tolist()))
+
+
+def different_names(names: list[str], known: list[str]) -> str:
+    """What is wrong with these names, in words that scikit-learn's users know."""
+    lines = ["The feature names should match those that were passed during fit."]
+    unexpected = sorted(set(names) - set(known))
+    missing = sorted(set(known) - set(names))
+    if unexpected:
+        lines += ["Feature names unseen at fit time:", *(f"- {name}" for name in unexpected[:5])]
+    if missing:
+        lines += ["Feature names seen at fit time, yet now missing:"]
+        lines += [f"- {name}" for name in missing[:5]]
+    if not unexpected and not missing:
+        lines += ["Feature names must be in the same order as they were in fit."]
+    return "\n".join(lines) + "\n"

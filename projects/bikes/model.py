@@ -195,7 +195,7 @@ def fit(
             networks = networks[:-1] or networks
             break
         if watched:
-            warn_if_useless(estimator.training_, squared_error(0, y).item() / len(y))
+            warn_if_useless(estimator.training_, squared_error(np.zeros_like(y), y) / len(y))
     settings = hyperparameters | {
         "members": len(networks),
         "seed": seed,

@@ -73,8 +73,7 @@ class Checkpoint:
                     if kept - self.written >= EVERY and not self.stopped:
                         self.write()
             if self.stopped and not training.finished:
-                training.network.parameters[...] = training.best_parameters
-                training.settings.epochs = len(training.history)  # which ends the fit
+                training.stop()
 
         return on_epoch
 

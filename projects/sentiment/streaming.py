@@ -6,7 +6,6 @@ tried. Between the passes a file's words lie as 64-bit keys, later its bags as n
 can read. Only the first pass sees text.
 """
 
-import copy
 import json
 import math
 import os
@@ -20,8 +19,10 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from nn import TwoLayerNetwork
-from nn.functions import LOSSES, log_loss
-from nn.training import SCHEDULES, Training, TrainingSettings
+from nn.batches import Step, compute_step, drop
+from nn.functions import log_loss
+from nn.network import Gradient
+from nn.training import Training, TrainingSettings
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers
 from projects.common.progress import refuse_divergence, warn_if_useless
@@ -70,24 +71,33 @@ def targets(labels: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:
     return labels.astype(network.parameters.dtype)[:, np.newaxis]
 
 
-@SILENT
-def run_windows(
-    training: Training, blocks: list[Path], vocabulary: Vocabulary, label_weights: np.ndarray, rate: float
-) -> float:
-    """An epoch of mini-batches in one process: blocks in random order, WINDOW rows after the other in random order."""
-    loss = total = 0.0
-    order = training.rng.permutation(len(blocks))
-    rows_so_far = np.cumsum([len(load(blocks[i], "labels")) for i in order])
-    window_of = (rows_so_far - 1) // max(WINDOW, training.settings.batch_size)
-    for window in np.split(order, np.flatnonzero(np.diff(window_of)) + 1):
-        X, labels = read_bags([blocks[i] for i in window], vocabulary)
-        y, weight = targets(labels, training.network), label_weights[labels][:, np.newaxis]
-        steps = math.ceil(len(y) / training.settings.batch_size)
-        for rows in np.array_split(training.rng.permutation(len(y)), steps):  # no small batch is left at the end
-            before = training.step(X[rows], y[rows], weight[rows] / len(rows), rate)
-            loss += LOSSES["log_loss"][0](before, y[rows], weight[rows])
-            total += weight[rows].sum()
-    return float(loss / total)
+class WindowBatches(NamedTuple):
+    """Steps in one process: blocks in random order, WINDOW rows after the other in random order."""
+
+    blocks: list[Path]
+    vocabulary: Vocabulary
+    label_weights: np.ndarray
+    settings: TrainingSettings
+
+    def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
+        gradient = Gradient(network.shapes, network.parameters.dtype)
+        for window in self.windows(rng):
+            X, labels = read_bags(window, self.vocabulary)
+            y, weight = targets(labels, network), self.label_weights[labels][:, np.newaxis]
+            n_steps = math.ceil(len(y) / self.settings.batch_size)
+            for rows in np.array_split(rng.permutation(len(y)), n_steps):  # no small batch is left at the end
+                batch = X[rows]
+                if self.settings.dropout:
+                    drop(batch.data, self.settings.dropout, rng)
+                yield compute_step(network, batch, y[rows], weight[rows], None, gradient)
+
+    def windows(self, rng: np.random.Generator) -> Iterator[list[Path]]:
+        """The blocks in random order, as many at a time as have WINDOW rows, or those of a larger batch."""
+        order = rng.permutation(len(self.blocks))
+        rows_so_far = np.cumsum([len(load(self.blocks[i], "labels")) for i in order])
+        window_of = (rows_so_far - 1) // max(WINDOW, self.settings.batch_size)
+        for window in np.split(order, np.flatnonzero(np.diff(window_of)) + 1):
+            yield [self.blocks[i] for i in window]
 
 
 @SILENT
@@ -100,7 +110,6 @@ def gradient_sum(
     The batch is every steps-th row of each block, in an order that block, epoch and seed decide, as they do what is
     dropped: it is the same whoever computes it.
     """
-    network = copy.copy(network)  # `backward` writes into it, and the threads of a worker are given the same one
     gradient, loss, total = np.zeros(len(network.parameters)), 0.0, 0.0
     at_once = WINDOW // BLOCK * steps  # blocks of which a batch has no more rows than a window
     for start in range(0, len(blocks), at_once):
@@ -118,31 +127,34 @@ def gradient_sum(
         X, y = X.astype(network.parameters.dtype, copy=False), targets(labels, network)
         weight = label_weights[labels][:, np.newaxis]
         hidden, prediction = network.forward(X)
-        network.backward(X, y, hidden, prediction, weight=weight)
-        gradient += network.gradient
-        loss += float(LOSSES["log_loss"][0](prediction, y, weight))
+        gradient += network.backward(X, y, hidden, prediction, weight).vector()
+        loss += float(log_loss(prediction, y, weight))
         total += float(weight.sum())
     return gradient.astype(network.parameters.dtype), loss, total  # half the bytes to send, where that is float32
 
 
-@SILENT
-def run_large_batches(
-    training: Training, groups: list[list[Path]], vocabulary: Any, label_weights: np.ndarray, rate: float, seed: int,
-    steps: int, engine: Engine,
-) -> float:  # fmt: skip
-    """An epoch of `steps` batches, whose gradients the engine's workers add up. vocabulary: a handle."""
-    settings, network, epoch, losses, weights = training.settings, training.network, len(training.history), 0.0, 0.0
-    for step in range(steps):
-        how = label_weights, settings.dropout, seed, epoch, step, steps
-        found = list(engine.map(gradient_sum, groups, vocabulary, engine.share(network), *how))
-        gradient, loss, total = (sum(share) for share in zip(*found, strict=True))
-        if total:
-            flat = (gradient / total).astype(network.parameters.dtype)
-            network.dW1, network.gradient_after_W1[...] = (
-                flat[: network.W1.size].reshape(network.W1.shape), flat[network.W1.size :])  # fmt: skip
-            training.update(rate)
-        losses, weights = losses + loss, weights + total
-    return losses / weights
+class LargeBatches(NamedTuple):
+    """Large batches, `n_steps` an epoch, whose gradients the engine's workers add up. vocabulary: a handle."""
+
+    groups: list[list[Path]]
+    vocabulary: Any
+    label_weights: np.ndarray
+    dropout: float
+    seed: int
+    n_steps: int
+    engine: Engine
+    history: list[dict[str, float]]  # of the training: its length is the number of the epoch
+
+    def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
+        for step in range(self.n_steps):
+            how = self.label_weights, self.dropout, self.seed, len(self.history), step, self.n_steps
+            shares = list(
+                self.engine.map(gradient_sum, self.groups, self.vocabulary, self.engine.share(network), *how)
+            )
+            summed, loss, weight = (sum(share) for share in zip(*shares, strict=True))
+            if weight:
+                mean = (summed / weight).astype(network.parameters.dtype)
+                yield Step(Gradient.from_vector(network.shapes, mean), loss, weight)
 
 
 @SILENT
@@ -152,7 +164,7 @@ def measure(blocks: list[Path], vocabulary: Vocabulary, network: TwoLayerNetwork
     for block in blocks:
         X, labels = read_bags([block], vocabulary)
         prediction = network.predict(X)
-        loss = LOSSES["log_loss"][0](prediction, targets(labels, network))
+        loss = log_loss(prediction, targets(labels, network))
         sums += np.array([loss, np.count_nonzero((prediction[:, 0] > 0.5) == labels), len(labels)])
     return sums
 
@@ -181,6 +193,7 @@ def train(
     on_phase is told what begins. The other arguments are those of `model.train`. Raises ProjectError.
     """
     hyperparameters, engine = DEFAULTS | hyperparameters, engine or Engine()
+    right = rows = 0.0
     with working_folder(run) as folder:
         on_phase("reading and counting words")
         read = engine.map(read_shard, list(enumerate(files_of(data))), folder, names, seed, min_count)
@@ -221,18 +234,20 @@ def train(
         )
         training = Training(network, settings, rng)
         groups, unseen = deal(blocks, engine.slots), deal(held_out, engine.slots)
-        while not training.finished:
-            done = len(training.history)
-            rate = settings.learning_rate * SCHEDULES[settings.schedule](done / settings.epochs)
-            if large_batches:
-                steps = math.ceil(n / rows_a_step)
-                loss = run_large_batches(training, groups, shared, label_weights, rate, seed, steps, engine)
-            else:
-                loss = run_windows(training, blocks, vocabulary, label_weights, rate)
+        source: WindowBatches | LargeBatches = WindowBatches(blocks, vocabulary, label_weights, settings)
+        if large_batches:
+            steps = math.ceil(n / rows_a_step)
+            source = LargeBatches(
+                groups, shared, label_weights, settings.dropout, seed, steps, engine, training.history
+            )
+
+        def validation_loss() -> float:
+            nonlocal right, rows
             lost, right, rows = sum(engine.map(measure, unseen, shared, engine.share(network))).tolist()
-            row = {"epoch": done + 1, "learning_rate": rate, "training_loss": loss, "validation_loss": lost / rows}
-            training.history.append(row)
-            training.diverged = not math.isfinite(loss) or not math.isfinite(lost)
+            return float(lost / rows)
+
+        while not training.finished:
+            training.run_epoch(source, validation_loss)
             (on_epoch or refuse_divergence)(training)
     negative_and_positive = np.array([1 - base_rate, base_rate])
     warn_if_useless(training, float(log_loss(np.full(2, base_rate), np.arange(2), negative_and_positive)))
