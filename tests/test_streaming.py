@@ -254,7 +254,11 @@ def test_commands_take_a_pattern(folder, tmp_path):
     assert [(row["text"], row["probability"]) for row in rows] == [
         (row["text"], float(row["probability"])) for row in csv.DictReader(output.splitlines())
     ]
-    for wrong in (["train", "--engine", "dask"], ["predict", "--out", "x", "a film"], ["train", "--scheduler", "tcp://x"]):
+    for wrong in (
+        ["train", "--engine", "dask"],
+        ["predict", "--out", "x", "a film"],
+        ["train", "--scheduler", "tcp://x"],
+    ):
         assert CliRunner().invoke(main, wrong).exit_code == 2
 
 
@@ -435,7 +439,10 @@ def test_fault_49_tls_without_its_settings_is_one_line():
     pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import connect
 
-    with pytest.raises(ProjectError, match=r"needs TLS settings: set distributed.comm.tls.ca-file"), connect("tls://x:1"):
+    with (
+        pytest.raises(ProjectError, match=r"needs TLS settings: set distributed.comm.tls.ca-file"),
+        connect("tls://x:1"),
+    ):
         pass
 
 

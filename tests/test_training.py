@@ -23,7 +23,7 @@ def wave(rows=400, noise=0.1, features=3, seed=0):
 
 
 def fitted(X=None, y=None, **settings):
-    X, y = (wave() if X is None else (X, y))
+    X, y = wave() if X is None else (X, y)
     settings = {"hidden_units": 8, "epochs": 40, "learning_rate": 0.3, "batch_size": 20, "dtype": "float64"} | settings
     return TwoLayerRegressor(**settings).fit(X, y)
 

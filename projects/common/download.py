@@ -74,9 +74,7 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
-        with tempfile.TemporaryDirectory(
-            prefix=ASIDE, dir=folder, ignore_cleanup_errors=True
-        ) as aside:
+        with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder, ignore_cleanup_errors=True) as aside:
             fresh = Path(aside) / published.name
             transfer(url, fresh, published.size, by_hand)
             digest = sha256(fresh)
@@ -106,8 +104,7 @@ def transfer(url: str, target: Path, size: int, by_hand: str) -> None:
         if copying.is_alive() and copying.received < received + PIECE:
             copying.cancelled = True
             raise FailingServerError(
-                f"{without_password(url)} sends less than {PIECE:,} bytes in {WINDOW:g} s: "
-                f"try again, or {by_hand}"
+                f"{without_password(url)} sends less than {PIECE:,} bytes in {WINDOW:g} s: try again, or {by_hand}"
             )
         received = copying.received
     if copying.error is not None:
@@ -168,9 +165,7 @@ def explained(error: Exception, url: str, size: int, by_hand: str) -> Exception:
 
     address = without_password(url)
     if isinstance(error, TooLargeError):
-        return ProjectError(
-            f"{address} sends more than the {size:,} bytes of the published file: {by_hand}"
-        )
+        return ProjectError(f"{address} sends more than the {size:,} bytes of the published file: {by_hand}")
     if isinstance(error, requests.HTTPError):
         status = error.response.status_code if error.response is not None else 0
         kind = FailingServerError if status >= 500 else ProjectError
@@ -187,9 +182,7 @@ def explained(error: Exception, url: str, size: int, by_hand: str) -> Exception:
         simulated = "or make simulated data with `download --sample`"
         return NoConnectionError(f"cannot reach {address}: {by_hand}, {simulated}")
     if isinstance(error, requests.RequestException | HTTPError | ValueError):
-        return FailingServerError(
-            f"{address} broke off, or what it sends is no HTTP: try again, or {by_hand}"
-        )
+        return FailingServerError(f"{address} broke off, or what it sends is no HTTP: try again, or {by_hand}")
     return error
 
 

@@ -66,8 +66,7 @@ def locked_file(path: Path) -> IO[str]:
             holder = file.read().strip() or "of unknown number"
             file.close()
             raise ProjectError(
-                f"process {holder} is training in {path.parent}: wait for it, or name another folder "
-                "with --run"
+                f"process {holder} is training in {path.parent}: wait for it, or name another folder with --run"
             ) from error
         if is_still_there(path, descriptor):
             return file

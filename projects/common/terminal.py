@@ -29,9 +29,7 @@ class TerminalStream(io.TextIOWrapper):
     """A stream of a process, to whose terminal only printable characters are sent."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
-        super().__init__(
-            stream.detach(), encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
+        super().__init__(stream.detach(), encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
     def write(self, text: str) -> int:
         return super().write(for_terminal(text) if self.isatty() else text)

@@ -340,8 +340,11 @@ def export(run: Path, file: Path) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
 @click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")
 @click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
-              help="With --file, a table or a pattern of several: write the answers into this folder, a file each.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --file, a table or a pattern of several: write the answers into this folder, a file each.",
+)
 @run_option
 @common.json_option
 @engine_options

@@ -164,9 +164,7 @@ class BoundedStream:
         return content
 
 
-def review_of(
-    archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, part: str
-) -> tuple[int, int, str] | None:
+def review_of(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, part: str) -> tuple[int, int, str] | None:
     """Number, label and text of a member that is a review of this part, else None."""
     if member.issparse():
         raise ProjectError(f"{path}: {member.name} is sparse, and no review: it would unpack to holes")
@@ -278,9 +276,7 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
             header = next(reader, [])
             if len(header) > MOST_COLUMNS:
-                raise ProjectError(
-                    f"{path} has {len(header):,} columns: at most {MOST_COLUMNS:,} are read"
-                )
+                raise ProjectError(f"{path} has {len(header):,} columns: at most {MOST_COLUMNS:,} are read")
             if len(set(header)) < len(header):
                 raise ProjectError(f"{path}, line 1: two columns have the same name, {max(header, key=header.count)!r}")
             for fields in reader:

@@ -148,9 +148,7 @@ class LargeBatches(NamedTuple):
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         for step in range(self.n_steps):
             how = self.label_weights, self.dropout, self.seed, len(self.history), step, self.n_steps
-            shares = list(
-                self.engine.map(gradient_sum, self.groups, self.vocabulary, self.engine.share(network), *how)
-            )
+            shares = list(self.engine.map(gradient_sum, self.groups, self.vocabulary, self.engine.share(network), *how))
             summed, loss, weight = (sum(share) for share in zip(*shares, strict=True))
             if weight:
                 mean = (summed / weight).astype(network.parameters.dtype)
