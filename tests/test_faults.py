@@ -6,6 +6,8 @@ import io
 import json
 import os
 import pty
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from test_sentiment import BAD, GOOD, archive
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
-from projects.common import model_file
+from projects.common import files, model_file
 from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
 from projects.sentiment import cli as sentiment_cli
@@ -602,3 +604,159 @@ def test_answers_take_the_place_of_columns_of_the_same_names_and_say_so(workspac
         assert errors.endswith(f"{file} has a column {column} already: the answer is printed in its place\n")
         assert "mine" not in output
         assert file.read_text() == content
+
+
+# Settings behind a right checksum, run folders, terminals
+
+DATA = {"bikes": "data/bikes/hour-SIMULATED.csv", "sentiment": "data/sentiment/reviews-SIMULATED.csv"}
+
+
+def forged(path, target, pipeline, settings=None, arrays=None):
+    """The model with other settings or arrays, and a checksum that is right."""
+    kept, about = model_file.load_model(path, pipeline)
+    changed = {name: value for name, value in (about | (settings or {})).items() if value is not ...}
+    model_file.save_model(target, pipeline, kept | (arrays or {}), changed)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name", "value", "words"),
+    [
+        *(("bikes", "members", value, "the setting members: Expected `int`") for value in (0, 1.5, "2", None, True)),
+        ("bikes", "members", ..., "lacks the setting members"),
+        ("bikes", "features", None, "the setting features: Expected `array`, got `null`"),
+        ("bikes", "features", [], "the setting features: Expected `array` of length >= 1"),
+        ("bikes", "features", [1], "the setting features"),
+        ("bikes", "first_hour", "yesterday", "the setting first_hour: Invalid"),
+        ("sentiment", "label_names", [], "the setting label_names: Expected `array` of length"),
+        ("sentiment", "min_count", -1, "the setting min_count: Expected `int` >= 1"),
+        ("sentiment", "base_rate", 2.0, "the setting base_rate: Expected `float` <= 1.0"),
+        ("sentiment", "simulated", "no", "the setting simulated: Expected `bool`"),
+    ],
+)
+def test_fault_45_settings_of_another_kind_are_named(models, tmp_path, pipeline, name, value, words):
+    kind = {"bikes": BikesModel, "sentiment": SentimentModel}[pipeline]
+    path = forged(models[pipeline][1], tmp_path / "m", pipeline, {name: value})
+    with pytest.raises(ProjectError, match=re.escape(words)):
+        kind.load(path)
+
+
+def test_fault_45_words_that_are_not_utf_8_are_refused(models, tmp_path):
+    words, _ = model_file.load_model(models["sentiment"][1], "sentiment")
+    spoiled = words["words"].copy()
+    spoiled[0] = 0xFF
+    path = forged(models["sentiment"][1], tmp_path / "m", "sentiment", arrays={"words": spoiled})
+    with pytest.raises(ProjectError, match="words are not UTF-8"):
+        SentimentModel.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "BF16", "F4"])
+def test_fault_45_arrays_of_exotic_types_are_one_line(models, tmp_path, dtype):
+    bits = {"BF16": 16, "F4": 4}.get(dtype, 8)
+    header = json.dumps({"W1.0": {"dtype": dtype, "shape": [2, 2], "data_offsets": [0, 4 * bits // 8]}}).encode()
+    header += b" " * (-len(header) % 8)
+    (tmp_path / "m").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * bits // 8))
+    with pytest.raises(ProjectError, match=r"m (holds arrays of a type|is damaged|is a safetensors file)"):
+        BikesModel.load(tmp_path / "m")
+
+
+def test_fault_50_the_mode_of_a_replaced_file_stays_and_its_folder_is_flushed(tmp_path, monkeypatch):
+    path, flushed = tmp_path / "file", []
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    monkeypatch.setattr(files, "fsync_folder", flushed.append)
+    files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert flushed == [tmp_path]
+
+
+def test_fault_50_leftovers_of_killed_commands_go_and_those_of_living_ones_stay(workspace, tmp_path):
+    run_folder = tmp_path / "run"
+    (run_folder / "unfinished").mkdir(parents=True)
+    shutil.copy(workspace / "runs/bikes/model.safetensors", run_folder)
+    dead, alive = 2**22 + 1, os.getpid()  # no process has a number above 2²²
+    for name in (".history.csv.{}.tmp", "unfinished/.model.safetensors.{}.tmp", ".streaming-{}-x/block"):
+        for process in (dead, alive):
+            path = run_folder / name.format(process)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("half")
+    run("bikes", "report", "--run", run_folder, cwd=tmp_path)
+    left = {str(path.relative_to(run_folder)) for path in run_folder.rglob("*") if path.is_file()}
+    assert {name for name in left if str(dead) in name} == set()
+    assert len([name for name in left if str(alive) in name]) == 3
+
+
+def test_fault_39_a_second_training_in_a_run_folder_is_refused(workspace, tmp_path):
+    fcntl = pytest.importorskip("fcntl", reason="locks of files are Unix's")
+    (tmp_path / "run").mkdir()
+    with open(tmp_path / "run/.lock", "w") as held:
+        held.write("4711")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for pipeline in ("bikes", "sentiment"):
+            data = workspace / DATA[pipeline]
+            code, _, errors = run(pipeline, "train", "--data", data, "--run", tmp_path / "run", cwd=tmp_path)
+            assert code == 1
+            assert f"process 4711 is training in {tmp_path / 'run'}: wait for it, or name another" in errors
+            assert errors.count("\n") == 1
+        assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    data = workspace / DATA["sentiment"]
+    options = ("--data", data, "--run", tmp_path / "run", "--epochs", 1, "--quiet")
+    assert run("sentiment", "train", *options, cwd=tmp_path)[0] == 0  # the lock of a dead process does not count
+    assert not (tmp_path / "run/.lock").exists()
+
+
+@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize("pipeline", ["bikes", "sentiment"])
+def test_fault_50_a_closed_or_full_stderr_does_not_end_a_training(workspace, tmp_path, pipeline, stderr):
+    script = Path(sys.executable).parent / pipeline
+    data = workspace / DATA[pipeline]
+    options = "--epochs 2" + (" --members 1" if pipeline == "bikes" else "")
+    command = f"{script} train --data {data} --run {tmp_path} {options} {stderr}"
+    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    assert "model:" in done.stdout
+    assert (tmp_path / "model.safetensors").exists()
+
+
+def test_fault_50_a_pipe_in_the_place_of_a_file_is_refused_at_once(workspace, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("pipe.csv", "hour.csv", "run/model.safetensors", "run/metrics.json"):
+        os.mkfifo(tmp_path / name)
+    for command in (
+        ("sentiment", "train", "--data", "pipe.csv"),
+        ("sentiment", "predict", "--file", "pipe.csv", "--run", workspace / "runs/sentiment"),
+        ("sentiment", "evaluate", "--run", "run"),
+        ("bikes", "train", "--data", "hour.csv"),
+        ("bikes", "predict", "hour.csv", "--run", workspace / "runs/bikes"),
+        ("bikes", "plot", "--run", "run"),
+    ):
+        code, _, errors = run(*command, cwd=tmp_path)
+        assert code == 1
+        assert "is a pipe: write its content to a file, and name that" in errors
+
+
+UNPRINTABLE = "a \x9b31m \x7f \u202eevil\u200b \x1b[31m film"
+
+
+def test_fault_44_nothing_unprintable_reaches_a_terminal(workspace, tmp_path):
+    hostile = tmp_path / UNPRINTABLE.replace("/", "")
+    shutil.copytree(workspace / "runs/sentiment", hostile)
+    for command in (
+        ("predict", UNPRINTABLE, "--json"),
+        ("predict", UNPRINTABLE, "--explain"),
+        ("plot",),
+        ("report",),
+        ("evaluate", "--data", workspace / DATA["sentiment"]),
+    ):
+        line = shlex.join(["sentiment", *map(str, command), "--run", str(hostile)])
+        shown = on_a_terminal(line, tmp_path)
+        coloured = re.sub("\x1b\\[(0|1|31|32)m", "", shown) if "--explain" in command else shown
+        assert [c for c in coloured if not c.isprintable() and c not in "\r\n\t"] == []
+    shown = on_a_terminal(shlex.join(["sentiment", "predict", UNPRINTABLE, "--json", "--run", str(hostile)]), tmp_path)
+    assert json.loads(shown.splitlines()[-1])["text"] == UNPRINTABLE
+    piped = run("sentiment", "predict", UNPRINTABLE, "--json", "--run", hostile, cwd=tmp_path)[1]
+    assert "\u202e" in piped
+    assert json.loads(piped)["text"] == UNPRINTABLE
+    assert run("sentiment", "plot", "--run", hostile, cwd=tmp_path)[1].startswith(str(hostile))

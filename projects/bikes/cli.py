@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError
+from projects.common.files import refuse_pipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ CHUNK = 50_000  # rows of a prediction file held in memory at a time
 FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
 
 
-@click.group(cls=common.PipelineGroup, tool="bikes", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=common.PipelineGroup, tool="bikes", context_settings=common.CONTEXT)
 @click.version_option(package_name="two-layer", prog_name="bikes")
 def main() -> None:
     """How many bikes will be rented? A two-layer network on hourly rentals (UCI Bike Sharing)."""
@@ -411,6 +412,7 @@ def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
         with suppress(EmptyTableError):
             yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK)
     else:
+        refuse_pipe(Path(file))
         if not Path(file).is_file():
             raise ProjectError(f"no file at {file}: name a table with the columns of hour.csv, or - for standard input")
         with open_table(Path(file)) as table:

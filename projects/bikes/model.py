@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -16,7 +18,7 @@ from projects.bikes.features import SCALED, build_features
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
+from projects.common.model_file import Settings, Shape, check_arrays, check_settings, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
@@ -25,9 +27,30 @@ DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size"
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
 LEVELS = (80, 95)  # % of the hours that a band is to hold
-NEEDED = ("features", "members", "band_widths", "validation", "first_hour", "last_hour", "simulated", "train_rows",
-          "validation_rows", "test_rows")  # settings of a model file  # fmt: skip
+
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
+
+
+class BandWidths(msgspec.Struct, rename={"level_80": "80", "level_95": "95"}):
+    """Half the width of each band, in scaled roots."""
+
+    level_80: Annotated[float, msgspec.Meta(ge=0)]
+    level_95: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class SavedSettings(msgspec.Struct):
+    """What must be in a model file, and of which kind; there may be more."""
+
+    features: Annotated[list[str], msgspec.Meta(min_length=1)]
+    members: Annotated[int, msgspec.Meta(ge=1)]
+    band_widths: BandWidths
+    validation: dict[str, float]
+    first_hour: datetime
+    last_hour: datetime
+    simulated: bool
+    train_rows: Annotated[int, msgspec.Meta(ge=1)]
+    validation_rows: Annotated[int, msgspec.Meta(ge=1)]
+    test_rows: Annotated[int, msgspec.Meta(ge=0)]
 
 
 @dataclass
@@ -90,7 +113,8 @@ class BikesModel:
     @classmethod
     def load(cls, path: Path) -> "BikesModel":
         arrays, settings = load_model(path, "bikes")
-        check_model(path, arrays, shapes(settings), settings, NEEDED)
+        check_settings(path, settings, SavedSettings)
+        check_arrays(path, arrays, shapes(settings))
         networks = [
             TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
             for number in range(settings["members"])

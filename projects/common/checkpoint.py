@@ -12,15 +12,34 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from projects.common.errors import ProjectError
-from projects.common.model_file import load_model, save_model
+from projects.common.model_file import check_arrays, check_settings, load_model, save_model
 
 CHECKPOINT = "checkpoint.safetensors"
+ARRAYS = ("parameters", "velocity", "best_parameters")  # of a state, all of one size
 EVERY = 5.0  # seconds of training that may be lost
+
+
+class SavedState(msgspec.Struct):
+    """What the file has of a fit's state, beside its arrays."""
+
+    best_loss: float
+    best_epoch: Annotated[int, msgspec.Meta(ge=0)]
+    history: list[dict[str, float]]
+    diverged: bool
+    generator: dict[str, Any]
+
+
+class SavedCheckpoint(msgspec.Struct):
+    """What must be in a checkpoint."""
+
+    settings: dict[str, Any]
+    states: dict[str, SavedState]
 
 
 class Checkpoint:
@@ -35,15 +54,13 @@ class Checkpoint:
         self.states: dict[str, dict[str, Any]] = {}
         self.settings: dict[str, Any] | None = None
         self.begun = self.stopped = False  # begun: there is an epoch to keep
+        self.resumed = False
         self.lock, self.written = threading.Lock(), time.monotonic()
         if self.path and resume:
             if not self.path.exists():
                 raise ProjectError(f"nothing to resume in {run}: it has no {CHECKPOINT}; leave out --resume")
-            arrays, kept = load_model(self.path, self.kind)
-            self.settings, self.states, self.begun = kept["settings"], kept["states"], True
-            for name, array in arrays.items():
-                fit, _, part = name.partition("/")
-                self.states[fit][part] = array
+            self.settings, self.states = read_states(self.path, self.kind)
+            self.begun = self.resumed = True
 
     def start(self, settings: dict[str, Any]) -> None:
         """Note all that the training depends on. Raises ProjectError where what is resumed depended on other things."""
@@ -102,5 +119,29 @@ class Checkpoint:
         before = signal.signal(signal.SIGINT, on_interrupt)
         try:
             yield
+        except ValueError as error:
+            if not self.resumed:
+                raise
+            reason = f"{self.path} does not fit this training ({error})"
+            raise ProjectError(f"{reason}: leave out --resume") from error
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def read_states(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The settings of a checkpoint, and the state of each of its fits, by name.
+
+    Raises ProjectError where something is missing, of another kind, or there without need.
+    """
+    arrays, saved = load_model(path, kind)
+    check_settings(path, saved, SavedCheckpoint)
+    states: dict[str, dict[str, Any]] = saved["states"]
+    for name, array in arrays.items():
+        fit, _, part = name.partition("/")
+        if fit not in states or part not in ARRAYS:
+            raise ProjectError(f"{path} has a stray array {name}: leave out --resume")
+        states[fit][part] = array
+    for fit in states:
+        shapes = {f"{fit}/{part}": ("float", "parameters") for part in ARRAYS}
+        check_arrays(path, arrays, shapes.items())
+    return saved["settings"], states

@@ -70,18 +70,17 @@ def fetch(published: Published, folder: Path, url: str | None = None, force: boo
 def retrieve(published: Published, url: str, folder: Path) -> Path:
     """One attempt: the file, verified, under its final name."""
     path = folder / published.name
-    by_hand = f"fetch it by hand and pass it with `{published.pipeline} download --from FILE`"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
         with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder, ignore_cleanup_errors=True) as aside:
             fresh = Path(aside) / published.name
-            transfer(url, fresh, published.size, by_hand)
+            transfer(published, url, fresh)
             digest = sha256(fresh)
             if digest != published.sha256:
                 raise ProjectError(
                     f"{without_password(url)} did not give the published file: its SHA-256 is "
-                    f"{digest}, not {published.sha256}; {by_hand}"
+                    f"{digest}, not {published.sha256}; {ways_by_hand(published)}"
                 )
             os.replace(fresh, path)
         recorded_hash_file(path).unlink(missing_ok=True)
@@ -90,13 +89,18 @@ def retrieve(published: Published, url: str, folder: Path) -> Path:
     return path
 
 
-def transfer(url: str, target: Path, size: int, by_hand: str) -> None:
+def ways_by_hand(published: Published) -> str:
+    """What else can be done, for the end of a message."""
+    return f"fetch it by hand and pass it with `{published.pipeline} download --from FILE`"
+
+
+def transfer(published: Published, url: str, target: Path) -> None:
     """Copy what the address answers into `target`, and give up where it comes too slowly.
 
     A server may send a byte of its headers now and then, for ever, and each read would succeed: so
     the copying is done in a thread, and this one looks at what has come.
     """
-    copying = Copying(url, target, size)
+    copying = Copying(url, target, published.size)
     copying.start()
     received = 0
     while copying.is_alive():
@@ -104,11 +108,12 @@ def transfer(url: str, target: Path, size: int, by_hand: str) -> None:
         if copying.is_alive() and copying.received < received + PIECE:
             copying.cancelled = True
             raise FailingServerError(
-                f"{without_password(url)} sends less than {PIECE:,} bytes in {WINDOW:g} s: try again, or {by_hand}"
+                f"{without_password(url)} sends less than {PIECE:,} bytes in {WINDOW:g} s: "
+                f"try again, or {ways_by_hand(published)}"
             )
         received = copying.received
     if copying.error is not None:
-        raise explained(copying.error, url, size, by_hand)
+        raise explained(copying.error, published, url)
 
 
 class Copying(threading.Thread):
@@ -154,7 +159,7 @@ class TooLargeError(Exception):
     """More bytes came than the published file has."""
 
 
-def explained(error: Exception, url: str, size: int, by_hand: str) -> Exception:
+def explained(error: Exception, published: Published, url: str) -> Exception:
     """The error as a ProjectError that says what the server did; an OSError of the disk as it is.
 
     Only an address that can't be connected to is a NoConnectionError: a server that answers
@@ -164,8 +169,10 @@ def explained(error: Exception, url: str, size: int, by_hand: str) -> Exception:
     from urllib3.exceptions import HTTPError
 
     address = without_password(url)
+    by_hand = ways_by_hand(published)
     if isinstance(error, TooLargeError):
-        return ProjectError(f"{address} sends more than the {size:,} bytes of the published file: {by_hand}")
+        size = f"the {published.size:,} bytes of the published file"
+        return ProjectError(f"{address} sends more than {size}: {by_hand}")
     if isinstance(error, requests.HTTPError):
         status = error.response.status_code if error.response is not None else 0
         kind = FailingServerError if status >= 500 else ProjectError
@@ -179,7 +186,7 @@ def explained(error: Exception, url: str, size: int, by_hand: str) -> Exception:
     if isinstance(error, requests.ReadTimeout):
         return FailingServerError(f"{address} does not answer in time: try again, or {by_hand}")
     if isinstance(error, requests.RequestException) and never_connected(error):
-        simulated = "or make simulated data with `download --sample`"
+        simulated = f"or make simulated data with `{published.pipeline} download --sample`"
         return NoConnectionError(f"cannot reach {address}: {by_hand}, {simulated}")
     if isinstance(error, requests.RequestException | HTTPError | ValueError):
         return FailingServerError(f"{address} broke off, or what it sends is no HTTP: try again, or {by_hand}")

@@ -8,12 +8,15 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from projects.common.errors import ProjectError
-from projects.common.files import write_atomically
+from projects.common.files import refuse_pipe, write_atomically
+
+if TYPE_CHECKING:
+    import msgspec
 
 FORMAT = 2
 KEY = "two-layer"
@@ -38,6 +41,7 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
     from safetensors import SafetensorError, safe_open
 
     retrain = f"train a new one with `{pipeline.split()[0]} train`"
+    refuse_pipe(path)
     if not path.is_file():
         raise ProjectError(f"no model at {path}: run `{pipeline} train` first, or name its folder with --run")
     try:
@@ -46,6 +50,8 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise ProjectError(f"{path} is {what_is(path)}: {retrain}") from error
+    except (AttributeError, ImportError) as error:  # a type of numbers that NumPy does not have
+        raise ProjectError(f"{path} holds arrays of a type that no model has: {retrain}") from error
     try:
         header = json.loads(metadata[KEY])
         if header["format"] > FORMAT:
@@ -56,7 +62,7 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
             raise ProjectError(f"{path} is a model of `{header['pipeline']}`, not of `{pipeline}`")
         if header.pop("checksum") != checksum(arrays, header):
             raise ProjectError(f"{path} is damaged (its checksum does not match): {retrain}")
-        settings: Settings = header["settings"]
+        settings: Settings = dict(header["settings"])
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path} is a safetensors file, but not a model of this program: {retrain}") from error
     for name, array in arrays.items():
@@ -65,14 +71,29 @@ def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
     return arrays, settings
 
 
-def check_model(
-    path: Path, arrays: Arrays, shapes: Iterable[tuple[str, Shape]], settings: Settings, needed: Iterable[str]
-) -> None:
-    """Raise ProjectError, naming it, for a needed setting that is missing and an array that is or does not fit."""
+def check_settings(path: Path, settings: Settings, wanted: type["msgspec.Struct"]) -> None:
+    """Raise ProjectError, naming it, for a setting that is missing, of another type or out of range.
+
+    A file whose checksum is right may still have been written by somebody else.
+    """
+    import msgspec
+
+    try:
+        msgspec.convert(settings, wanted)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$.")
+        missing = reason.removeprefix("Object missing required field `")
+        if missing != reason:
+            parts = [place, missing] if place else [missing]
+            name = ".".join(part.rstrip("`") for part in parts)
+            raise ProjectError(f"{path} lacks the setting {name}: train a new model") from error
+        name = place.rstrip("`")
+        raise ProjectError(f"{path}: the setting {name}: {reason}: train a new model") from error
+
+
+def check_arrays(path: Path, arrays: Arrays, shapes: Iterable[tuple[str, Shape]]) -> None:
+    """Raise ProjectError, naming it, for an array that is missing or does not fit."""
     known: dict[str, int] = {}
-    for name in needed:
-        if name not in settings:
-            raise ProjectError(f"{path} lacks the setting {name}: train a new model")
     for name, (kind, *sizes) in shapes:
         if name not in arrays:
             raise ProjectError(f"{path} lacks the array {name}: train a new model")

@@ -22,7 +22,7 @@ ANSWER = ("label", "probability", "words", "ngrams", "note")  # what is added to
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
-@click.group(cls=common.PipelineGroup, tool="sentiment", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=common.PipelineGroup, tool="sentiment", context_settings=common.CONTEXT)
 @click.version_option(package_name="two-layer", prog_name="sentiment")
 def main() -> None:
     """Is this film review good or bad? A two-layer network on a bag of n-grams."""

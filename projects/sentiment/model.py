@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
@@ -15,7 +16,7 @@ from nn.functions import log_loss, sigmoid
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import Arrays, Settings, Shape, check_model, load_model, save_model
+from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.sentiment.data import Reviews
 from projects.sentiment.text import LONGEST_ROW, Vocabulary, count_ngrams, learn_vocabulary
@@ -120,10 +121,13 @@ class SentimentModel:
     @classmethod
     def load(cls, path: Path) -> "SentimentModel":
         arrays, settings = load_model(path, "sentiment")
-        check_arrays(path, arrays, settings)
+        check(path, arrays, settings)
         W1, b1, W2, b2 = (arrays[name] for name in ("W1", "b1", "W2", "b2"))
         network = TwoLayerNetwork.from_arrays(W1, b1, W2, b2, output="sigmoid")
-        words = arrays["words"].tobytes().decode().split("\n")
+        try:
+            words = arrays["words"].tobytes().decode().split("\n")
+        except UnicodeDecodeError as error:
+            raise ProjectError(f"{path}: words are not UTF-8: train a new model") from error
         codes, counts, ratios = (arrays[name] for name in ("codes", "counts", "ratios"))
         vocabulary = Vocabulary(words, codes, counts, ratios, settings["min_count"], settings["polarity_cutoff"])
         if len(vocabulary) != len(W1):
@@ -131,15 +135,34 @@ class SentimentModel:
         return cls(network, vocabulary, settings)
 
 
-def check_arrays(path: Path, arrays: Arrays, settings: Settings) -> None:
-    """Raise ProjectError, naming it, for an array of a model file or a setting that is missing or does not fit."""
-    needed = "min_count", "polarity_cutoff", "base_rate", "positive_share", "label_names", "simulated"
-    shapes: dict[str, Shape] = {"words": ("uint", "bytes"), "counts": ("int", "ngrams"), "ratios": ("float", "ngrams")}
-    shapes |= {"W1": ("float", "columns", "hidden"), "b1": ("float", "hidden")}
-    shapes |= {"W2": ("float", "hidden", 1), "b2": ("float", 1), "codes": ("int", "longer")}
-    check_model(path, arrays, shapes.items(), settings, needed)
+class SavedSettings(msgspec.Struct):
+    """What must be in a model file, and of which kind; there may be more."""
+
+    min_count: Annotated[int, msgspec.Meta(ge=1)]
+    polarity_cutoff: Annotated[float, msgspec.Meta(ge=0)]
+    base_rate: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    positive_share: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    label_names: Annotated[list[str], msgspec.Meta(min_length=2, max_length=2)]
+    simulated: bool
+    train_reviews: Annotated[int, msgspec.Meta(ge=1)]
+
+
+def check(path: Path, arrays: Arrays, settings: Settings) -> None:
+    """Raise ProjectError, naming it, for an array or a setting that is missing or does not fit."""
+    check_settings(path, settings, SavedSettings)
+    shapes: dict[str, Shape] = {
+        "words": ("uint", "bytes"),
+        "counts": ("int", "ngrams"),
+        "ratios": ("float", "ngrams"),
+        "W1": ("float", "columns", "hidden"),
+        "b1": ("float", "hidden"),
+        "W2": ("float", "hidden", 1),
+        "b2": ("float", 1),
+        "codes": ("int", "longer"),
+    }
+    check_arrays(path, arrays, shapes.items())
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
-    check_model(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items(), settings, ())
+    check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())
     codes = arrays["codes"]
     after_prefix = codes // n_words < np.arange(n_words, n_words + len(codes))
     if not (np.diff(codes, prepend=-1) > 0).all() or not after_prefix.all():
