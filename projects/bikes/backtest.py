@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from nn import metrics
+from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
-from projects.bikes.model import LEVELS, last_four_weeks, train
+from projects.bikes.model import AROUND, last_four_weeks, train
 from projects.common.errors import ProjectError
 
 VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
@@ -58,7 +59,7 @@ def backtest(
             raise ProjectError(f"there are no hours in the {VALIDATION_DAYS} days before {origin:%Y-%m-%d}, or in the "
                                f"{days} days from it: choose another --first or --step")  # fmt: skip
         model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), seed)
-        forecast = model.forecast(now, past.tail(24))
+        forecast = model.forecast(now, past.tail(AROUND))
         baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}
         parts.append(now[["time", "cnt"]].assign(**baseline).join(forecast))
         if on_origin is not None:

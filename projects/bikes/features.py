@@ -1,64 +1,241 @@
-"""From an hour to the numbers that the network sees."""
+"""From an hour to the numbers that the network sees: groups of features, each with what it needs to be known."""
+
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from projects.bikes.calendar import SpecialDay, learn_special_days, working_share
+from projects.bikes.sun import WASHINGTON, Place, sun_elevation
+
 TREND_START = pd.Timestamp("2011-01-01")
-SCALED = ("temp", "hum", "windspeed", "warming", "trend", "previous_weather", "recent_weather")  # standardised
+YEAR = pd.Timedelta(days=365.25)
+TREND_HELD_AFTER = pd.Timedelta(days=365)  # from the hours trained on: what comes later grows no more
+MILD = 0.5  # temp, from whose square the network sees that it can be too cold and too hot
+WET = 3  # weathersit from which it rains or snows
+TWILIGHT = 3.0  # degrees that the sun stands below the horizon when it is half light, and that this takes
+
+Columns = dict[str, pd.Series]
 
 
-def build_features(hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row of float features for each hour, in the same order.
+@dataclass
+class City:
+    """What the features need to know beyond the hours' own columns: the place, and what training learned."""
 
-    before: the 24 earlier hours, only to look up the weather that came before the first of `hours`. Of an hour that is
-    there twice, the later row is looked up.
-    """
-    time, day_of_week = hours.time, hours.time.dt.day_of_week
-    day = time.dt.month * 100 + time.dt.day
-    november = time.dt.month == 11
-    years = (time - TREND_START) / pd.Timedelta(days=365.25)
-    known = hours if before is None else pd.concat([before, hours])
+    first_hour: str
+    last_hour: str
+    special_days: list[SpecialDay] = field(default_factory=list)
+    place: Place | None = WASHINGTON
 
-    thanksgiving_friday = november & (day_of_week == 4) & time.dt.day.between(23, 29)
-    working = hours.workingday & (day != 1224) & ~thanksgiving_friday  # offices close on these two, too
+    @classmethod
+    def learned_from(cls, hours: pd.DataFrame, place: Place | None = WASHINGTON) -> "City":
+        """The city as these hours, in the order of time, show it."""
+        first_hour, last_hour = str(hours.time.iloc[0]), str(hours.time.iloc[-1])
+        return cls(first_hour, last_hour, learn_special_days(hours), place)
 
-    columns: dict[str, pd.Series] = {}
-    for hour in range(24):
-        at_hour = hours.hr == hour
-        columns[f"working_{hour:02}h"] = at_hour & working
-        columns[f"free_{hour:02}h"] = at_hour & ~working
-        columns[f"friday_{hour:02}h"] = at_hour & working & (day_of_week == 4)
-        columns[f"sunday_{hour:02}h"] = at_hour & (day_of_week == 6)
-    for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
-        columns[name] = day_of_week == number
-    for number in range(1, 5):
-        columns[f"weather_{number}"] = hours.weathersit == number
-    columns["holiday"] = hours.holiday == 1
-    columns["christmas"] = (day >= 1224) | (day <= 101)
-    columns["thanksgiving"] = november & (day_of_week == 3) & time.dt.day.between(22, 28)
-    columns["thanksgiving_friday"] = thanksgiving_friday
-    for harmonic in (1, 2):
-        columns[f"year_sin_{harmonic}"] = np.sin(2 * np.pi * harmonic * years)
-        columns[f"year_cos_{harmonic}"] = np.cos(2 * np.pi * harmonic * years)
-    columns |= {name: hours[name] for name in ("temp", "hum", "windspeed")}
-    columns["trend"] = years
-    columns |= weather_before(hours, known)
-    return pd.DataFrame(columns, index=hours.index).astype(float)
+    def to_json(self) -> dict[str, Any]:
+        place = list(self.place) if self.place else None
+        special_days = [list(day) for day in self.special_days]
+        return asdict(self) | {"special_days": special_days, "place": place}
+
+    @classmethod
+    def from_json(cls, city: dict[str, Any]) -> "City":
+        """The city that `to_json` gave."""
+        special_days = [SpecialDay(*day) for day in city["special_days"]]
+        place = Place(*city["place"]) if city["place"] else None
+        return cls(city["first_hour"], city["last_hour"], special_days, place)
+
+    def known_span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """From when to when a forecast can be believed: the hours trained on, and a year to each side."""
+        first, last = pd.Timestamp(self.first_hour), pd.Timestamp(self.last_hour)
+        return first - TREND_HELD_AFTER, last + TREND_HELD_AFTER
 
 
-def weather_before(hours: pd.DataFrame, known: pd.DataFrame) -> dict[str, pd.Series]:
-    """`weathersit` one hour before and its mean over the last six hours, and `temp` less its mean over the last day.
+class Rows(NamedTuple):
+    """The hours that features are made of."""
 
-    Where the hours before are unknown, the weather is taken to have been the hour's own.
-    """
-    past = known.drop_duplicates("time", keep="last").set_index("time")[["weathersit", "temp"]].sort_index()
-    previous, recent = past.weathersit, past.weathersit.rolling("6h").mean()
-    lookups = {
-        "previous_weather": (previous, hours.time - pd.Timedelta(hours=1), hours.weathersit),
-        "recent_weather": (recent, hours.time, hours.weathersit),
-        "day_temp": (past.temp.rolling("24h").mean(), hours.time, hours.temp),
+    hours: pd.DataFrame
+    weather: pd.DataFrame  # of these hours and of what is known around them; by time, in its order
+    working: pd.Series  # how much of a working day each hour's day is
+    city: City
+
+    def look_up(self, series: pd.Series, hours_later: int, unknown: pd.Series) -> pd.Series:
+        """The series, which has `weather`'s times, so many hours after each hour; `unknown` where it has none."""
+        times = self.hours.time + pd.Timedelta(hours=hours_later)
+        return pd.Series(series.reindex(times).to_numpy(), self.hours.index).fillna(unknown)
+
+
+class Group(NamedTuple):
+    """Features that come and go together."""
+
+    build: Callable[[Rows], Columns]
+    needs: tuple[str, ...] = ()  # columns of the hours, besides their time
+    scaled: bool = False  # standardised before the network sees them
+    needs_place: bool = False
+
+
+def hour_of_day(rows: Rows) -> Columns:
+    """A profile of the working day and one of the free day; each counts by the day's working share."""
+    at_hour = hour_indicators(rows)
+    columns = {f"working_{name}": here * rows.working for name, here in at_hour.items()}
+    return columns | {f"free_{name}": here * (1 - rows.working) for name, here in at_hour.items()}
+
+
+def fridays_and_sundays(rows: Rows) -> Columns:
+    """What their hours have of their own."""
+    at_hour, weekday = hour_indicators(rows), rows.hours.time.dt.day_of_week
+    friday = rows.working * (weekday == 4)
+    columns = {f"friday_{name}": here * friday for name, here in at_hour.items()}
+    return columns | {f"sunday_{name}": here * (weekday == 6) for name, here in at_hour.items()}
+
+
+def hour_indicators(rows: Rows) -> Columns:
+    return {f"{hour:02}h": rows.hours.hr == hour for hour in range(24)}
+
+
+def weekday(rows: Rows) -> Columns:
+    number = rows.hours.time.dt.day_of_week
+    return {name: number == i for i, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+
+
+def holiday(rows: Rows) -> Columns:
+    return {"holiday": rows.hours.holiday == 1}
+
+
+def feasts(rows: Rows) -> Columns:
+    """The days on which a city stays at home: from Christmas Eve to New Year, Thanksgiving and the day after."""
+    weekday = rows.hours.time.dt.day_of_week
+    date = rows.hours.time.dt.month * 100 + rows.hours.time.dt.day
+    return {
+        "christmas": (date >= 1224) | (date <= 101),
+        "thanksgiving": (weekday == 3) & date.between(1122, 1128),
+        "thanksgiving_friday": (weekday == 4) & date.between(1123, 1129),
     }
-    found = {}
-    for name, (series, times, own) in lookups.items():
-        found[name] = pd.Series(series.reindex(times).to_numpy(), hours.index).fillna(own)
-    return found | {"warming": hours.temp - found.pop("day_temp")}
+
+
+def yearly_wave(rows: Rows, waves: int = 1) -> Columns:
+    """Sine and cosine that go round so many times a year."""
+    angle = 2 * np.pi * waves * (rows.hours.time - TREND_START) / YEAR
+    return {f"year_sin_{waves}": np.sin(angle), f"year_cos_{waves}": np.cos(angle)}
+
+
+def second_yearly_wave(rows: Rows) -> Columns:
+    return yearly_wave(rows, 2)
+
+
+def trend(rows: Rows) -> Columns:
+    """Years, which stand still beyond a year from the hours trained on."""
+    return {"trend": (rows.hours.time.clip(*rows.city.known_span()) - TREND_START) / YEAR}
+
+
+def sky(rows: Rows) -> Columns:
+    return {f"weather_{kind}": rows.hours.weathersit == kind for kind in range(1, 5)}
+
+
+def temperature(rows: Rows) -> Columns:
+    return temperature_columns(rows.hours.temp)
+
+
+def temperature_columns(temp: Any) -> dict[str, Any]:
+    return {"temp": temp, "temp_squared": (temp - MILD) ** 2}
+
+
+def air(rows: Rows) -> Columns:
+    return {name: rows.hours[name] for name in ("hum", "windspeed")}
+
+
+def weather_before(rows: Rows) -> Columns:
+    """`weathersit` of the hour before, and its mean over the last six hours; the hour's own where it is unknown."""
+    kind = rows.weather.weathersit
+    own = rows.hours.weathersit
+    return {
+        "previous_weather": rows.look_up(kind, -1, own),
+        "recent_weather": rows.look_up(kind.rolling("6h").mean(), 0, own),
+    }
+
+
+def warming(rows: Rows) -> Columns:
+    """`temp` less its mean over the last day."""
+    own = rows.hours.temp
+    return {"warming": own - rows.look_up(rows.weather.temp.rolling("24h").mean(), 0, own)}
+
+
+def rain(rows: Rows) -> Columns:
+    """Share of wet hours among the last three and over the day, and whether the next is; as this one if unknown."""
+    wet = (rows.weather.weathersit >= WET).astype(float)
+    own = (rows.hours.weathersit >= WET).astype(float)
+    over_the_day = wet.groupby(wet.index.normalize()).transform("mean")
+    return {
+        "recent_rain": rows.look_up(wet.rolling("3h").mean(), 0, own),
+        "rain_over_the_day": rows.look_up(over_the_day, 0, own),
+        "next_rain": rows.look_up(wet, 1, own),
+    }
+
+
+def sun(rows: Rows) -> Columns:
+    """How high the sun stands, and how light it is: dark, dawn or day."""
+    assert rows.city.place is not None
+    start = rows.hours.time.dt.normalize() + pd.to_timedelta(rows.hours.hr, unit="h")
+    elevation = pd.Series(sun_elevation(start, rows.city.place), rows.hours.index)
+    return {"sun_elevation": elevation / 90, "daylight": 1 / (1 + np.exp(-(elevation + TWILIGHT) / TWILIGHT))}
+
+
+GROUPS = {
+    "hour of the day": Group(hour_of_day),
+    "hours of Fridays and Sundays": Group(fridays_and_sundays),
+    "weekday": Group(weekday),
+    "holiday": Group(holiday, needs=("holiday",)),
+    "feasts": Group(feasts),
+    "yearly wave": Group(yearly_wave),
+    "second yearly wave": Group(second_yearly_wave),
+    "trend": Group(trend, scaled=True),
+    "sky": Group(sky, needs=("weathersit",)),
+    "temperature": Group(temperature, needs=("temp",), scaled=True),
+    "humidity and wind": Group(air, needs=("hum", "windspeed"), scaled=True),
+    "weather before": Group(weather_before, needs=("weathersit",), scaled=True),
+    "warming": Group(warming, needs=("temp",), scaled=True),
+    "rain": Group(rain, needs=("weathersit",), scaled=True),
+    "sun": Group(sun, scaled=True, needs_place=True),
+}
+WEATHER_COLUMNS = ("weathersit", "temp")  # that are looked up in the hours around
+
+
+def available_groups(columns: Collection[str], city: City) -> list[str]:
+    """The groups of features that can be built from these columns of the hours."""
+    return [
+        name
+        for name, group in GROUPS.items()
+        if set(group.needs) <= set(columns) and (city.place is not None or not group.needs_place)
+    ]
+
+
+def build_groups(
+    hours: pd.DataFrame,
+    city: City,
+    names: Collection[str] = tuple(GROUPS),
+    before: pd.DataFrame | None = None,
+    after: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The float features of each group [rows, its columns], a row for each hour, in the same order.
+
+    before, after: hours around, only to look up the weather they had: at least the day before the first of `hours`
+    and the rest of the last one's day. Of an hour that is there twice, the later row is looked up.
+    """
+    columns = [name for name in WEATHER_COLUMNS if name in hours]  # perhaps none
+    around = [part[["time", *columns]] for part in (before, hours, after) if part is not None]
+    weather = pd.concat(around).drop_duplicates("time", keep="last").set_index("time").sort_index()
+    rows = Rows(hours, weather, working_share(hours, city.special_days), city)
+    return {name: pd.DataFrame(GROUPS[name].build(rows), index=hours.index).astype(float) for name in names}
+
+
+def build_features(
+    hours: pd.DataFrame,
+    city: City,
+    names: Collection[str] = tuple(GROUPS),
+    before: pd.DataFrame | None = None,
+    after: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The features of all these groups side by side [rows, features]; see `build_groups`."""
+    return pd.concat(build_groups(hours, city, names, before, after).values(), axis=1)

@@ -1,7 +1,7 @@
 """The bike model: features scaled by the training rows, a network, and bikes out."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,18 @@ import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from nn.functions import squared_error
+from projects.bikes.bands import KINDS, LEVELS, band_bounds, fit_bands
+from projects.bikes.calendar import SpecialDay, working_share
 from projects.bikes.data import COLDEST, WARMEST, Split, normalised
-from projects.bikes.features import SCALED, build_features
+from projects.bikes.features import (
+    GROUPS,
+    City,
+    available_groups,
+    build_features,
+    build_groups,
+    temperature_columns,
+)
+from projects.bikes.sun import Place
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
@@ -23,19 +33,53 @@ from projects.common.progress import refuse_divergence, warn_if_useless
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
-DEFAULTS = {"hidden_units": 24, "epochs": 25, "learning_rate": 0.1, "batch_size": 64, "momentum": 0.9}
+DEFAULTS = {
+    "hidden_units": 24,
+    "epochs": 40,
+    "learning_rate": 0.1,
+    "batch_size": 64,
+    "momentum": 0.9,
+}
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
+LEFT_OUT = (  # a group of features that the first member does without, the second, …: they then err less alike
+    "second yearly wave",
+    "sun",
+    "weather before",
+    "warming",
+    "rain",
+    "weekday",
+)
+AROUND = 24  # hours before a forecast, of which the weather is looked up
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
-LEVELS = (80, 95)  # % of the hours that a band is to hold
-
+Rows = tuple[np.ndarray, np.ndarray]  # X and y
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
 
-class BandWidths(msgspec.Struct, rename={"level_80": "80", "level_95": "95"}):
-    """Half the width of each band, in scaled roots."""
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
-    level_80: Annotated[float, msgspec.Meta(ge=0)]
-    level_95: Annotated[float, msgspec.Meta(ge=0)]
+
+class SavedWidths(msgspec.Struct, rename={"level_80": "80", "level_95": "95"}):
+    """Half the width of each band, in scales of its kind of hour."""
+
+    level_80: NotNegative
+    level_95: NotNegative
+
+
+class SavedBands(msgspec.Struct):
+    """What `fit_bands` gives."""
+
+    scales: Annotated[list[NotNegative], msgspec.Meta(min_length=KINDS, max_length=KINDS)]
+    wet_factor: NotNegative
+    widths: SavedWidths
+
+
+class SavedCity(msgspec.Struct):
+    """What `City.to_json` gives."""
+
+    first_hour: datetime
+    last_hour: datetime
+    special_days: list[SpecialDay]
+    place: Place | None
 
 
 class SavedSettings(msgspec.Struct):
@@ -43,7 +87,9 @@ class SavedSettings(msgspec.Struct):
 
     features: Annotated[list[str], msgspec.Meta(min_length=1)]
     members: Annotated[int, msgspec.Meta(ge=1)]
-    band_widths: BandWidths
+    groups: Annotated[list[str], msgspec.Meta(min_length=1)]
+    city: SavedCity
+    bands: SavedBands
     validation: dict[str, float]
     first_hour: datetime
     last_hour: datetime
@@ -65,18 +111,34 @@ class BikesModel:
         hours = f"{self.settings['first_hour']} to {self.settings['last_hour']}"
         return f"BikesModel(networks: {len(self.networks)}, trained on {hours})"
 
-    def roots(self, features: pd.DataFrame) -> np.ndarray:
-        """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
+    @property
+    def city(self) -> City:
+        return City.from_json(self.settings["city"])
+
+    def features(
+        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """What the networks see of each of `hours`, unscaled [rows, features].
+
+        before, after: hours around, for the weather they had; see `build_groups`.
+        """
+        features = build_features(hours, self.city, self.settings["groups"], before, after)
         if list(features) != self.settings["features"]:
             raise ProjectError("the model was trained on other features than this program's: train a new one")
+        return features
+
+    def roots(self, features: pd.DataFrame) -> np.ndarray:
+        """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
 
-    def predict(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> np.ndarray:
-        """Bikes rented in each of `hours` [rows]; `before` holds earlier hours, for the weather they had."""
-        return self.bikes(build_features(hours, before))
+    def predict(
+        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+    ) -> np.ndarray:
+        """Bikes rented in each of `hours` [rows]; before, after: hours around, for the weather they had."""
+        return self.bikes(self.features(hours, before, after))
 
     def bikes(self, features: pd.DataFrame) -> np.ndarray:
         """Bikes rented in hours with these features [rows].
@@ -86,21 +148,30 @@ class BikesModel:
         """
         return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
-    def forecast(self, hours: pd.DataFrame, before: pd.DataFrame | None = None) -> pd.DataFrame:
+    def forecast(
+        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
-        A band reaches as far to each side, on the scale of the roots, as it must to hold its share of the validation
-        hours, forecast by networks that had not seen them: split conformal prediction (Lei et al., "Distribution-Free
-        Predictive Inference for Regression", 2018, section 2.2).
+        Hours more than a year from those trained on have no bands (NaN): how a city rides then is not known.
         """
-        prediction = self.predict(hours, before)
-        found = {"prediction": prediction}
-        for level in LEVELS:
-            width = self.settings["band_widths"][str(level)]
-            root = prediction**POWER
-            found[f"low_{level}"] = np.maximum(root - width, 0) ** (1 / POWER)
-            found[f"high_{level}"] = (root + width) ** (1 / POWER)
-        return pd.DataFrame(found, hours.index)
+        prediction = self.predict(hours, before, after)
+        bounds = band_bounds(
+            self.settings["bands"],
+            hours,
+            working_share(hours, self.city.special_days),
+            prediction,
+            self.days_away(hours),
+        )
+        bands = pd.DataFrame(bounds, hours.index)
+        bands[~hours.time.between(*self.city.known_span())] = np.nan
+        return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
+
+    def days_away(self, hours: pd.DataFrame) -> np.ndarray:
+        """Days by which each hour lies outside those trained on; below 0 inside [rows]."""
+        first, last = (pd.Timestamp(self.settings[name]) for name in ("first_hour", "last_hour"))
+        away = np.maximum(hours.time - last, first - hours.time)
+        return (away / pd.Timedelta(days=1)).to_numpy()
 
     def save(self, path: Path) -> None:
         arrays = {
@@ -160,15 +231,14 @@ def train(
     checkpoint.start(hyperparameters | about)
     measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
     actual = hours.validation.cnt.to_numpy(float)
-    predicted = measured.predict(hours.validation, hours.train.tail(24))
-    misses = np.sort(np.abs(actual**POWER - predicted**POWER))
-    ranks = {level: min(math.ceil((len(misses) + 1) * level / 100), len(misses)) for level in LEVELS}
+    predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
+    working = working_share(hours.validation, measured.city.special_days)
     known = pd.concat([hours.train, hours.validation])
     final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
-        "band_widths": {str(level): float(misses[rank - 1]) for level, rank in ranks.items()},
+        "bands": fit_bands(hours.validation, working, predicted, measured.days_away(hours.validation)),
         "validation": score(actual, predicted, variance_of(known)),
         "unfinished": unfinished,
     }
@@ -182,6 +252,7 @@ def fit(
     members: int,
     seed: int,
     checkpoint: Checkpoint | None = None,
+    groups: Collection[str] = tuple(GROUPS),
     **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
@@ -189,48 +260,101 @@ def fit(
     Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
     Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
-    checkpoint, stage = checkpoint or Checkpoint(), "final" if unseen is None else "measured"
-    features, roots = build_features(hours), hours[TARGETS] ** POWER
-    continuous = features.columns.isin(SCALED)
-    scaling = {
-        "feature_mean": np.where(continuous, features.mean(), 0.0),
-        "feature_scale": np.where(continuous, spread(features), 1.0),
-        "target_mean": roots.mean().to_numpy(),
-        "target_scale": spread(roots),
-        "smearing": np.ones(2),
-    }
-
-    def scaled(features: pd.DataFrame, part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
-        y = (part[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
-        return X.to_numpy(), y.to_numpy()
-
-    X, y = scaled(features, hours)
-    validation = None if unseen is None else scaled(build_features(unseen, hours.tail(24)), unseen)
-    networks = []
-    for member in range(members):
-        estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
-        watched = member == 0 and unseen is not None
-        name = f"{stage}.{member}"
-        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
-        estimator.fit(X, y, None, validation if watched else None, callback, checkpoint.states.get(name))
-        networks.append(estimator.network_)
-        if checkpoint.stopped:
-            networks = networks[:-1] or networks
-            break
-        if watched:
-            warn_if_useless(estimator.training_, squared_error(np.zeros_like(y), y) / len(y))
+    city = City.learned_from(hours)
+    names = [name for name in available_groups(hours.columns, city) if name in groups]
+    parts = build_groups(hours, city, names)
+    features = pd.concat(parts.values(), axis=1)
+    scaling = scaling_of(parts, hours)
     settings = hyperparameters | {
-        "members": len(networks),
         "seed": seed,
-        "features": list(features.columns),
-        "first_hour": str(hours.time.iloc[0]),
-        "last_hour": str(hours.time.iloc[-1]),
+        "groups": names,
+        "features": list(features),
+        "city": city.to_json(),
+        "first_hour": city.first_hour,
+        "last_hour": city.last_hour,
     }
-    model = BikesModel(networks, scaling, settings)
+    model = BikesModel([], scaling, settings)
+    validation = None
+    if unseen is not None:
+        validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling)
+    rows = scaled(features, hours, scaling)
+    columns = [member_columns(parts, member if members > 1 else None) for member in range(members)]
+    networks = fit_networks(rows, validation, columns, on_epoch, checkpoint or Checkpoint(), seed, hyperparameters)
+    model.networks = networks
+    settings["members"] = len(networks)
     fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
     scaling["smearing"] = hours[TARGETS].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
     return model
+
+
+def fit_networks(
+    rows: Rows,
+    validation: Rows | None,
+    columns: list[np.ndarray],
+    on_epoch: Callable[[Any], None] | None,
+    checkpoint: Checkpoint,
+    seed: int,
+    hyperparameters: dict[str, Any],
+) -> list[TwoLayerNetwork]:
+    """A network for each of `columns`, masks of the features [features] that it is fitted to."""
+    stage = "final" if validation is None else "measured"
+    X, y = rows
+    networks: list[TwoLayerNetwork] = []
+    for member, mine in enumerate(columns):
+        estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
+        watched = member == 0 and validation is not None
+        unseen = None
+        if member == 0 and validation is not None:
+            unseen = (validation[0][:, mine], validation[1])
+        name = f"{stage}.{member}"
+        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
+        resume_from = checkpoint.states.get(name)
+        estimator.fit(X[:, mine], y, validation=unseen, on_epoch=callback, resume_from=resume_from)
+        if checkpoint.stopped and networks:
+            break
+        networks.append(with_all_features(estimator.network_, mine))
+        if checkpoint.stopped:
+            break
+        if watched:
+            warn_if_useless(estimator.training_, squared_error(np.zeros_like(y), y) / len(y))
+    return networks
+
+
+def member_columns(groups: dict[str, pd.DataFrame], member: int | None) -> np.ndarray:
+    """Which features the member of this number sees [features]; all of them for None."""
+    left_out = None if member is None else LEFT_OUT[member % len(LEFT_OUT)]
+    return np.concatenate([np.full(group.shape[1], name != left_out) for name, group in groups.items()])
+
+
+def with_all_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
+    """The network of some features as one of all of them, whose further weights are 0."""
+    W1 = np.zeros((len(columns), network.W1.shape[1]), network.W1.dtype)
+    W1[columns] = network.W1
+    return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
+
+
+def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Means and standard deviations of features and targets; 0 and 1 for features that are left as they are."""
+    means, scales = [], []
+    for name, features in groups.items():
+        n_features = features.shape[1]
+        means.append(features.mean().to_numpy() if GROUPS[name].scaled else np.zeros(n_features))
+        scales.append(spread(features) if GROUPS[name].scaled else np.ones(n_features))
+    roots = hours[TARGETS] ** POWER
+    return {
+        "feature_mean": np.concatenate(means),
+        "feature_scale": np.concatenate(scales),
+        "target_mean": roots.mean().to_numpy(),
+        "target_scale": spread(roots),
+        "smearing": np.ones(len(TARGETS)),
+    }
+
+
+def scaled(features: pd.DataFrame, hours: pd.DataFrame, scaling: dict[str, np.ndarray]) -> Rows:
+    """X [rows, features] and y [rows, 2], as the networks are given them."""
+    X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
+    y = (hours[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
+    return X.to_numpy(), y.to_numpy()
 
 
 def spread(table: pd.DataFrame) -> np.ndarray:
@@ -251,7 +375,7 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
     if hours.test.time.iloc[0] <= pd.Timestamp(last):
         raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
     known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
-    forecast = model.forecast(hours.test, known.tail(24))
+    forecast = model.forecast(hours.test, known.tail(AROUND))
     test = score(actual, forecast.prediction.to_numpy(), variance_of(known))
     for level in LEVELS:
         inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
@@ -273,16 +397,17 @@ def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
       hour's difference from the day before too: the whole day is taken to have been colder or warmer.
     - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
     """
-    features = build_features(hours)[::EFFECT_STEP]
+    features = model.features(hours)[::EFFECT_STEP]
     rows = []
     coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
     for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
-        bikes = model.bikes(features.assign(temp=normalised(celsius, 0, 0)["temp"]))
+        temp = normalised(celsius, 0, 0)["temp"]
+        bikes = model.bikes(features.assign(**temperature_columns(temp)))
         rows.append(("temperature", "", celsius, bikes.mean()))
     kind = np.where(hours.workingday, "working day", "Sunday or holiday")
     kind[(hours.time.dt.day_of_week == 5) & (hours.holiday == 0)] = "Saturday"
     for hour in range(24):
-        bikes = model.bikes(build_features(hours.assign(hr=hour))[::EFFECT_STEP])
+        bikes = model.bikes(model.features(hours.assign(hr=hour))[::EFFECT_STEP])
         means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
         rows += [("hour", name, hour, mean) for name, mean in means.items()]
     return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])

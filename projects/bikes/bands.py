@@ -1,0 +1,84 @@
+"""How far off a forecast may be: bands that should hold 80 and 95 of 100 hours.
+
+A band reaches as far to each side of the forecast, on the scale of square roots, as it must to hold its share of the
+validation hours, which the networks that forecast them had not seen: split conformal prediction with a scale for each
+kind of hour (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, sections 2.2 and 5.2).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from projects.bikes.features import WET
+
+LEVELS = (80, 95)  # % of the hours that a band is to hold
+STARTS = (0, 6, 10, 16, 20)  # first hours of the parts of the day: night, morning, midday, evening, late evening
+KINDS = 2 * len(STARTS)  # of hours: each part of a working day and of a free day
+SHRINKAGE = 20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
+GROWTH = 2.0  # by how much more of itself a band is wider a year after the hours trained on
+
+
+def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Distance of the square roots of bikes: quiet and busy hours err by more alike amounts on this scale."""
+    return np.abs(np.sqrt(actual) - np.sqrt(predicted))
+
+
+def kind_of_hour(hours: pd.DataFrame, working: pd.Series) -> np.ndarray:
+    """The part of the day, on free days counted on from those of working days [rows]."""
+    part = np.searchsorted(STARTS, hours.hr, side="right") - 1
+    return part + len(STARTS) * (working < 0.5).to_numpy()
+
+
+def is_wet(hours: pd.DataFrame) -> np.ndarray:
+    """Whether it rains or snows in each hour; no, where the weather is not known."""
+    if "weathersit" not in hours:
+        return np.zeros(len(hours), dtype=bool)
+    return (hours.weathersit >= WET).to_numpy()
+
+
+def growth(days_ahead: np.ndarray) -> np.ndarray:
+    """The factor by which errors are larger so many days from the last hour trained on [rows]; 1 within them."""
+    return 1 + GROWTH * np.maximum(days_ahead, 0) / 365
+
+
+def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray, days_ahead: np.ndarray) -> dict[str, Any]:
+    """The scale of each kind of hour, the factor of wet hours, and the width of each level in these scales.
+
+    hours: those of the validation, with their counts; predicted [rows]: their forecasts, so many days ahead [rows].
+    """
+    error = root_error(hours.cnt.to_numpy(float), predicted) / growth(days_ahead)
+    kind, wet = kind_of_hour(hours, working), is_wet(hours)
+    mean = max(float(error.mean()), 1e-9)
+    scales = [shrunk_mean(error[kind == number], mean) for number in range(KINDS)]
+    relative = error / np.take(scales, kind)
+    wet_factor = shrunk_mean(relative[wet], 1.0)
+    ordered = np.sort(relative / np.where(wet, wet_factor, 1.0))
+    ranks = {level: math.ceil((len(ordered) + 1) * level / 100) for level in LEVELS}
+    widths = {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
+    return {"scales": scales, "wet_factor": wet_factor, "widths": widths}
+
+
+def shrunk_mean(values: np.ndarray, towards: float) -> float:
+    """The mean of the values and of SHRINKAGE more that are `towards`."""
+    return float((values.sum() + SHRINKAGE * towards) / (len(values) + SHRINKAGE))
+
+
+def band_bounds(
+    bands: dict[str, Any],
+    hours: pd.DataFrame,
+    working: pd.Series,
+    predicted: np.ndarray,
+    days_ahead: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Bounds low_80, high_80, low_95 and high_95, in bikes, so many days from the last hour trained on [rows]."""
+    wet_factor = np.where(is_wet(hours), bands["wet_factor"], 1.0)
+    scale = np.take(bands["scales"], kind_of_hour(hours, working)) * wet_factor * growth(days_ahead)
+    root = np.sqrt(predicted)
+    bounds = {}
+    for level in LEVELS:
+        width = bands["widths"][str(level)] * scale
+        bounds[f"low_{level}"] = np.maximum(root - width, 0) ** 2
+        bounds[f"high_{level}"] = (root + width) ** 2
+    return bounds

@@ -1,0 +1,43 @@
+"""How high the sun stands over a city."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+J2000 = pd.Timestamp("2000-01-01 12:00", tz="UTC")  # what the formulas count days from
+
+
+class Place(NamedTuple):
+    """Where a city lies."""
+
+    latitude: float  # degrees, north of the equator above 0
+    longitude: float  # degrees, east of Greenwich above 0
+    time_zone: str  # a name of the IANA's, such as America/New_York
+
+
+WASHINGTON = Place(38.9, -77.04, "America/New_York")
+
+
+def sun_elevation(time: pd.Series, place: Place) -> np.ndarray:
+    """Degrees of the sun above the horizon in the middle of the hours that start at these local times [rows].
+
+    The Astronomical Almanac's low-precision formulas, right to a few hundredths of a degree from 1950 to 2050;
+    refraction is left out. An hour that the clocks go through twice is taken for the first of the two.
+    """
+    local = pd.DatetimeIndex(time + pd.Timedelta(minutes=30)).tz_localize(
+        place.time_zone, ambiguous=np.ones(len(time), dtype=bool), nonexistent="shift_forward"
+    )
+    days = ((local - J2000) / pd.Timedelta(days=1)).to_numpy()
+    anomaly = np.radians(357.528 + 0.9856003 * days)
+    mean_longitude = 280.460 + 0.9856474 * days
+    longitude = np.radians(mean_longitude + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))
+    tilt = np.radians(23.439 - 0.0000004 * days)
+    right_ascension = np.arctan2(np.cos(tilt) * np.sin(longitude), np.cos(longitude))
+    declination = np.arcsin(np.sin(tilt) * np.sin(longitude))
+    sidereal_time = np.radians(15 * (18.697374558 + 24.06570982441908 * days) + place.longitude)
+    hour_angle = sidereal_time - right_ascension
+    latitude = np.radians(place.latitude)
+    sine = np.sin(latitude) * np.sin(declination)
+    sine += np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    return np.degrees(np.arcsin(sine))
