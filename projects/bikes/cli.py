@@ -185,10 +185,12 @@ def backtest(
 
     check_writable(run)
     hours = read_data(data, data_dir)
+    from tqdm import tqdm
+
     from projects.bikes.backtest import backtest, origins, summary
 
     moments = origins(hours, count, step, days, first)
-    with click.progressbar(length=len(moments), label="origins", file=sys.stderr) as bar:
+    with tqdm(total=len(moments), unit=" origins", disable=not sys.stderr.isatty()) as bar:
         forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
     scores = summary(forecasts)
     simulated = bool(hours.attrs["simulated"])
