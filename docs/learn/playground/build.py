@@ -50,7 +50,9 @@ def line_that_starts(source: str, start: str) -> str:
     lines = [line.strip() for line in source.splitlines()]
     matches = [line for line in lines if line.startswith(start)]
     if len(matches) != 1:
-        raise ValueError(f"nn/network.py has {len(matches)} lines that start with {start!r}: expected 1")
+        raise ValueError(
+            f"nn/network.py has {len(matches)} lines that start with {start!r}: expected 1"
+        )
     code, _, _ = matches[0].partition("#")
     return code.strip()
 

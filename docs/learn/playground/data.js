@@ -45,9 +45,11 @@ const SETS = {
   spiral(row, random) {
     const target = row % 2;
     const share = Math.sqrt(random());
-    const angle = 1.5 * 2 * Math.PI * share * 0.75 + (target ? Math.PI : 0);
+    const angle = 2.25 * Math.PI * share + (target ? Math.PI : 0);
     const radius = 0.15 + 1.65 * share;
-    return [radius * Math.cos(angle) + 0.05 * normal(random), radius * Math.sin(angle) + 0.05 * normal(random), target];
+    const x1 = radius * Math.cos(angle) + 0.05 * normal(random);
+    const x2 = radius * Math.sin(angle) + 0.05 * normal(random);
+    return [x1, x2, target];
   },
   line(row, random) {
     const x = -1.8 + 3.6 * random();

@@ -46,11 +46,12 @@ function forward(network, x, mask) {
 function backward(network, y, pass, mask) {
   const slope = HIDDEN[network.hidden].slope;
   const delta2 = pass.prediction - y;
-  const delta1 = network.W2.map((w, j) => delta2 * w * slope(pass.hidden[j]) * (mask ? mask[j] : 1));
+  const factor = (j) => (mask ? mask[j] : 1);
+  const delta1 = network.W2.map((w, j) => delta2 * w * slope(pass.hidden[j]) * factor(j));
   return { delta2, delta1 };
 }
 
-/** The gradient of the mean loss over a batch. masks: factors of the hidden units, a list for each row, or null. */
+/** The gradient of the mean loss over a batch. masks: dropout's factors, a list for each row, or null. */
 function gradientOf(network, X, y, masks) {
   const gradient = zerosLike(network);
   X.forEach((x, row) => {
@@ -68,7 +69,7 @@ function gradientOf(network, X, y, masks) {
   return gradient;
 }
 
-/** velocity = momentum · velocity + gradient; parameters = parameters - rate · velocity. L2 adds l2 · W first. */
+/** velocity = momentum · velocity + gradient (+ l2 · W); parameters = parameters - rate · velocity. */
 function takeStep(network, velocity, gradient, { rate, momentum, l2 }) {
   const move = (parameters, speed, slopes, penalty) => {
     parameters.forEach((value, j) => {

@@ -3,7 +3,13 @@
 const REACH = 2.1; // the pictures show the plane from -REACH to REACH
 const COLOURS = { blue: [0, 114, 178], orange: [213, 94, 0] };
 const LIMITS = {
-  units: [1, 8], rate: [0.001, 10], momentum: [0, 0.99], batch: [1, 100], l2: [0, 1], dropout: [0, 0.9], seed: [0, 9999],
+  units: [1, 8],
+  rate: [0.001, 10],
+  momentum: [0, 0.99],
+  batch: [1, 100],
+  l2: [0, 1],
+  dropout: [0, 0.9],
+  seed: [0, 9999],
 };
 const WHOLE = ["units", "batch", "seed"];
 const EPOCHS_A_FRAME = 3;
@@ -21,9 +27,11 @@ function readSettings() {
   const complaints = [];
   for (const [name, [least, most]] of Object.entries(LIMITS)) {
     const value = element(name).valueAsNumber;
-    const fits = value >= least && value <= most && (!WHOLE.includes(name) || Number.isInteger(value));
+    const mustBeWhole = WHOLE.includes(name);
+    const inRange = value >= least && value <= most;
+    const fits = inRange && (!mustBeWhole || Number.isInteger(value));
     const label = element(name).parentElement.firstChild.textContent.trim();
-    const kind = WHOLE.includes(name) ? "a whole number" : "a number";
+    const kind = mustBeWhole ? "a whole number" : "a number";
     if (!fits) complaints.push(`${label} must be ${kind} from ${least} to ${most}`);
     settings[name] = value;
   }
@@ -41,8 +49,8 @@ function applySettings() {
   }
   const before = state.settings;
   state.settings = settings;
-  const startAnew = ["set", "hidden", "units", "seed"].some((name) => !before || before[name] !== settings[name]);
-  if (startAnew) reset();
+  const changed = (name) => !before || before[name] !== settings[name];
+  if (["set", "hidden", "units", "seed"].some(changed)) reset();
 }
 
 // Training
@@ -71,7 +79,9 @@ function oneStep() {
   const { batch, dropout, units } = state.settings;
   if (!state.queue.length) {
     const order = shuffled(training.X.length, state.random);
-    for (let start = 0; start < order.length; start += batch) state.queue.push(order.slice(start, start + batch));
+    for (let start = 0; start < order.length; start += batch) {
+      state.queue.push(order.slice(start, start + batch));
+    }
   }
   const chosen = state.queue.shift();
   const masks = dropout ? chosen.map(() => dropoutMask(units, dropout, state.random)) : null;
@@ -108,7 +118,8 @@ function frame() {
   if (!Number.isFinite(state.losses.training)) {
     pause();
     element("complaint").hidden = false;
-    element("complaint").textContent = "The loss is no longer a number: lower the learning rate, then reset";
+    element("complaint").textContent =
+      "The loss is no longer a number: lower the learning rate, then reset";
   }
   draw();
   requestAnimationFrame(frame);
@@ -127,23 +138,23 @@ function pause() {
 
 // Pictures
 
-/** A colour from orange (-1) over the paper (0) to blue (1), as [r, g, b]. */
-function colourOf(value) {
+/** A colour from orange (-1) over the paper (0) to blue (1), as [r, g, b]; strength: 1 for the full one. */
+function colourOf(value, strength) {
   const paper = isDark.matches ? [30, 33, 38] : [255, 255, 255];
   const end = value > 0 ? COLOURS.blue : COLOURS.orange;
-  const share = 0.9 * Math.min(Math.abs(value), 1);
+  const share = strength * Math.min(Math.abs(value), 1);
   return paper.map((p, i) => p + share * (end[i] - p));
 }
 
 /** Paint a square canvas with valueAt(x1, x2), from -1 to 1, in `cells` by `cells` squares. */
-function paint(canvas, cells, valueAt) {
+function paint(canvas, cells, valueAt, strength = 0.9) {
   const small = new OffscreenCanvas(cells, cells);
   const context = small.getContext("2d");
   const image = context.createImageData(cells, cells);
   for (let i = 0; i < cells * cells; i++) {
     const x1 = (((i % cells) + 0.5) / cells * 2 - 1) * REACH;
     const x2 = (1 - (Math.floor(i / cells) + 0.5) / cells * 2) * REACH;
-    image.data.set([...colourOf(valueAt(x1, x2)), 255], 4 * i);
+    image.data.set([...colourOf(valueAt(x1, x2), strength), 255], 4 * i);
   }
   context.putImageData(image, 0, 0);
   canvas.getContext("2d").drawImage(small, 0, 0, canvas.width, canvas.height);
@@ -157,7 +168,7 @@ const shown = {
   linear: (p) => p,
 };
 
-/** Places of the nodes in per cent of the picture: inputs left, hidden units in the middle, output right. */
+/** How far down the nodes are, in per cent of the picture. */
 function places(units) {
   const spread = (n) => Array.from({ length: n }, (_, i) => ((i + 0.5) / n) * 100);
   return { inputs: [30, 70], hidden: spread(units), output: 50 };
@@ -177,7 +188,9 @@ function buildNetworkPicture() {
   at.inputs.forEach((top, i) => {
     put(document.createElement("span"), 8, top).textContent = `x${i + 1}`;
   });
-  const canvas = (size) => Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const canvas = (size) => {
+    return Object.assign(document.createElement("canvas"), { width: size, height: size });
+  };
   state.unitCanvases = at.hidden.map((top, j) => put(canvas(40), 50, top));
   state.unitCanvases.forEach((unit, j) => unit.setAttribute("aria-label", `hidden unit ${j + 1}`));
   state.outputCanvas = put(canvas(56), 90, at.output);
@@ -206,7 +219,9 @@ function drawNetwork() {
   const at = places(network.b1.length);
   const lines = [];
   at.hidden.forEach((top, j) => {
-    at.inputs.forEach((from, i) => lines.push(wire(8, from, 50, top, network.W1[i][j], `W1[${i}, ${j}]`)));
+    at.inputs.forEach((from, i) => {
+      lines.push(wire(8, from, 50, top, network.W1[i][j], `W1[${i}, ${j}]`));
+    });
     lines.push(wire(50, top, 90, at.output, network.W2[j], `W2[${j}, 0]`));
   });
   element("wires").replaceChildren(...lines);
@@ -215,7 +230,9 @@ function drawNetwork() {
     const [w1, w2, bias] = [network.W1[0][j], network.W1[1][j], network.b1[j]];
     paint(canvas, 20, (x1, x2) => shown[network.hidden](value(x1 * w1 + x2 * w2 + bias)));
   });
-  paint(state.outputCanvas, 24, (x1, x2) => shown[network.output](forward(network, [x1, x2], null).prediction));
+  paint(state.outputCanvas, 24, (x1, x2) => {
+    return shown[network.output](forward(network, [x1, x2], null).prediction);
+  });
 }
 
 const toPixel = (value, size) => ((value / REACH + 1) / 2) * size;
@@ -244,16 +261,25 @@ function drawAnswer() {
   const ink = isDark.matches ? "#e8e8e8" : "#1c1c1c";
   const paper = isDark.matches ? "#16181c" : "#ffffff";
   if (network.output === "sigmoid") {
-    paint(canvas, 60, (x1, x2) => 2 * forward(network, [x1, x2], null).prediction - 1);
+    const ground = (x1, x2) => 2 * forward(network, [x1, x2], null).prediction - 1;
+    paint(canvas, 60, ground, 0.4); // pale, so that dots stand out
   } else {
     drawCurve(context, size, paper, ink);
   }
-  const fillOf = (y) => (network.output === "linear" || y ? "#0072b2" : "#d55e00");
-  rows.unseen.X.forEach((x, i) => dot(context, placeOf(x, rows.unseen.y[i], size), 3, paper, fillOf(rows.unseen.y[i])));
-  rows.training.X.forEach((x, i) => dot(context, placeOf(x, rows.training.y[i], size), 4, fillOf(rows.training.y[i]), paper));
+  const [blue, orange] = isDark.matches ? ["#2f9bdc", "#f07a1a"] : ["#0072b2", "#d55e00"];
+  const fillOf = (y) => (network.output === "linear" || y ? blue : orange);
+  rows.unseen.X.forEach((x, i) => {
+    const y = rows.unseen.y[i];
+    dot(context, placeOf(x, y, size), 3, paper, fillOf(y));
+  });
+  rows.training.X.forEach((x, i) => {
+    const y = rows.training.y[i];
+    dot(context, placeOf(x, y, size), 4.5, fillOf(y), paper);
+  });
   const chosen = chosenRow();
   context.beginPath();
-  context.arc(...placeOf(rows.training.X[chosen], rows.training.y[chosen], size), 9, 0, 2 * Math.PI);
+  const [left, top] = placeOf(rows.training.X[chosen], rows.training.y[chosen], size);
+  context.arc(left, top, 9, 0, 2 * Math.PI);
   context.strokeStyle = ink;
   context.lineWidth = 2.5;
   context.stroke();
@@ -277,13 +303,15 @@ function drawLosses() {
   const { history, losses } = state;
   const points = history.at(-1) === losses ? history : [...history, losses];
   const last = Math.max(losses.epoch, 1);
-  const top = Math.max(...points.flatMap((p) => [p.training, p.unseen]).filter(Number.isFinite), 1e-9);
+  const values = points.flatMap((point) => [point.training, point.unseen]);
+  const top = Math.max(...values.filter(Number.isFinite), 1e-9);
   const x = (epoch) => 44 + (epoch / last) * 306;
   const y = (loss) => 172 - (loss / top) * 156;
-  const lineOf = (name) => svg("polyline", {
-    class: name,
-    points: points.filter((p) => Number.isFinite(p[name])).map((p) => `${x(p.epoch).toFixed(1)},${y(p[name]).toFixed(1)}`).join(" "),
-  });
+  const lineOf = (name) => {
+    const finite = points.filter((point) => Number.isFinite(point[name]));
+    const corners = finite.map((point) => `${x(point.epoch).toFixed(1)},${y(point[name]).toFixed(1)}`);
+    return svg("polyline", { class: name, points: corners.join(" ") });
+  };
   element("losses").replaceChildren(
     svg("line", { x1: 44, y1: 172, x2: 350, y2: 172 }),
     svg("line", { x1: 44, y1: 16, x2: 44, y2: 172 }),
@@ -295,21 +323,31 @@ function drawLosses() {
   );
   element("training-loss").textContent = losses.training.toFixed(3);
   element("unseen-loss").textContent = losses.unseen.toFixed(3);
+  const { training, unseen } = state.rows;
   element("right").textContent = state.network.output === "sigmoid"
-    ? `Right: ${percentRight(state.rows.training)} % of the training rows, ${percentRight(state.rows.unseen)} % of the unseen ones`
+    ? `Right: ${percentRight(training)} % of the training rows, ${percentRight(unseen)} % of the unseen ones`
     : "";
 }
 
 /** Per cent of the rows that are on the right side of 0.5. */
 function percentRight({ X, y }) {
-  const right = X.filter((x, row) => (forward(state.network, x, null).prediction > 0.5) === (y[row] === 1));
+  const right = X.filter((x, row) => {
+    const saysOne = forward(state.network, x, null).prediction > 0.5;
+    return saysOne === (y[row] === 1);
+  });
   return Math.round((100 * right.length) / X.length);
 }
 
 // One row through the four lines
 
-const number = (value) => value.toFixed(3).replace("-", "−");
-const vector = (values) => `[${values.map(number).join("  ")}]`;
+const vector = (values) => `[${values.map(number).join(", ")}]`;
+
+/** Three digits after the point, six for small numbers; with the minus sign of print. */
+function number(value) {
+  const size = Math.abs(value);
+  const digits = size.toFixed(size > 0 && size < 0.0005 ? 6 : 3);
+  return value < 0 && Number(digits) > 0 ? `−${digits}` : digits;
+}
 
 function chosenRow() {
   const value = element("row").valueAsNumber;
@@ -322,17 +360,21 @@ function drawLines() {
   const [x, y] = [rows.training.X[row], rows.training.y[row]];
   const pass = forward(network, x, null);
   const { delta2, delta1 } = backward(network, y, pass, null);
-  const output = network.output === "sigmoid" ? `, sigmoid of that: ${number(pass.prediction)}` : "";
+  const isSigmoid = network.output === "sigmoid";
+  const output = isSigmoid ? `; sigmoid of that: ${number(pass.prediction)}` : "";
   element("numbers-hidden").textContent =
-    `X = ${vector(x)}; times W1, plus b1: ${vector(pass.z)}; ${network.hidden} of that: hidden = ${vector(pass.hidden)}`;
+    `X = ${vector(x)}; times W1, plus b1: ${vector(pass.z)}; ` +
+    `${network.hidden} of that: hidden = ${vector(pass.hidden)}`;
   element("numbers-prediction").textContent =
     `W2 = ${vector(network.W2)}; hidden times W2, plus b2: ${number(pass.sum)}${output}`;
-  element("numbers-delta2").textContent = `prediction − y = ${number(pass.prediction)} − ${number(y)} = ${number(delta2)}`;
+  element("numbers-delta2").textContent =
+    `prediction minus y: ${number(pass.prediction)} − (${number(y)}) = ${number(delta2)}`;
   element("numbers-delta1").textContent =
     `delta2 times W2, times the slope of ${network.hidden} at each unit: ${vector(delta1)}`;
   element("numbers-step").textContent =
-    `So this row alone pulls on the first weight, W1[0, 0], with x1 · delta1 = ${number(x[0])} · ${number(delta1[0])} = ` +
-    `${number(x[0] * delta1[0])}, and the step goes the other way.`;
+    "The slope of this row's loss by the first weight, W1[0, 0], is x1 times the first delta1: " +
+    `${number(x[0])} · ${number(delta1[0])} = ${number(x[0] * delta1[0])}. ` +
+    "A step takes the mean of this over a batch, and goes the other way.";
 }
 
 function draw() {
@@ -342,9 +384,10 @@ function draw() {
   drawLines();
   element("progress").textContent = `epoch ${state.epoch}, step ${state.steps}`;
   element("answer-note").textContent = state.network.output === "sigmoid"
-    ? "Left to right x1, upwards x2. Filled dots are trained on, hollow ones only measured on; blue is class 1, orange 0. " +
-      "The ground is the network's probability of class 1."
-    : "Left to right x1, upwards the target. Filled dots are trained on, hollow ones only measured on; the line is the prediction.";
+    ? "Left to right x1, upwards x2; blue is class 1, orange class 0. Filled dots are trained on, " +
+      "hollow ones only measured on. The ground is the network's probability."
+    : "Left to right x1, upwards the target. Filled dots are trained on, hollow ones only " +
+      "measured on. The line is the prediction where x2 is 0.";
 }
 
 /** Choose the training row whose dot is nearest to a click. */
