@@ -192,7 +192,10 @@ function buildNetworkPicture() {
     return Object.assign(document.createElement("canvas"), { width: size, height: size });
   };
   state.unitCanvases = at.hidden.map((top, j) => put(canvas(40), 50, top));
-  state.unitCanvases.forEach((unit, j) => unit.setAttribute("aria-label", `hidden unit ${j + 1}`));
+  state.unitCanvases.forEach((unit, j) => {
+    unit.setAttribute("role", "img");
+    unit.setAttribute("aria-label", `hidden unit ${j + 1}`);
+  });
   state.outputCanvas = put(canvas(56), 90, at.output);
 }
 
