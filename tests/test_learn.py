@@ -74,6 +74,12 @@ def test_numbers_in_the_text_are_computed(name):
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
+def test_no_line_of_a_chapter_begins_a_list_by_accident(name):
+    prose = re.sub(r"(?s)```.*?```", "", (LEARN / name).read_text())
+    assert re.findall(r"^(?:[-+*]|\d+\.) .*", prose, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_has_its_parts(name):
     text = (LEARN / name).read_text()
     for part in ("**The idea.**", "![", "```python", "**Exercise.**"):
