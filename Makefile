@@ -1,6 +1,8 @@
 # make            this help
 # make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=hour.csv or its zip]
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
+# make exercises  which exercises of docs/learn are right, with a hint for the others
+# make playground  write docs/learn/playground.html, a page that trains a network while you look
 # make test       the tests                                      [PYTEST_OPTIONS='-k resume']
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
 # make check      what must pass before a change lands: make lint, make test
@@ -26,7 +28,8 @@ PYTEST = -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
-.PHONY: help bikes sentiment test test-oldest fuzz check lint format lock reliability benchmark torture clean
+.PHONY: help bikes sentiment exercises playground test test-oldest fuzz check lint format lock reliability benchmark \
+    torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -63,6 +66,12 @@ sentiment: $(VENV)/installed
 	$(BIN)/sentiment plot
 	$(BIN)/sentiment report
 	$(BIN)/sentiment predict "a dull, lifeless film" --explain
+
+exercises: $(VENV)/installed
+	@$(BIN)/python docs/learn/exercises/grade.py || true  # what is not solved yet is no error of make
+
+playground: $(VENV)/installed
+	$(BIN)/python docs/learn/playground/build.py
 
 test: $(VENV)/installed-dev
 	$(BIN)/python $(PYTEST)
