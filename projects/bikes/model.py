@@ -56,6 +56,7 @@ SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smear
 
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+LocalTime = Annotated[datetime, msgspec.Meta(tz=False)]
 
 
 class SavedWidths(msgspec.Struct, rename={"level_80": "80", "level_95": "95"}):
@@ -76,8 +77,8 @@ class SavedBands(msgspec.Struct):
 class SavedCity(msgspec.Struct):
     """What `City.to_json` gives."""
 
-    first_hour: datetime
-    last_hour: datetime
+    first_hour: LocalTime
+    last_hour: LocalTime
     special_days: list[SpecialDay]
     place: Place | None
 
@@ -91,8 +92,8 @@ class SavedSettings(msgspec.Struct):
     city: SavedCity
     bands: SavedBands
     validation: dict[str, float]
-    first_hour: datetime
-    last_hour: datetime
+    first_hour: LocalTime
+    last_hour: LocalTime
     simulated: bool
     train_rows: Annotated[int, msgspec.Meta(ge=1)]
     validation_rows: Annotated[int, msgspec.Meta(ge=1)]
@@ -186,6 +187,9 @@ class BikesModel:
         arrays, settings = load_model(path, "bikes")
         check_settings(path, settings, SavedSettings)
         check_arrays(path, arrays, shapes(settings))
+        for name in ("feature_scale", "target_scale"):
+            if not (arrays[name] > 0).all():
+                raise ProjectError(f"{path}: {name} has a scale of 0 or less: train a new model")
         networks = [
             TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
             for number in range(settings["members"])

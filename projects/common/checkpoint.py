@@ -65,7 +65,7 @@ class Checkpoint:
     def start(self, settings: dict[str, Any]) -> None:
         """Note all that the training depends on. Raises ProjectError where what is resumed depended on other things."""
         now = json.loads(json.dumps(settings))  # as it would come back
-        then = self.settings or now
+        then = now if self.settings is None else self.settings
         differences = "; ".join(
             f"{name}: {then.get(name)} in the checkpoint, {now.get(name)} now"
             for name in sorted(then.keys() | now.keys())
@@ -119,7 +119,7 @@ class Checkpoint:
         before = signal.signal(signal.SIGINT, on_interrupt)
         try:
             yield
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             if not self.resumed:
                 raise
             reason = f"{self.path} does not fit this training ({error})"

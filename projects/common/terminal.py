@@ -5,10 +5,11 @@ import json
 import re
 from contextlib import suppress
 
-ALLOWED = re.compile(r"([\n\r\t]|\x1b\[A)")  # ends of lines; “a line up”, which progress bars send
+TEXT = re.compile(r"([\n\t])")
+BARS = re.compile(r"([\n\t\r]|\x1b\[A)")  # also to the start of a line, and a line up
 
 
-def for_terminal(text: str) -> str:
+def for_terminal(text: str, allowed: re.Pattern[str] = TEXT) -> str:
     """The text with \\uXXXX for what is not printable: control characters, and invisible ones.
 
     Those turn the direction of a line, hide a letter, or move the cursor. In JSON the escape means the
@@ -16,8 +17,8 @@ def for_terminal(text: str) -> str:
     """
     if text.isprintable():
         return text
-    parts = ALLOWED.split(text)
-    return "".join(part if ALLOWED.fullmatch(part) else escaped(part) for part in parts)
+    parts = allowed.split(text)
+    return "".join(part if allowed.fullmatch(part) else escaped(part) for part in parts)
 
 
 def escaped(text: str) -> str:
@@ -28,11 +29,13 @@ def escaped(text: str) -> str:
 class TerminalStream(io.TextIOWrapper):
     """A stream of a process, to whose terminal only printable characters are sent."""
 
+    allowed = TEXT
+
     def __init__(self, stream: io.TextIOWrapper) -> None:
         super().__init__(stream.detach(), encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
     def write(self, text: str) -> int:
-        return super().write(for_terminal(text) if self.isatty() else text)
+        return super().write(for_terminal(text, self.allowed) if self.isatty() else text)
 
     def write_styled(self, text: str) -> int:
         """Write text with colours, whose words are known to be printable."""
@@ -41,6 +44,8 @@ class TerminalStream(io.TextIOWrapper):
 
 class ForgivingStream(TerminalStream):
     """The same for stderr, which may be closed or full: what can't be told is lost, and nothing else."""
+
+    allowed = BARS
 
     def write(self, text: str) -> int:
         with suppress(OSError):
