@@ -11,8 +11,8 @@ from matplotlib.dates import num2date
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
-from projects.bikes import backtest, cli, data, features, plots
-from projects.bikes.model import BikesModel, effects, evaluate, fit, last_four_weeks, train
+from projects.bikes import backtest, bands, calendar, cli, data, features, plots, sun
+from projects.bikes.model import DEFAULTS, BikesModel, effects, evaluate, fit, last_four_weeks, train
 from projects.bikes.sample import simulate_hours
 from projects.common.errors import ProjectError
 from projects.common.plots import plot_losses
@@ -175,10 +175,14 @@ def test_units_turn_into_the_data_columns_and_back():
     assert data.normalised(-8, 0, 0) == {"temp": 0.0, "hum": 0.0, "windspeed": 0.0}
 
 
+NO_DAYS = pd.DataFrame({"time": pd.to_datetime(["2012-01-01 00:00"]), "cnt": [1.0]})  # to learn nothing from
+
+
 def features_of(*rows):
     columns = ["dteday", "hr", "holiday", "weathersit", "temp", "hum", "windspeed"]
     text = pd.DataFrame([[str(value) for value in row] for row in rows], columns=columns)
-    return features.build_features(data.check_hours(text, "test", targets=False))
+    hours = data.check_hours(text, "test", targets=False)
+    return features.build_features(hours, features.City.learned_from(NO_DAYS))
 
 
 def test_features_of_a_working_hour_and_of_a_holiday():
@@ -188,13 +192,14 @@ def test_features_of_a_working_hour_and_of_a_holiday():
     assert row["holiday"] == row["christmas"] == row["free_08h"] == 0
     row = features_of(("2012-12-25", 8, 1, 3, 0.5, 0.5, 0.5)).iloc[0]
     assert row["free_08h"] == row["tue"] == row["holiday"] == row["christmas"] == row["weather_3"] == 1
+    assert row.index.is_unique
     assert row["working_08h"] == 0
 
 
-def test_offices_close_on_christmas_eve_and_after_thanksgiving():
+def test_offices_close_early_on_christmas_eve_and_not_open_after_thanksgiving():
     days = ("2012-12-24", "2012-11-23", "2012-11-30", "2012-12-02")
     found = features_of(*((day, 8, 0, 1, 0.5, 0.5, 0.5) for day in days))
-    assert found.free_08h.tolist() == [1, 1, 0, 1]
+    assert found.free_08h.tolist() == [0.5, 1, 0, 1]
     assert found.friday_08h.tolist() == [0, 0, 1, 0]
     assert found.sunday_08h.tolist() == [0, 0, 0, 1]
 
@@ -226,6 +231,113 @@ def test_warming_is_the_temperature_less_its_mean_over_the_last_day():
     hours = (("2012-05-01", 3, 0.2), ("2012-05-01", 4, 0.4), ("2012-05-02", 3, 0.6))
     found = features_of(*((day, hour, 0, 1, temp, 0.5, 0.5) for day, hour, temp in hours))
     np.testing.assert_allclose(found.warming, [0, 0.1, 0.1], atol=1e-12)
+
+
+def test_rain_is_looked_up_around_the_hour():
+    weather = {0: 3, 1: 1, 2: 1, 3: 1, 4: 4, 23: 3}
+    found = features_of(*(("2012-05-01", hour, 0, kind, 0.5, 0.5, 0.5) for hour, kind in weather.items()))
+    np.testing.assert_allclose(found.recent_rain, [1, 1 / 2, 1 / 3, 0, 1 / 3, 1])
+    np.testing.assert_allclose(found.rain_over_the_day, 3 / 6)
+    assert found.next_rain.tolist() == [0, 0, 0, 1, 1, 1]  # unknown at 4 and at 23: as they are
+    alone = features_of(("2012-05-01", 4, 0, 3, 0.5, 0.5, 0.5)).iloc[0]
+    assert alone.recent_rain == alone.rain_over_the_day == alone.next_rain == 1
+
+
+def test_hours_around_are_looked_up_in_what_comes_before_and_after(small):
+    city = features.City.learned_from(small.train)
+    hours = small.test.assign(weathersit=1 + small.test.index.to_numpy() % 4)
+    whole = features.build_features(hours, city, before=small.validation.tail(24))
+    for start in range(24, 48):
+        part = slice(start, start + 3)
+        alone = features.build_features(hours[part], city, before=hours[:start], after=hours[start + 3 :])
+        np.testing.assert_allclose(alone, whole[part], atol=1e-12)
+
+
+def test_the_sun_stands_where_spherical_astronomy_has_it():
+    # 21 June 2012, Washington: declination 23.44°, true noon at 13:10; 13:30 is 5° later, and
+    # sin e = sin 38.9° sin 23.44° + cos 38.9° cos 23.44° cos 5°, so e = 74.0°
+    noon = pd.Series(pd.to_datetime(["2012-06-21 13:00"]))
+    assert sun.sun_elevation(noon, sun.WASHINGTON)[0] == pytest.approx(74.0, abs=0.2)
+    # 20 March 2012 at the equator: declination 0; at 12:30 UTC the true sun, 7.4 minutes slow, is 5.65° past noon
+    equator = sun.Place(0, 0, "UTC")
+    midday = pd.Series(pd.to_datetime(["2012-03-20 12:00", "2012-03-20 00:00"]))
+    np.testing.assert_allclose(sun.sun_elevation(midday, equator), [84.35, -84.35], atol=0.3)
+    # clocks differ, the sun does not: 8:00 in summer and 7:00 in winter in Washington are 12:00 UTC
+    for local, utc in (("2012-07-01 08:00", "2012-07-01 12:00"), ("2012-12-01 07:00", "2012-12-01 12:00")):
+        found = sun.sun_elevation(pd.Series(pd.to_datetime([local])), sun.WASHINGTON)
+        same = sun.sun_elevation(pd.Series(pd.to_datetime([utc])), sun.WASHINGTON._replace(time_zone="UTC"))
+        np.testing.assert_allclose(found, same, atol=1e-9)
+
+
+def test_hours_that_the_clocks_leave_out_or_go_through_twice_have_a_sun():
+    times = pd.Series(pd.to_datetime(["2012-03-11 02:00", "2012-11-04 01:00", "2012-11-04 00:00"]))
+    assert (sun.sun_elevation(times, sun.WASHINGTON) < -30).all()
+
+
+def commuting_hours(special, first="2011-05-02", days=56):
+    """Days of 100 riders an hour, of which the morning's 3 hours have 400 on working days and as `special` says."""
+    time = pd.Series(pd.date_range(first, periods=24 * days, freq="h"))
+    date = time.dt.strftime("%Y-%m-%d")
+    riders = pd.Series(np.where(time.dt.day_of_week < 5, 400.0, 100.0))
+    riders[date.isin(list(special))] = date.map(special)
+    cnt = riders.where(time.dt.hour.between(7, 9), 100.0)
+    return pd.DataFrame({"time": time, "cnt": cnt, "holiday": date.isin(list(special)).astype(int)})
+
+
+def test_a_holidays_working_share_is_learned_from_its_morning_and_remembered_for_its_anniversary():
+    # a morning's share of the day: 1200 of 3300 riders on working days, 300 of 2400 on free ones;
+    # 3·191.3 of 2100 + 3·191.3 on the holiday, which is half-way between these two
+    hours = commuting_hours({"2011-05-30": 226.05})
+    learned = calendar.learn_special_days(hours)
+    half_way = (3 * 226.05) / (2100 + 3 * 226.05)
+    expected = (half_way - 300 / 2400) / (1200 / 3300 - 300 / 2400)
+    assert [(day.date, day.kind) for day in learned] == [("2011-05-30", "holiday")]
+    assert learned[0].share == pytest.approx(expected, abs=1e-3) == pytest.approx(0.5, abs=0.01)
+    later = pd.to_datetime(["2012-05-28", "2012-05-29", "2012-05-30", "2012-06-30", "2012-09-03", "2012-05-30"])
+    rows = pd.DataFrame({"time": later, "holiday": [1, 0, 1, 1, 1, 0]})
+    remembered = learned[0].share / (1 + calendar.SHRINKAGE)
+    shares = calendar.working_share(rows, learned)
+    assert shares.tolist() == pytest.approx([remembered, 1, remembered, 0, 0, 1])
+    assert calendar.working_share(rows.drop(columns="holiday"), learned).tolist() == [1, 1, 1, 0, 1, 1]
+
+
+def test_nothing_is_learned_from_half_a_day_or_where_nobody_commutes():
+    hours = commuting_hours({"2011-05-30": 226.05})
+    broken = (hours.time.dt.strftime("%Y-%m-%d") == "2011-05-30") & (hours.time.dt.hour > 15)
+    assert calendar.learn_special_days(hours[~broken]) == []
+    assert calendar.learn_special_days(hours.assign(cnt=100.0)) == []
+    assert calendar.learn_special_days(hours.assign(cnt=0.0)) == []
+
+
+def test_bands_worked_out_by_hand():
+    # two kinds of hours, off by 1 and by 3 on the scale of roots, seen 80 and 20 times
+    time = pd.Series(pd.date_range("2012-01-02", periods=100, freq="h"))
+    hours = pd.DataFrame({"time": time, "hr": [12] * 80 + [17] * 20, "cnt": [100] * 80 + [100] * 20})
+    predicted = np.array([81.0] * 80 + [49.0] * 20)
+    working = pd.Series(1.0, hours.index)
+    found = bands.fit_bands(hours, working, predicted)
+    mean = 1.4
+    assert found["scales"][2] == pytest.approx((80 * 1 + 20 * mean) / 100)
+    assert found["scales"][3] == pytest.approx((20 * 3 + 20 * mean) / 40)
+    assert found["scales"][0] == found["scales"][7] == pytest.approx(mean)  # never seen
+    assert found["wet_factor"] == 1
+    # of 101 hours, the 81st smallest |error| / scale is one of the evening's: 3 / 2.2
+    assert found["widths"] == pytest.approx({"80": 3 / 2.2, "95": 3 / 2.2})
+    bounds = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([1.0]))
+    assert bounds["low_80"][0] == pytest.approx((7 - 3) ** 2)
+    assert bounds["high_95"][0] == pytest.approx((7 + 3) ** 2)
+    later = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([found["days"] + 365]))
+    assert later["high_80"][0] == pytest.approx((7 + 3 * (1 + bands.GROWTH)) ** 2)
+
+
+def test_bands_are_wider_in_the_rain():
+    hours = pd.DataFrame({"hr": [12] * 100, "weathersit": [1, 1, 1, 3] * 25, "cnt": [100] * 100})
+    predicted = np.where(hours.weathersit == 3, 49.0, 81.0)
+    working = pd.Series(1.0, hours.index)
+    found = bands.fit_bands(hours, working, predicted)
+    bounds = bands.band_bounds(found, hours, working, np.full(100, 64.0), np.zeros(100))
+    width = bounds["high_80"] - bounds["low_80"]
+    assert width[3] > 1.5 * width[0]
 
 
 def test_split_counts_from_the_end(csv):
@@ -260,7 +372,7 @@ def test_the_final_fit_knows_the_validation_hours_but_not_the_test(small):
 
 def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitted_to(small):
     model = fit(small.train, None, None, members=3, seed=0, epochs=3)
-    inputs = features.build_features(small.test)
+    inputs = model.features(small.test)
     alone = [BikesModel([network], model.scaling, model.settings).roots(inputs) for network in model.networks]
     positive = np.min(alone, axis=0) > 0  # elsewhere a network alone is cut off at 0
     assert positive.mean() > 0.8
@@ -271,8 +383,8 @@ def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitte
 def test_bands_hold_their_share_of_the_validation_hours(small):
     settings = {"members": 2, "seed": 0, "epochs": 3}
     model = train(small, **settings)
-    first = fit(small.train, small.validation, None, **settings)
-    first.settings["band_widths"] = model.settings["band_widths"]
+    first = fit(small.train, small.validation, None, **DEFAULTS | settings)
+    first.settings["bands"] = model.settings["bands"]
     forecast = first.forecast(small.validation, small.train.tail(24))
     for level in (80, 95):
         inside = small.validation.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"])
@@ -379,7 +491,7 @@ def test_real_hours_reach_the_stated_validation_error(bikes_zip):
     assert [len(part) for part in hours] == [15_435, 1_440, 504]
     assert pd.concat(hours[:2]).cnt.std() == pytest.approx(182.1021, abs=1e-4)
     scores = evaluate(train(hours), hours)
-    assert scores["validation"]["scaled_mse"] <= 0.095
+    assert scores["validation"]["scaled_mse"] <= 0.075
     assert scores["validation"]["scaled_mse"] < scores["baselines"]["last_four_weeks"]["validation"]["scaled_mse"] / 3
 
 
@@ -420,10 +532,53 @@ def test_hours_far_from_the_training_are_warned_of_once_with_the_largest_distanc
     days = [pd.Timedelta(days=days) for days in (0, 800, 400)]
     later = pd.concat([small.test.assign(time=small.test.time + shift) for shift in days])
     assert predicted(small.test)[1] == ""
-    message = "803 days after the last hour trained on: the trend is carried that far\n"
+    message = (
+        "803 days after the last hour trained on: "
+        "beyond what is known; the trend is held after a year, and there are no bands\n"
+    )
     assert predicted(later)[1] == predicted(later, chunk=50)[1] == message
+    soon = small.test.assign(time=small.test.time + pd.Timedelta(days=100))
+    assert predicted(soon)[1] == "103 days after the last hour trained on: the trend is carried that far\n"
     earlier = small.test.assign(time=small.test.time - days[1])
-    assert predicted(earlier, chunk=50)[1].startswith("747 days before the first hour trained on")
+    assert predicted(earlier, chunk=50)[1].startswith("747 days before the first hour trained on: beyond")
+
+
+def test_beyond_a_year_from_the_data_the_trend_stands_still_and_there_is_no_band(small, hasty):
+    last = small.validation.time.iloc[-1]
+    hour = small.test.iloc[[12]]
+    at = [last + pd.Timedelta(days=days) for days in (364, 366, 5000)]
+    at.append(small.train.time.iloc[0] - pd.Timedelta(days=366))
+    forecasts = [hasty.forecast(hour.assign(time=moment)).iloc[0] for moment in at]
+    trends = [hasty.features(hour.assign(time=moment)).trend.item() for moment in at]
+    years = (last + pd.Timedelta(days=365) - pd.Timestamp("2011-01-01")) / pd.Timedelta(days=365.25)
+    assert trends[0] < trends[1] == trends[2] == pytest.approx(years)
+    assert forecasts[0].notna().all()
+    for far in forecasts[1:]:
+        assert far.prediction >= 0
+        assert far.drop("prediction").isna().all()
+
+
+WEATHER = ["temp", "hum", "windspeed", "weathersit"]
+
+
+@pytest.mark.parametrize("missing", [["holiday"], WEATHER[:3], WEATHER[3:], ["holiday", "workingday", *WEATHER]])
+def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
+    train_hours, validation = (part.drop(columns=missing) for part in small[:2])
+    model = fit(train_hours, validation, None, members=2, seed=0, epochs=10)
+    without = {name for name, group in features.GROUPS.items() if set(group.needs) & set(missing)}
+    assert set(model.settings["groups"]) == set(features.GROUPS) - without
+    error = model.predict(validation) - validation.cnt
+    assert (error**2).mean() < (validation.cnt - train_hours.cnt.mean()).pow(2).mean() / 2
+
+
+def test_each_member_does_without_a_group_of_its_own(small):
+    model = fit(small.train, None, None, members=7, seed=0, epochs=1)
+    columns = {name: [model.settings["features"].index(column) for column in part] for name, part in
+               features.build_groups(small.test, model.city).items()}  # fmt: skip
+    unseen = [{name for name in columns if not network.W1[columns[name]].any()} for network in model.networks]
+    left_out = ["second yearly wave", "sun", "weather before", "warming", "rain", "weekday", "second yearly wave"]
+    assert unseen == [{name} for name in left_out]
+    assert all(network.W1.any(axis=1).all() for network in fit(small.train, None, None, 1, 0, epochs=1).networks)
 
 
 @pytest.mark.parametrize("left_out", ["the second year", "days here and there"])
@@ -446,12 +601,12 @@ def test_effects_are_those_that_scikit_learn_finds(small):
             return self
 
         def predict(self, X):
-            return model.bikes(X)
+            return model.bikes(X.assign(temp_squared=(X.temp - 0.5) ** 2))
 
     model = train(small, members=2, epochs=10)
     found = effects(model, small.train)
     warmth = found[found.input == "temperature"]
-    inputs = features.build_features(small.train)[::11]
+    inputs = model.features(small.train)[::11]
     grid = {"temp": ((warmth.value + 8) / 47).to_numpy()}
     judged = partial_dependence(Judged().fit(inputs, None), inputs, ["temp"], custom_values=grid, method="brute")
     np.testing.assert_allclose(warmth.bikes, judged["average"][0])

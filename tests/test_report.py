@@ -20,7 +20,6 @@ from conftest import ROOT
 from projects.bikes.cli import WEATHER
 from projects.bikes.cli import main as bikes_command
 from projects.bikes.data import check_hours, normalised
-from projects.bikes.features import build_features
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
 from projects.common import report
@@ -210,6 +209,9 @@ HOURS = [
     {"date": "2012-07-04", "hour": 13, "temperature": 30, "humidity": 5, "wind": 9, "weather": "mist", "holiday": True},
     {"date": "2013-02-24", "hour": 11, "temperature": 10, "humidity": 50, "wind": 20, "weather": "clear"},
     {"date": "2011-01-01", "hour": 3, "temperature": 5, "humidity": 50, "wind": 20, "weather": "mist", "holiday": True},
+    {"date": "2012-10-08", "hour": 8, "temperature": 12, "humidity": 50, "wind": 9, "weather": "mist", "holiday": True},
+    {"date": "2013-11-29", "hour": 5, "temperature": 2, "humidity": 70, "wind": 3, "weather": "light-rain"},
+    {"date": "2026-07-04", "hour": 3, "temperature": 25, "humidity": 60, "wind": 8, "weather": "clear"},
 ]
 
 
@@ -224,6 +226,12 @@ def test_sliders_forecast_as_predict_does(browser, folder, hour):
     options += [f"--when={hour['date']}T{hour['hour']:02}", f"--run={page.parent}", "--json"]
     expected = json.loads(answer("bikes", "predict", *options))
     shown = {"prediction": "bikes", "low_80": "low", "high_80": "high"}
+    unknown = hour["date"] > "2014"
+    assert expected["beyond_known"] == unknown
+    if unknown:
+        assert {expected[f"{side}_{level}"] for side in ("low", "high") for level in (80, 95)} == {None}
+        assert browser.execute_script("return document.getElementById('sure').hidden")
+        shown = {"prediction": "bikes"}
     for key, name in shown.items():  # the command rounds to hundredths
         assert value(browser, name) == pytest.approx(expected[key], abs=0.006), key
     row = normalised(hour["temperature"], hour["humidity"], hour["wind"]) | {
@@ -236,6 +244,7 @@ def test_sliders_forecast_as_predict_does(browser, folder, hour):
         assert value(browser, name) == pytest.approx(forecast[key].item(), rel=1e-4), key
     far = browser.execute_script("return document.getElementById('far').textContent")
     assert bool(far) == (expected["days_beyond_training"] > 60)
+    assert ("beyond what is known" in far) == unknown
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
@@ -376,10 +385,11 @@ def test_bikes_in_onnx(folder):
     assert answer("bikes", "export", "--run", str(folder / "runs" / "bikes"), "--onnx", str(file)) == f"{file}\n"
     session = onnxruntime.InferenceSession(file)
     hours = check_hours(simulate_hours().head(500).astype(str), "sample", targets=True)
-    features = build_features(hours)
+    model = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors")
+    features = model.features(hours)
     assert session.get_modelmeta().custom_metadata_map["features"].split("\n") == list(features.columns)
     bikes = session.run(["bikes"], {"features": features.to_numpy(np.float32)})[0]
-    expected = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors").predict(hours)
+    expected = model.predict(hours)
     assert bikes.shape == (500, 1)
     np.testing.assert_allclose(bikes[:, 0], expected, rtol=1e-4, atol=1e-3)
 

@@ -16,7 +16,7 @@ from projects.bikes.features import WET
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 STARTS = (0, 6, 10, 16, 20)  # first hours of the parts of the day: night, morning, midday, evening, late evening
 SHRINKAGE = 20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
-GROWTH = 0.5  # by which share a band is wider a year after the validation days than within them
+GROWTH = 1.0  # by which share a band is wider a year after the validation days than within them
 
 
 def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:

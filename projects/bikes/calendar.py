@@ -26,16 +26,23 @@ class SpecialDay(NamedTuple):
 
 
 def kinds_of_day(day: pd.Series, holiday: pd.Series) -> pd.Series:
-    """"working", "weekend" or a key of USUAL_SHARES for each of these dates [rows]."""
+    """For each of these dates: working, weekend or a key of USUAL_SHARES [rows]."""
     date = day.dt.month * 100 + day.dt.day
     after_thanksgiving = (day.dt.day_of_week == 4) & date.between(1123, 1129)
     kind = pd.Series("working", day.index, dtype=object)
     kind[after_thanksgiving] = "thanksgiving friday"
     kind[date == 1224] = "christmas eve"
     kind[date >= 1226] = "year end"
-    kind[holiday == 1] = "holiday"
+    kind[holiday] = "holiday"
     kind[day.dt.day_of_week >= 5] = "weekend"
     return kind
+
+
+def is_holiday(hours: pd.DataFrame) -> pd.Series:
+    """Whether each of the hours is on a holiday; no, where holidays are not known [rows]."""
+    if "holiday" not in hours:
+        return pd.Series(False, hours.index)
+    return hours.holiday == 1
 
 
 def learn_special_days(hours: pd.DataFrame) -> list[SpecialDay]:
@@ -61,7 +68,7 @@ def mornings(hours: pd.DataFrame) -> pd.DataFrame:
             "hours": hours.groupby(day).size(),
             "riders": hours.cnt.groupby(day).sum(),
             "morning": riders_in_the_morning.groupby(day).sum(),
-            "holiday": hours.holiday.groupby(day).max(),
+            "holiday": is_holiday(hours).groupby(day).max(),
         }
     )
     days = days[(days.hours >= WHOLE_DAY) & (days.riders > 0)]
@@ -72,7 +79,7 @@ def mornings(hours: pd.DataFrame) -> pd.DataFrame:
 def working_share(hours: pd.DataFrame, special_days: list[SpecialDay]) -> pd.Series:
     """How much of a working day the day of each of the hours is, from 0 to 1 [rows]."""
     day = hours.time.dt.normalize()
-    kind = kinds_of_day(day, hours.holiday)
+    kind = kinds_of_day(day, is_holiday(hours))
     share = (kind == "working").astype(float)
     special = kind.isin(list(USUAL_SHARES))
     for date, name in set(zip(day[special], kind[special], strict=True)):

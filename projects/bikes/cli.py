@@ -74,7 +74,7 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
 @click.option("--members", type=click.IntRange(1), default=6, show_default=True,
               help="Networks whose forecasts are averaged.")  # fmt: skip
 @click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True, help="Of each network.")
-@click.option("--epochs", type=click.IntRange(1), default=25, show_default=True,
+@click.option("--epochs", type=click.IntRange(1), default=40, show_default=True,
               help="Times through the training rows.")  # fmt: skip
 @click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True,
               help="Of the first epoch; it falls to 0.")  # fmt: skip
@@ -308,8 +308,9 @@ def predict(
 
     The file has hour.csv's columns; the counts are not needed. Its rows come back in order with the columns
     prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and 95 of 100
-    hours. The weather of the hours before is looked up in the file; one of more than 50,000 rows should be in the
-    order of time for that.
+    hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city rides
+    then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows should
+    be in the order of time for that.
 
     \b
     Examples: bikes predict hours.csv
@@ -352,18 +353,22 @@ def predict_hour(
         "weathersit": 1 + WEATHER.index(weather),
     }
     hour = check_hours(pd.DataFrame([row], index=[1]), "the options", targets=False)
-    forecast = model.forecast(hour).iloc[0].to_dict()
+    forecast = for_people(model.forecast(hour)).iloc[0].to_dict()
     beyond = days_beyond(model, when, when)
+    unknown = bool(forecast["beyond_known"])
     if as_json:
-        rounded = {name: round(value, 2) for name, value in forecast.items()}
-        common.print_json({"when": f"{when:%Y-%m-%dT%H}", **rounded, "days_beyond_training": beyond[0]})
+        answer = {"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": beyond[0]}
+        common.print_json(answer)
     else:
         sky = weather.replace("-", " ")
         conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
         click.echo(f"{forecast['prediction']:.0f} bikes on {moment} ({conditions})")
-        click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
-        warn_if_far(*beyond)
+        if unknown:
+            click.echo("no band: more than a year from the hours trained on is beyond what is known")
+        else:
+            click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
+        warn_if_far(*beyond, unknown)
 
 
 def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
@@ -372,22 +377,30 @@ def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tu
     return max(((latest - last).days, "after the last"), ((first - earliest).days, "before the first"), (0, ""))
 
 
-def warn_if_far(days: int, side: str) -> None:
-    if days > FAR:
+def warn_if_far(days: int, side: str, unknown: bool) -> None:
+    """unknown: whether an hour is beyond what is known, and has no band."""
+    if unknown:
+        told = "beyond what is known; the trend is held after a year, and there are no bands"
+        click.echo(f"{days} days {side} hour trained on: {told}", err=True)
+    elif days > FAR:
         click.echo(f"{days} days {side} hour trained on: the trend is carried that far", err=True)
+
+
+def for_people(forecast: "pd.DataFrame") -> "pd.DataFrame":
+    """The forecast to two decimals, None for bounds that are not known, and `beyond_known`: whether they are not."""
+    rounded = forecast.round(2).astype(object).where(forecast.notna(), None)
+    return rounded.assign(beyond_known=forecast.low_80.isna())
 
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
-    import pandas as pd
-
     from projects.bikes.data import check_hours
 
-    before, beyond = None, (0, "")
     name = "standard input" if file == "-" else file
-    for number, text in enumerate(read_chunks(file)):
-        hours = check_hours(text, name, targets=False)
-        added = model.forecast(hours, before).round(2)
+    beyond, unknown = (0, ""), False
+    chunks = ((text, check_hours(text, name, targets=False)) for text in read_chunks(file))
+    for number, (text, hours, before, after) in enumerate(with_hours_around(chunks)):
+        added = for_people(model.forecast(hours, before, after))
         if number == 0:
             common.warn_if_replaced(name, text.columns, added)
         text = text.assign(**added)  # in the place of columns of the same names
@@ -396,9 +409,34 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
                 common.print_json(record)
         else:
             common.print_rows(text.to_dict("records"), header=number == 0)
-        before = pd.concat([before, hours]).sort_values("time").tail(24)
         beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
-    warn_if_far(*beyond)
+        unknown = unknown or bool(added.beyond_known.any())
+    warn_if_far(*beyond, unknown)
+
+
+def with_hours_around(chunks: "Iterator[tuple[pd.DataFrame, pd.DataFrame]]") -> Iterator[tuple[Any, ...]]:
+    """Each text and its hours, with the hours of the day before them and of the day after; None for none."""
+    import pandas as pd
+
+    from projects.bikes.model import AROUND
+
+    before = None
+    waiting: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+
+    def release() -> tuple[Any, ...]:
+        nonlocal before
+        text, hours = waiting.pop(0)
+        after = pd.concat([later for _, later in waiting]) if waiting else None
+        around = text, hours, before, after
+        before = pd.concat([before, hours]).sort_values("time").tail(AROUND)
+        return around
+
+    for chunk in chunks:
+        waiting.append(chunk)
+        while sum(len(hours) for _, hours in waiting[1:]) >= AROUND:
+            yield release()
+    while waiting:
+        yield release()
 
 
 def read_chunks(file: str) -> Iterator["pd.DataFrame"]:

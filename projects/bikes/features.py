@@ -179,7 +179,7 @@ def sun(rows: Rows) -> Columns:
     assert rows.city.place is not None
     start = rows.hours.time.dt.normalize() + pd.to_timedelta(rows.hours.hr, unit="h")
     elevation = pd.Series(sun_elevation(start, rows.city.place), rows.hours.index)
-    return {"sun": elevation / 90, "daylight": 1 / (1 + np.exp(-(elevation + TWILIGHT) / TWILIGHT))}
+    return {"sun_elevation": elevation / 90, "daylight": 1 / (1 + np.exp(-(elevation + TWILIGHT) / TWILIGHT))}
 
 
 GROUPS = {
@@ -223,8 +223,19 @@ def build_groups(
     before, after: hours around, only to look up the weather they had: at least the day before the first of `hours`
     and the rest of the last one's day. Of an hour that is there twice, the later row is looked up.
     """
-    columns = [name for name in WEATHER_COLUMNS if name in hours]
+    columns = [name for name in WEATHER_COLUMNS if name in hours]  # perhaps none
     around = [part[["time", *columns]] for part in (before, hours, after) if part is not None]
     weather = pd.concat(around).drop_duplicates("time", keep="last").set_index("time").sort_index()
     rows = Rows(hours, weather, working_share(hours, city.special_days), city)
     return {name: pd.DataFrame(GROUPS[name].build(rows), index=hours.index).astype(float) for name in names}
+
+
+def build_features(
+    hours: pd.DataFrame,
+    city: City,
+    names: Collection[str] = tuple(GROUPS),
+    before: pd.DataFrame | None = None,
+    after: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The features of all these groups side by side [rows, features]; see `build_groups`."""
+    return pd.concat(build_groups(hours, city, names, before, after).values(), axis=1)

@@ -18,6 +18,7 @@ from projects.bikes.features import (
     GROUPS,
     City,
     available_groups,
+    build_features,
     build_groups,
     temperature_columns,
 )
@@ -88,8 +89,7 @@ class BikesModel:
 
         before, after: hours around, for the weather they had; see `build_groups`.
         """
-        groups = build_groups(hours, self.city, self.settings["groups"], before, after)
-        features = pd.concat(groups.values(), axis=1)
+        features = build_features(hours, self.city, self.settings["groups"], before, after)
         if list(features) != self.settings["features"]:
             raise ProjectError("the model was trained on other features than this program's: train a new one")
         return features

@@ -8,49 +8,120 @@ const DAY = 24 * 60 * 60 * 1000; // milliseconds
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-// The features by name, as projects/bikes/features.py builds them where the weather before is not known.
+// How much of a working day it is, as projects/bikes/calendar.py works it out.
+function workingShare(time, weekday, date, holiday) {
+  if (weekday >= 5) return 0;
+  const kind = holiday ? "holiday" : date >= 1226 ? "year end" : date === 1224 ? "christmas eve" :
+    weekday === 4 && date >= 1123 && date <= 1129 ? "thanksgiving friday" : "working";
+  if (kind === "working") return 1;
+  const { usual, shrinkage, moves } = about.calendar, midnight = time - time % DAY;
+  const alike = about.city.special_days.filter(([learned, itsKind]) => {
+    const apart = Math.abs(midnight - Date.parse(learned)) / DAY % 365.25;
+    return itsKind === kind && (kind !== "holiday" || Math.min(apart, 365.25 - apart) < moves + 1);
+  }).map(([, , share]) => share);
+  const total = alike.reduce((sum, share) => sum + share, 0);
+  return (total + shrinkage * usual[kind]) / (alike.length + shrinkage);
+}
+
+// Milliseconds by which the clocks of a place are ahead of UTC at a moment.
+function clockOffset(moment, timeZone) {
+  const format = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", year: "numeric", month: "numeric",
+    day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" });
+  const part = Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, Number(value)]));
+  return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second) - moment;
+}
+
+// Degrees of the sun above the horizon in the middle of an hour of local time, as in projects/bikes/sun.py.
+function sunElevation(time, [latitude, longitude, timeZone]) {
+  const local = time + DAY / 48, guess = local - clockOffset(local, timeZone);
+  const days = (local - clockOffset(guess, timeZone) - Date.UTC(2000, 0, 1, 12)) / DAY;
+  const radians = degrees => degrees * Math.PI / 180, { sin, cos } = Math;
+  const anomaly = radians(357.528 + 0.9856003 * days), meanLongitude = 280.460 + 0.9856474 * days;
+  const sun = radians(meanLongitude + 1.915 * sin(anomaly) + 0.020 * sin(2 * anomaly));
+  const tilt = radians(23.439 - 0.0000004 * days);
+  const rightAscension = Math.atan2(cos(tilt) * sin(sun), cos(sun));
+  const declination = Math.asin(sin(tilt) * sin(sun));
+  const siderealTime = radians(15 * (18.697374558 + 24.06570982441908 * days) + longitude);
+  const sine = sin(radians(latitude)) * sin(declination) +
+    cos(radians(latitude)) * cos(declination) * cos(siderealTime - rightAscension);
+  return Math.asin(sine) * 180 / Math.PI;
+}
+
+// From when to when a forecast can be believed: the hours trained on, and a year to each side.
+const known = [Date.parse(about.firstHour) - about.heldAfter * DAY, Date.parse(about.lastHour) + about.heldAfter * DAY];
+
+// The features by name, as projects/bikes/features.py builds them where the weather around is not known.
 function features(now) {
-  const time = Date.parse(now.date) + now.hour * DAY / 24, date = new Date(time);
-  const weekday = (date.getUTCDay() + 6) % 7, month = date.getUTCMonth() + 1, dayOfMonth = date.getUTCDate();
-  const day = 100 * month + dayOfMonth, november = month === 11;
-  const years = (time - Date.UTC(2011, 0, 1)) / (365.25 * DAY);
-  const friday = november && weekday === 4 && dayOfMonth >= 23 && dayOfMonth <= 29;
-  const working = weekday < 5 && !now.holiday && day !== 1224 && !friday;
+  const time = timeOf(now), date = new Date(time);
+  const weekday = (date.getUTCDay() + 6) % 7, dayOfYear = 100 * (date.getUTCMonth() + 1) + date.getUTCDate();
+  const years = moment => (moment - Date.UTC(2011, 0, 1)) / (365.25 * DAY);
+  const working = workingShare(time, weekday, dayOfYear, now.holiday), wet = now.weather >= about.wet;
+  const temp = (now.temperature - about.coldest) / (about.warmest - about.coldest);
   const found = {
     holiday: now.holiday,
-    christmas: day >= 1224 || day <= 101,
-    thanksgiving: november && weekday === 3 && dayOfMonth >= 22 && dayOfMonth <= 28,
-    thanksgiving_friday: friday,
-    temp: (now.temperature - about.coldest) / (about.warmest - about.coldest),
+    christmas: dayOfYear >= 1224 || dayOfYear <= 101,
+    thanksgiving: weekday === 3 && dayOfYear >= 1122 && dayOfYear <= 1128,
+    thanksgiving_friday: weekday === 4 && dayOfYear >= 1123 && dayOfYear <= 1129,
+    temp,
+    temp_squared: (temp - about.mild) ** 2,
     hum: now.humidity / 100,
     windspeed: now.wind / about.wind,
-    trend: years,
+    trend: years(Math.min(Math.max(time, known[0]), known[1])),
     previous_weather: now.weather,
     recent_weather: now.weather,
     warming: 0,
+    recent_rain: wet,
+    rain_over_the_day: wet,
+    next_rain: wet,
   };
+  if (about.city.place) {
+    const elevation = sunElevation(time, about.city.place);
+    found.sun_elevation = elevation / 90;
+    found.daylight = 1 / (1 + Math.exp(-(elevation + about.twilight) / about.twilight));
+  }
   for (let hour = 0; hour < 24; hour++) {
     const is = hour === now.hour, name = `${String(hour).padStart(2, "0")}h`;
     found[`working_${name}`] = is && working;
-    found[`free_${name}`] = is && !working;
-    found[`friday_${name}`] = is && working && weekday === 4;
+    found[`free_${name}`] = is && 1 - working;
+    found[`friday_${name}`] = is && weekday === 4 && working;
     found[`sunday_${name}`] = is && weekday === 6;
   }
   WEEKDAYS.forEach((name, number) => found[name] = weekday === number);
   for (let number = 1; number <= 4; number++) found[`weather_${number}`] = now.weather === number;
-  for (const harmonic of [1, 2]) {
-    found[`year_sin_${harmonic}`] = Math.sin(2 * Math.PI * harmonic * years);
-    found[`year_cos_${harmonic}`] = Math.cos(2 * Math.PI * harmonic * years);
+  for (const waves of [1, 2]) {
+    found[`year_sin_${waves}`] = Math.sin(2 * Math.PI * waves * years(time));
+    found[`year_cos_${waves}`] = Math.cos(2 * Math.PI * waves * years(time));
   }
+  found.working = working; // no feature of its own: the band needs it
+  return found;
+}
+
+const timeOf = now => Date.parse(now.date) + now.hour * DAY / 24;
+
+// The bounds of the 80 % band, as in projects/bikes/bands.py; none beyond what is known.
+function band(now, bikes, working) {
+  const time = timeOf(now), { starts, growth, scales, widths, days, wet_factor: wetFactor } = about.bands;
+  if (time < known[0] || time > known[1]) return {};
+  const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
+  const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
+  const width = widths["80"] * scales[part] * (now.weather >= about.wet ? wetFactor : 1) *
+    (1 + growth * Math.max(away - days, 0) / 365);
+  const root = Math.sqrt(bikes);
+  return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
+}
+
+// The features in the model's order.
+function inOrder(found) {
   return about.features.map(name => {
     if (!(name in found)) throw new Error(`this page cannot work out the feature ${name}`);
     return Number(found[name]);
   });
 }
 
-// Bikes, and the bounds of the 80 % band. W1 [features, hidden], b1 [hidden], W2 [hidden, 2], b2 [2], one after another.
+// Bikes, and the bounds of the 80 % band if it has one.
+// The weights: W1 [features, hidden], b1 [hidden], W2 [hidden, 2], b2 [2], one after another.
 function forecast(now) {
-  const x = features(now).map((value, i) => (value - about.mean[i]) / about.scale[i]);
+  const found = features(now), x = inOrder(found).map((value, i) => (value - about.mean[i]) / about.scale[i]);
   const n = x.length, hidden = (weights.length - 2) / (n + 3), b1 = n * hidden, W2 = b1 + hidden, b2 = W2 + 2 * hidden;
   const output = [weights[b2], weights[b2 + 1]];
   for (let unit = 0; unit < hidden; unit++) {
@@ -62,16 +133,15 @@ function forecast(now) {
   }
   const bikes = output.reduce((total, value, i) => total + about.smearing[i] *
     Math.max(value * about.targetScale[i] + about.targetMean[i], 0) ** (1 / about.power), 0);
-  const root = bikes ** about.power;
-  const [low, high] = [-about.width, about.width].map(width => Math.max(root + width, 0) ** (1 / about.power));
-  return { bikes, low, high };
+  return { bikes, ...band(now, bikes, found.working) };
 }
 
 const LEFT = 44, RIGHT = 512, TOP = 12, BOTTOM = 232;
 const across = hour => LEFT + 8 + hour * (RIGHT - LEFT - 16) / 23;
 
 function draw(day, chosen) {
-  const step = [10, 25, 50, 100, 250, 500, 1000].find(s => Math.max(...day.map(f => f.high)) <= 4 * s) ?? 5000;
+  const highest = Math.max(...day.map(f => f.high ?? f.bikes));
+  const step = [10, 25, 50, 100, 250, 500, 1000].find(s => highest <= 4 * s) ?? 5000;
   const up = bikes => BOTTOM - (BOTTOM - TOP) * bikes / (4 * step);
   const shapes = [];
   const add = (name, attributes, text) => {
@@ -89,7 +159,9 @@ function draw(day, chosen) {
     add("text", { x: across(hour), y: BOTTOM + 20, "text-anchor": "middle" }, `${hour}:00`);
   }
   const path = key => day.map((f, hour) => `${across(hour).toFixed(1)},${up(f[key]).toFixed(1)}`);
-  add("polygon", { class: "band", points: [...path("high"), ...path("low").reverse()].join(" ") });
+  if (day.every(f => "low" in f)) {
+    add("polygon", { class: "band", points: [...path("high"), ...path("low").reverse()].join(" ") });
+  }
   add("polyline", { class: "line", points: path("bikes").join(" ") });
   add("line", { class: "now", x1: across(chosen), x2: across(chosen), y1: TOP, y2: BOTTOM });
   add("circle", { cx: across(chosen), cy: up(day[chosen].bikes), r: 6 });
@@ -108,18 +180,22 @@ function show() {
     inputs[name].parentNode.querySelector("output").textContent = now[name] + unit;
   }
   const day = Array.from({ length: 24 }, (_, hour) => forecast({ ...now, hour }));
-  for (const [name, value] of Object.entries(day[now.hour])) {
-    element(name).value = value;
-    element(name).textContent = value.toFixed(0);
+  for (const name of ["bikes", "low", "high"]) {
+    const value = day[now.hour][name];
+    element(name).value = value ?? "";
+    element(name).textContent = value?.toFixed(0) ?? "";
   }
+  element("sure").hidden = !("low" in day[now.hour]);
   const weekday = NAMES[new Date(Date.parse(now.date)).getUTCDay()];
   element("moment").textContent = `on ${weekday} ${now.date} from ${now.hour}:00`;
-  const time = Date.parse(now.date) + now.hour * DAY / 24;
+  const time = timeOf(now);
   const after = Math.floor((time - Date.parse(about.lastHour)) / DAY);
   const before = Math.floor((Date.parse(about.firstHour) - time) / DAY);
-  element("far").textContent = Math.max(after, before) <= about.far ? "" :
-    `${Math.max(after, before)} days ${after > before ? "after the last" : "before the first"} hour trained on: ` +
-    "the trend is carried that far.";
+  const side = after > before ? "after the last" : "before the first";
+  const distance = `${Math.max(after, before)} days ${side} hour trained on: `;
+  element("far").textContent = !("low" in day[now.hour]) ?
+    `${distance}beyond what is known; the trend is held after a year, and there is no band.` :
+    Math.max(after, before) > about.far ? `${distance}the trend is carried that far.` : "";
   draw(day, now.hour);
 }
 

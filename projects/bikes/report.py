@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from projects.bikes import bands, calendar, features
 from projects.bikes.data import COLDEST, WARMEST, WIND
 from projects.bikes.export import one_network
 from projects.bikes.model import POWER, BikesModel
@@ -30,7 +31,17 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "targetScale": scaling["target_scale"].tolist(),
         "smearing": scaling["smearing"].tolist(),
         "power": POWER,
-        "width": settings["band_widths"]["80"],
+        "bands": settings["bands"] | {"starts": bands.STARTS, "growth": bands.GROWTH},
+        "city": settings["city"],
+        "calendar": {
+            "usual": calendar.USUAL_SHARES,
+            "shrinkage": calendar.SHRINKAGE,
+            "moves": calendar.MOVES,
+        },
+        "heldAfter": features.TREND_HELD_AFTER.days,
+        "mild": features.MILD,
+        "wet": features.WET,
+        "twilight": features.TWILIGHT,
         "coldest": COLDEST,
         "warmest": WARMEST,
         "wind": WIND,
