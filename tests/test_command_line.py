@@ -279,7 +279,7 @@ def test_hours_of_a_file_and_of_standard_input(workspace, tmp_path):
     code, output, errors = run("bikes", "predict", tmp_path / "hours.csv", cwd=workspace)
     assert code == 0, errors
     rows = list(csv.DictReader(io.StringIO(output)))
-    assert list(rows[0]) == [*header, "prediction", "low_80", "high_80", "low_95", "high_95"]
+    assert list(rows[0]) == [*header, "prediction", "low_80", "high_80", "low_95", "high_95", "beyond_known"]
     assert [row["instant"] for row in rows] == [line.split(",")[0] for line in reversed(lines[1:])]
     assert all(float(row["prediction"]) >= 0 for row in rows)
     without_counts = "\n".join(",".join(line.split(",")[:14]) for line in lines) + "\n"

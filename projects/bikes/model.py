@@ -28,7 +28,7 @@ from projects.common.files import fingerprint
 from projects.common.model_file import Settings, Shape, check_model, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 
-POWER = 0.3  # the target is count ** POWER: busy and quiet hours then err by about as much
+POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 DEFAULTS = {
     "hidden_units": 24,
