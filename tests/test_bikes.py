@@ -315,7 +315,7 @@ def test_bands_worked_out_by_hand():
     hours = pd.DataFrame({"time": time, "hr": [12] * 80 + [17] * 20, "cnt": [100] * 80 + [100] * 20})
     predicted = np.array([81.0] * 80 + [49.0] * 20)
     working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted)
+    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
     mean = 1.4
     assert found["scales"][2] == pytest.approx((80 * 1 + 20 * mean) / 100)
     assert found["scales"][3] == pytest.approx((20 * 3 + 20 * mean) / 40)
@@ -323,18 +323,21 @@ def test_bands_worked_out_by_hand():
     assert found["wet_factor"] == 1
     # of 101 hours, the 81st smallest |error| / scale is one of the evening's: 3 / 2.2
     assert found["widths"] == pytest.approx({"80": 3 / 2.2, "95": 3 / 2.2})
-    bounds = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([1.0]))
+    bounds = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.zeros(1))
     assert bounds["low_80"][0] == pytest.approx((7 - 3) ** 2)
     assert bounds["high_95"][0] == pytest.approx((7 + 3) ** 2)
-    later = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([found["days"] + 365]))
+    later = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([365]))
     assert later["high_80"][0] == pytest.approx((7 + 3 * (1 + bands.GROWTH)) ** 2)
+    seen_late = bands.fit_bands(hours, working, predicted, np.full(100, 365))  # of what was forecast a year ahead
+    assert seen_late["scales"] == pytest.approx(np.divide(found["scales"], 1 + bands.GROWTH))
+    assert seen_late["widths"] == pytest.approx(found["widths"])
 
 
 def test_bands_are_wider_in_the_rain():
     hours = pd.DataFrame({"hr": [12] * 100, "weathersit": [1, 1, 1, 3] * 25, "cnt": [100] * 100})
     predicted = np.where(hours.weathersit == 3, 49.0, 81.0)
     working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted)
+    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
     bounds = bands.band_bounds(found, hours, working, np.full(100, 64.0), np.zeros(100))
     width = bounds["high_80"] - bounds["low_80"]
     assert width[3] > 1.5 * width[0]

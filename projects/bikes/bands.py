@@ -16,7 +16,7 @@ from projects.bikes.features import WET
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 STARTS = (0, 6, 10, 16, 20)  # first hours of the parts of the day: night, morning, midday, evening, late evening
 SHRINKAGE = 20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
-GROWTH = 1.0  # by which share a band is wider a year after the validation days than within them
+GROWTH = 2.0  # by how much more of itself a band is wider a year after the hours trained on
 
 
 def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -37,12 +37,19 @@ def is_wet(hours: pd.DataFrame) -> np.ndarray:
     return (hours.weathersit >= WET).to_numpy()
 
 
-def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray) -> dict[str, Any]:
+def growth(days_ahead: np.ndarray) -> np.ndarray:
+    """The factor by which errors are larger so many days from the last hour trained on [rows]; 1 within them."""
+    return 1 + GROWTH * np.maximum(days_ahead, 0) / 365
+
+
+def fit_bands(
+    hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray, days_ahead: np.ndarray
+) -> dict[str, Any]:
     """The scale of each kind of hour, the factor of wet hours, and the width of each level in these scales.
 
-    hours: those of the validation, with their counts; predicted [rows]: their forecasts.
+    hours: those of the validation, with their counts; predicted [rows]: their forecasts, so many days ahead [rows].
     """
-    error = root_error(hours.cnt.to_numpy(float), predicted)
+    error = root_error(hours.cnt.to_numpy(float), predicted) / growth(days_ahead)
     kind, wet = kind_of_hour(hours, working), is_wet(hours)
     mean = max(float(error.mean()), 1e-9)
     scales = [shrunk_mean(error[kind == number], mean) for number in range(2 * len(STARTS))]
@@ -51,7 +58,7 @@ def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray) ->
     ordered = np.sort(relative / np.where(wet, wet_factor, 1.0))
     ranks = {level: math.ceil((len(ordered) + 1) * level / 100) for level in LEVELS}
     widths = {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
-    return {"scales": scales, "wet_factor": wet_factor, "widths": widths, "days": len(hours) / 24}
+    return {"scales": scales, "wet_factor": wet_factor, "widths": widths}
 
 
 def shrunk_mean(values: np.ndarray, towards: float) -> float:
@@ -66,14 +73,9 @@ def band_bounds(
     predicted: np.ndarray,
     days_ahead: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Bounds low_80, high_80, low_95 and high_95, in bikes [rows].
-
-    days_ahead [rows]: days from the last hour trained on; those of the validation are in the bands already.
-    """
+    """Bounds low_80, high_80, low_95 and high_95, in bikes, so many days from the last hour trained on [rows]."""
     wet_factor = np.where(is_wet(hours), bands["wet_factor"], 1.0)
-    further = np.maximum(days_ahead - bands["days"], 0)
-    scale = np.take(bands["scales"], kind_of_hour(hours, working)) * wet_factor
-    scale *= 1 + GROWTH * further / 365
+    scale = np.take(bands["scales"], kind_of_hour(hours, working)) * wet_factor * growth(days_ahead)
     root = np.sqrt(predicted)
     bounds = {}
     for level in LEVELS:

@@ -204,7 +204,7 @@ def train(
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
-        "bands": fit_bands(hours.validation, working, predicted),
+        "bands": fit_bands(hours.validation, working, predicted, measured.days_away(hours.validation)),
         "validation": score(actual, predicted, variance_of(known)),
         "unfinished": unfinished,
     }

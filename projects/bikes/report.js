@@ -100,12 +100,12 @@ const timeOf = now => Date.parse(now.date) + now.hour * DAY / 24;
 
 // The bounds of the 80 % band, as in projects/bikes/bands.py; none beyond what is known.
 function band(now, bikes, working) {
-  const time = timeOf(now), { starts, growth, scales, widths, days, wet_factor: wetFactor } = about.bands;
+  const time = timeOf(now), { starts, growth, scales, widths, wet_factor: wetFactor } = about.bands;
   if (time < known[0] || time > known[1]) return {};
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
   const width = widths["80"] * scales[part] * (now.weather >= about.wet ? wetFactor : 1) *
-    (1 + growth * Math.max(away - days, 0) / 365);
+    (1 + growth * Math.max(away, 0) / 365);
   const root = Math.sqrt(bikes);
   return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
 }
