@@ -30,7 +30,8 @@ def errors_of(hours, seed, groups=tuple(GROUPS), members=model.MEMBERS):
         return fitted.predict(now, before)
 
     earlier = [
-        rmse(now.cnt, forecast(past, now, past.tail(model.AROUND))) for past, now in spans(hours, EARLIER, MARCH)
+        rmse(now.cnt, forecast(past, now, past.tail(model.AROUND)))
+        for past, now in spans(hours, EARLIER, MARCH)
     ]
     year = hours[hours.time < MARCH]
     fold = (year.time - year.time.iloc[0]).dt.days // 7 % FOLDS
@@ -78,10 +79,16 @@ def main():
         found[name] = [errors_of(hours, seed, groups) for seed in range(SEEDS)]
         print(name, found[name], file=sys.stderr, flush=True)
     with without_learned_shares():
-        found["learned working shares: yes or no instead"] = [errors_of(hours, seed) for seed in range(SEEDS)]
+        found["learned working shares: yes or no instead"] = [
+            errors_of(hours, seed) for seed in range(SEEDS)
+        ]
     with nothing_left_out():
-        found["variety: all members see all features"] = [errors_of(hours, seed) for seed in range(SEEDS)]
-    found["the other networks: one alone"] = [errors_of(hours, seed, members=1) for seed in range(SEEDS)]
+        found["variety: all members see all features"] = [
+            errors_of(hours, seed) for seed in range(SEEDS)
+        ]
+    found["the other networks: one alone"] = [
+        errors_of(hours, seed, members=1) for seed in range(SEEDS)
+    ]
     spread = np.std(found["nothing"], axis=0)
     rows = []
     for name, errors in found.items():

@@ -22,8 +22,16 @@ from projects.bikes.model import AROUND, train
 
 DAYS = 21
 MARCH = pd.Timestamp("2012-03-01")
-EARLIER = [pd.Timestamp(2011, 9, 1) + pd.DateOffset(months=i, days=day) for i in range(6) for day in (0, 14)]
-NEEDED_BY = {"LightGBM": peers.lightgbm_trees, "CatBoost": peers.catboost_trees, "HGB": peers.histogram_trees}
+EARLIER = [
+    pd.Timestamp(2011, 9, 1) + pd.DateOffset(months=i, days=day)
+    for i in range(6)
+    for day in (0, 14)
+]
+NEEDED_BY = {
+    "LightGBM": peers.lightgbm_trees,
+    "CatBoost": peers.catboost_trees,
+    "HGB": peers.histogram_trees,
+}
 GRID = {
     "LightGBM": [
         {"n_estimators": n, "num_leaves": leaves} for n in (300, 600, 1200) for leaves in (15, 31)
@@ -59,7 +67,9 @@ def tune(hours):
 def interval_score(actual, low, high, level):
     """Mean width of the bands and what they miss, 2 / (1 - level) times (Gneiting and Raftery 2007, section 6.2)."""
     penalty = 2 / (1 - level / 100)
-    return float(np.mean(high - low + penalty * (np.maximum(low - actual, 0) + np.maximum(actual - high, 0))))
+    return float(
+        np.mean(high - low + penalty * (np.maximum(low - actual, 0) + np.maximum(actual - high, 0)))
+    )
 
 
 def band_scores(actual, bands):
@@ -83,7 +93,9 @@ def firsts_of_2012(hours):
     rmsle = {"two-layer": ours.rmsle.mean()}
     bands = {"two-layer": [], "LightGBM quantiles": []}
     predictions = {name: [] for name in peers.PEERS}
-    for (past, now), (_, part) in zip(spans(hours, moments), forecasts.groupby("origin"), strict=True):
+    for (past, now), (_, part) in zip(
+        spans(hours, moments), forecasts.groupby("origin"), strict=True
+    ):
         actual = now.cnt.to_numpy(float)
         bands["two-layer"].append(band_scores(actual, part.set_index(now.index)))
         bands["LightGBM quantiles"].append(
@@ -100,12 +112,18 @@ def firsts_of_2012(hours):
     errors["last four weeks"] = ours.last_four_weeks_rmse.tolist()
     rmsle["last four weeks"] = ours.last_four_weeks_rmsle.mean()
     rows = [
-        [origin, *(f"{values[i]:.1f}" for values in errors.values())] for i, origin in enumerate(ours.origin)
+        [origin, *(f"{values[i]:.1f}" for values in errors.values())]
+        for i, origin in enumerate(ours.origin)
     ]
     rows.append(["mean", *(f"{np.mean(values):.1f}" for values in errors.values())])
     rows.append(["mean RMSLE", *(f"{value:.3f}" for value in rmsle.values())])
-    both = [(ours_, theirs) for ours_, theirs in zip(forecasts.groupby("origin"), predictions["LightGBM"], strict=True)]
-    together = [rmse(part.cnt, (part.prediction.to_numpy() + other) / 2) for (_, part), other in both]
+    both = [
+        (ours_, theirs)
+        for ours_, theirs in zip(forecasts.groupby("origin"), predictions["LightGBM"], strict=True)
+    ]
+    together = [
+        rmse(part.cnt, (part.prediction.to_numpy() + other) / 2) for (_, part), other in both
+    ]
     return f"""\
 RMSE in bikes an hour over {DAYS} days from each origin, with the recorded weather. All but the last column are given
 our features and the roots of casual and registered riders; trees, and the ordinals, the trend taken out by a ridge
@@ -135,7 +153,9 @@ def scikit_learns_example(hours):
     for name, forecast in forecasters.items():
         errors = []
         for past, now in folds:
-            predicted = forecast(hours.iloc[past], hours.iloc[now], hours.iloc[now[0] - AROUND : now[0]])
+            predicted = forecast(
+                hours.iloc[past], hours.iloc[now], hours.iloc[now[0] - AROUND : now[0]]
+            )
             errors.append(np.mean(np.abs(hours.cnt.iloc[now] - predicted)))
         found[name] = np.mean(errors)
         print(f"scikit-learn's example: {name} {found[name]:.1f}", file=sys.stderr, flush=True)
@@ -165,12 +185,19 @@ def skforecasts_guide(hours):
         model = train(Split(past[~fresh], past[fresh], now), 0)
         parts.append(now[["cnt"]].join(model.forecast(now, past.tail(AROUND))))
     forecast = pd.concat(parts)
-    return {level: forecast.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"]).mean() for level in LEVELS}
+    return {
+        level: forecast.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"]).mean()
+        for level in LEVELS
+    }
 
 
 def ways_of_others(hours):
     """The text about what others measure themselves by."""
-    example, kaggle, guide = scikit_learns_example(hours), kaggles_split(hours), skforecasts_guide(hours)
+    example, kaggle, guide = (
+        scikit_learns_example(hours),
+        kaggles_split(hours),
+        skforecasts_guide(hours),
+    )
     rows = [[name, f"{example[name]:.1f}", f"{kaggle[name]:.3f}"] for name in example]
     rows.append(["published", "43.2", "0.360"])
     head = ["", "scikit-learn's example, MAE", "Kaggle's split, RMSLE"]
@@ -190,11 +217,16 @@ def main():
     path = REAL_DATA / "Bike-Sharing-Dataset.zip"
     if not path.exists():
         sys.exit(f"no {path}: set REAL_DATA_DIR to the folder that has the published data")
-    warnings.filterwarnings("ignore", module="sklearn")  # the MLP ends after its epochs: it is told to
+    warnings.filterwarnings(
+        "ignore", module="sklearn"
+    )  # the MLP ends after its epochs: it is told to
     hours = read_hours(path)
     if "--tune" in sys.argv:
         return tune(hours)
-    parts = [machine("numpy", "pandas", "scikit-learn", "lightgbm", "catboost"), firsts_of_2012(hours)]
+    parts = [
+        machine("numpy", "pandas", "scikit-learn", "lightgbm", "catboost"),
+        firsts_of_2012(hours),
+    ]
     parts.append(ways_of_others(hours))
     return write_section("Bike rentals", "python -m benchmarks.bikes", "\n\n".join(parts))
 

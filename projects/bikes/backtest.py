@@ -29,7 +29,9 @@ def origins(
         start = pd.Timestamp(first) if first else last - pd.DateOffset(months=months * (count - 1))
         found = [start + pd.DateOffset(months=months * i) for i in range(count)]
     except (OverflowError, ValueError) as error:
-        raise ProjectError("the origins leave the calendar: lower --origins or --step, or change --first") from error
+        raise ProjectError(
+            "the origins leave the calendar: lower --origins or --step, or change --first"
+        ) from error
     for origin in found:
         if not earliest <= origin <= latest:
             raise ProjectError(

@@ -14,8 +14,16 @@ import pandas as pd
 from projects.bikes.features import WET
 
 LEVELS = (80, 95)  # % of the hours that a band is to hold
-STARTS = (0, 6, 10, 16, 20)  # first hours of the parts of the day: night, morning, midday, evening, late evening
-SHRINKAGE = 20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
+STARTS = (
+    0,
+    6,
+    10,
+    16,
+    20,
+)  # first hours of the parts of the day: night, morning, midday, evening, late evening
+SHRINKAGE = (
+    20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
+)
 GROWTH = 2.0  # by how much more of itself a band is wider a year after the hours trained on
 
 
@@ -57,7 +65,9 @@ def fit_bands(
     wet_factor = shrunk_mean(relative[wet], 1.0)
     ordered = np.sort(relative / np.where(wet, wet_factor, 1.0))
     ranks = {level: math.ceil((len(ordered) + 1) * level / 100) for level in LEVELS}
-    widths = {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
+    widths = {
+        str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()
+    }
     return {"scales": scales, "wet_factor": wet_factor, "widths": widths}
 
 

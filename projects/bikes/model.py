@@ -16,6 +16,7 @@ from projects.bikes.calendar import working_share
 from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import (
     GROUPS,
+    KNOWN_FOR,
     City,
     available_groups,
     build_features,
@@ -71,7 +72,9 @@ class BikesModel:
     """An ensemble of trained networks with the scaling they were trained under, and what they were trained on."""
 
     networks: list[TwoLayerNetwork]
-    scaling: dict[str, np.ndarray]  # feature_mean, feature_scale (n_features,); the others of SCALES (2,)
+    scaling: dict[
+        str, np.ndarray
+    ]  # feature_mean, feature_scale (n_features,); the others of SCALES (2,)
     settings: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -83,7 +86,10 @@ class BikesModel:
         return City.from_json(self.settings["city"])
 
     def features(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """What the networks see of each of `hours`, unscaled [rows, features].
 
@@ -91,7 +97,9 @@ class BikesModel:
         """
         features = build_features(hours, self.city, self.settings["groups"], before, after)
         if list(features) != self.settings["features"]:
-            raise ProjectError("the model was trained on other features than this program's: train a new one")
+            raise ProjectError(
+                "the model was trained on other features than this program's: train a new one"
+            )
         return features
 
     def roots(self, features: pd.DataFrame) -> np.ndarray:
@@ -102,7 +110,10 @@ class BikesModel:
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
 
     def predict(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> np.ndarray:
         """Bikes rented in each of `hours` [rows]; before, after: hours around, for the weather they had."""
         return self.bikes(self.features(hours, before, after))
@@ -116,7 +127,10 @@ class BikesModel:
         return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
     def forecast(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
@@ -131,7 +145,7 @@ class BikesModel:
             self.days_away(hours),
         )
         bands = pd.DataFrame(bounds, hours.index)
-        bands[~hours.time.between(*self.city.known_span())] = np.nan
+        bands[~hours.time.between(*self.city.span(KNOWN_FOR))] = np.nan
         return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
 
     def days_away(self, hours: pd.DataFrame) -> np.ndarray:
@@ -153,7 +167,9 @@ class BikesModel:
         arrays, settings = load_model(path, "bikes")
         check_model(path, arrays, shapes(settings), settings, NEEDED)
         networks = [
-            TwoLayerNetwork.from_arrays(*(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2")))
+            TwoLayerNetwork.from_arrays(
+                *(arrays[f"{name}.{number}"] for name in ("W1", "b1", "W2", "b2"))
+            )
             for number in range(settings["members"])
         ]
         return cls(networks, {name: arrays[name] for name in SCALES}, settings)
@@ -195,16 +211,24 @@ def train(
         "simulated": bool(hours.train.attrs.get("simulated", False)),
     }
     checkpoint.start(hyperparameters | about)
-    measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
+    measured = fit(
+        hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters
+    )
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
     working = working_share(hours.validation, measured.city.special_days)
     known = pd.concat([hours.train, hours.validation])
-    final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
+    final = (
+        measured
+        if checkpoint.stopped
+        else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
+    )
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
-        "bands": fit_bands(hours.validation, working, predicted, measured.days_away(hours.validation)),
+        "bands": fit_bands(
+            hours.validation, working, predicted, measured.days_away(hours.validation)
+        ),
         "validation": score(actual, predicted, variance_of(known)),
         "unfinished": unfinished,
     }
@@ -245,7 +269,9 @@ def fit(
         validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling)
     rows = scaled(features, hours, scaling)
     columns = [member_columns(parts, member if members > 1 else None) for member in range(members)]
-    networks = fit_networks(rows, validation, columns, on_epoch, checkpoint or Checkpoint(), seed, hyperparameters)
+    networks = fit_networks(
+        rows, validation, columns, on_epoch, checkpoint or Checkpoint(), seed, hyperparameters
+    )
     model.networks = networks
     settings["members"] = len(networks)
     fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
@@ -273,7 +299,9 @@ def fit_networks(
         if member == 0 and validation is not None:
             unseen = (validation[0][:, mine], validation[1])
         name = f"{stage}.{member}"
-        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
+        callback = checkpoint.after_epoch(
+            name, on_epoch if watched and on_epoch else refuse_divergence
+        )
         resume_from = checkpoint.states.get(name)
         estimator.fit(X[:, mine], y, validation=unseen, on_epoch=callback, resume_from=resume_from)
         if checkpoint.stopped and networks:
@@ -289,7 +317,9 @@ def fit_networks(
 def member_columns(groups: dict[str, pd.DataFrame], member: int | None) -> np.ndarray:
     """Which features the member of this number sees [features]; all of them for None."""
     left_out = None if member is None else LEFT_OUT[member % len(LEFT_OUT)]
-    return np.concatenate([np.full(group.shape[1], name != left_out) for name, group in groups.items()])
+    return np.concatenate(
+        [np.full(group.shape[1], name != left_out) for name, group in groups.items()]
+    )
 
 
 def with_all_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
@@ -336,10 +366,14 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
     MSE divided by the variance of cnt over all rows before the test period.
     """
     if not len(hours.test):
-        raise ProjectError("the model was trained on all days: train it with --test-days to have some to test it on")
+        raise ProjectError(
+            "the model was trained on all days: train it with --test-days to have some to test it on"
+        )
     last = model.settings["last_hour"]
     if hours.test.time.iloc[0] <= pd.Timestamp(last):
-        raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
+        raise ProjectError(
+            f"the model was trained on hours up to {last}, later than where the test starts here"
+        )
     known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
     forecast = model.forecast(hours.test, known.tail(AROUND))
     test = score(actual, forecast.prediction.to_numpy(), variance_of(known))
@@ -384,7 +418,9 @@ def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
     known = pd.concat([hours.train, hours.validation])
     found: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
     for period in periods:
-        past, now = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}[period]
+        past, now = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}[
+            period
+        ]
         actual, variance = now.cnt.to_numpy(float), variance_of(known)
         found["mean"][period] = score(actual, np.full(len(now), past.cnt.mean()), variance)
         found["last_four_weeks"][period] = score(actual, last_four_weeks(past, now), variance)
