@@ -23,7 +23,11 @@ from projects.bikes.model import AROUND, train
 DAYS = 21
 MARCH = pd.Timestamp("2012-03-01")
 EARLIER = [pd.Timestamp(2011, 9, 1) + pd.DateOffset(months=i, days=day) for i in range(6) for day in (0, 14)]
-NEEDED_BY = {"LightGBM": peers.lightgbm_trees, "CatBoost": peers.catboost_trees, "HGB": peers.histogram_trees}
+NEEDED_BY = {
+    "LightGBM": peers.lightgbm_trees,
+    "CatBoost": peers.catboost_trees,
+    "HGB": peers.histogram_trees,
+}
 GRID = {
     "LightGBM": [{"n_estimators": n, "num_leaves": leaves} for n in (300, 600, 1200) for leaves in (15, 31)],
     "CatBoost": [{"iterations": n, "depth": depth} for n in (500, 1000) for depth in (6, 8)],
@@ -164,7 +168,11 @@ def skforecasts_guide(hours):
 
 def ways_of_others(hours):
     """The text about what others measure themselves by."""
-    example, kaggle, guide = scikit_learns_example(hours), kaggles_split(hours), skforecasts_guide(hours)
+    example, kaggle, guide = (
+        scikit_learns_example(hours),
+        kaggles_split(hours),
+        skforecasts_guide(hours),
+    )
     rows = [[name, f"{example[name]:.1f}", f"{kaggle[name]:.3f}"] for name in example]
     rows.append(["published", "43.2", "0.360"])
     head = ["", "scikit-learn's example, MAE", "Kaggle's split, RMSLE"]
@@ -188,7 +196,10 @@ def main():
     hours = read_hours(path)
     if "--tune" in sys.argv:
         return tune(hours)
-    parts = [machine("numpy", "pandas", "scikit-learn", "lightgbm", "catboost"), firsts_of_2012(hours)]
+    parts = [
+        machine("numpy", "pandas", "scikit-learn", "lightgbm", "catboost"),
+        firsts_of_2012(hours),
+    ]
     parts.append(ways_of_others(hours))
     return write_section("Bike rentals", "python -m benchmarks.bikes", "\n\n".join(parts))
 

@@ -81,7 +81,9 @@ def perceptron(past, now, before):
     roots = past[model.TARGETS].to_numpy() ** model.POWER
     scaler = StandardScaler().fit(X_past)
     X_past, X_now = scaler.transform(X_past), scaler.transform(X_now)
-    networks = [MLPRegressor(64, max_iter=40, random_state=seed).fit(X_past, roots) for seed in range(3)]
+    networks = [
+        MLPRegressor(hidden_layer_sizes=(64,), max_iter=40, random_state=seed).fit(X_past, roots) for seed in range(3)
+    ]
     fitted, forecast = (np.mean([each.predict(X) for each in networks], axis=0) for X in (X_past, X_now))
     return to_bikes(past, fitted, forecast)
 

@@ -535,26 +535,25 @@ def test_hours_far_from_the_training_are_warned_of_once_with_the_largest_distanc
     days = [pd.Timedelta(days=days) for days in (0, 800, 400)]
     later = pd.concat([small.test.assign(time=small.test.time + shift) for shift in days])
     assert predicted(small.test)[1] == ""
-    message = (
-        "803 days after the last hour trained on: "
-        "beyond what is known; the trend is held after a year, and there are no bands\n"
-    )
+    message = "803 days after the last hour trained on: beyond what is known, and without bands\n"
     assert predicted(later)[1] == predicted(later, chunk=50)[1] == message
     soon = small.test.assign(time=small.test.time + pd.Timedelta(days=100))
-    assert predicted(soon)[1] == "103 days after the last hour trained on: the trend is carried that far\n"
+    assert predicted(soon)[1] == "103 days after the last hour trained on: the trend is held\n"
     earlier = small.test.assign(time=small.test.time - days[1])
     assert predicted(earlier, chunk=50)[1].startswith("747 days before the first hour trained on: beyond")
 
 
-def test_beyond_a_year_from_the_data_the_trend_stands_still_and_there_is_no_band(small, hasty):
+def test_the_trend_stands_still_after_a_month_and_beyond_a_year_there_is_no_band(small, hasty):
     last = small.validation.time.iloc[-1]
     hour = small.test.iloc[[12]]
     at = [last + pd.Timedelta(days=days) for days in (364, 366, 5000)]
     at.append(small.train.time.iloc[0] - pd.Timedelta(days=366))
     forecasts = [hasty.forecast(hour.assign(time=moment)).iloc[0] for moment in at]
     trends = [hasty.features(hour.assign(time=moment)).trend.item() for moment in at]
-    years = (last + pd.Timedelta(days=365) - pd.Timestamp("2011-01-01")) / pd.Timedelta(days=365.25)
-    assert trends[0] < trends[1] == trends[2] == pytest.approx(years)
+    years = (last + pd.Timedelta(days=30) - pd.Timestamp("2011-01-01")) / pd.Timedelta(days=365.25)
+    assert trends[0] == trends[1] == trends[2] == pytest.approx(years)
+    soon, in_time = (hasty.features(hour.assign(time=last + pd.Timedelta(days=days))) for days in (20, 29))
+    assert soon.trend.item() < in_time.trend.item() < years
     assert forecasts[0].notna().all()
     for far in forecasts[1:]:
         assert far.prediction >= 0

@@ -385,10 +385,10 @@ def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tu
 def warn_if_far(days: int, side: str, unknown: bool) -> None:
     """unknown: whether an hour is beyond what is known, and has no band."""
     if unknown:
-        told = "beyond what is known; the trend is held after a year, and there are no bands"
+        told = "beyond what is known, and without bands"
         click.echo(f"{days} days {side} hour trained on: {told}", err=True)
     elif days > FAR:
-        click.echo(f"{days} days {side} hour trained on: the trend is carried that far", err=True)
+        click.echo(f"{days} days {side} hour trained on: the trend is held", err=True)
 
 
 def for_people(forecast: "pd.DataFrame") -> "pd.DataFrame":

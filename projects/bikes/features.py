@@ -12,7 +12,8 @@ from projects.bikes.sun import WASHINGTON, Place, sun_elevation
 
 TREND_START = pd.Timestamp("2011-01-01")
 YEAR = pd.Timedelta(days=365.25)
-TREND_HELD_AFTER = pd.Timedelta(days=365)  # from the hours trained on: what comes later grows no more
+TREND_HELD_AFTER = pd.Timedelta(days=30)  # from the hours trained on: what comes later grows no more
+KNOWN_FOR = pd.Timedelta(days=365)  # from the hours trained on: how a city rides later is not known
 MILD = 0.5  # temp, from whose square the network sees that it can be too cold and too hot
 WET = 3  # weathersit from which it rains or snows
 TWILIGHT = 3.0  # degrees that the sun stands below the horizon when it is half light, and that this takes
@@ -47,10 +48,9 @@ class City:
         place = Place(*city["place"]) if city["place"] else None
         return cls(city["first_hour"], city["last_hour"], special_days, place)
 
-    def known_span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """From when to when a forecast can be believed: the hours trained on, and a year to each side."""
-        first, last = pd.Timestamp(self.first_hour), pd.Timestamp(self.last_hour)
-        return first - TREND_HELD_AFTER, last + TREND_HELD_AFTER
+    def span(self, margin: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """From when to when the city was learned from, and so much to each side."""
+        return pd.Timestamp(self.first_hour) - margin, pd.Timestamp(self.last_hour) + margin
 
 
 class Rows(NamedTuple):
@@ -126,8 +126,9 @@ def second_yearly_wave(rows: Rows) -> Columns:
 
 
 def trend(rows: Rows) -> Columns:
-    """Years, which stand still beyond a year from the hours trained on."""
-    return {"trend": (rows.hours.time.clip(*rows.city.known_span()) - TREND_START) / YEAR}
+    """Years, which stand still from TREND_HELD_AFTER the hours trained on: growth is no law."""
+    time = rows.hours.time.clip(*rows.city.span(TREND_HELD_AFTER))
+    return {"trend": (time - TREND_START) / YEAR}
 
 
 def sky(rows: Rows) -> Columns:
@@ -179,7 +180,10 @@ def sun(rows: Rows) -> Columns:
     assert rows.city.place is not None
     start = rows.hours.time.dt.normalize() + pd.to_timedelta(rows.hours.hr, unit="h")
     elevation = pd.Series(sun_elevation(start, rows.city.place), rows.hours.index)
-    return {"sun_elevation": elevation / 90, "daylight": 1 / (1 + np.exp(-(elevation + TWILIGHT) / TWILIGHT))}
+    return {
+        "sun_elevation": elevation / 90,
+        "daylight": 1 / (1 + np.exp(-(elevation + TWILIGHT) / TWILIGHT)),
+    }
 
 
 GROUPS = {

@@ -18,6 +18,7 @@ from projects.bikes.calendar import SpecialDay, working_share
 from projects.bikes.data import COLDEST, WARMEST, Split, normalised
 from projects.bikes.features import (
     GROUPS,
+    KNOWN_FOR,
     City,
     available_groups,
     build_features,
@@ -117,7 +118,10 @@ class BikesModel:
         return City.from_json(self.settings["city"])
 
     def features(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """What the networks see of each of `hours`, unscaled [rows, features].
 
@@ -136,7 +140,10 @@ class BikesModel:
         return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
 
     def predict(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> np.ndarray:
         """Bikes rented in each of `hours` [rows]; before, after: hours around, for the weather they had."""
         return self.bikes(self.features(hours, before, after))
@@ -150,7 +157,10 @@ class BikesModel:
         return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
 
     def forecast(
-        self, hours: pd.DataFrame, before: pd.DataFrame | None = None, after: pd.DataFrame | None = None
+        self,
+        hours: pd.DataFrame,
+        before: pd.DataFrame | None = None,
+        after: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
@@ -165,7 +175,7 @@ class BikesModel:
             self.days_away(hours),
         )
         bands = pd.DataFrame(bounds, hours.index)
-        bands[~hours.time.between(*self.city.known_span())] = np.nan
+        bands[~hours.time.between(*self.city.span(KNOWN_FOR))] = np.nan
         return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
 
     def days_away(self, hours: pd.DataFrame) -> np.ndarray:

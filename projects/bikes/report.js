@@ -47,8 +47,9 @@ function sunElevation(time, [latitude, longitude, timeZone]) {
   return Math.asin(sine) * 180 / Math.PI;
 }
 
-// From when to when a forecast can be believed: the hours trained on, and a year to each side.
-const known = [Date.parse(about.firstHour) - about.heldAfter * DAY, Date.parse(about.lastHour) + about.heldAfter * DAY];
+// From when to when the model was trained, and so many days to each side.
+const span = days => [Date.parse(about.firstHour) - days * DAY, Date.parse(about.lastHour) + days * DAY];
+const grows = span(about.heldAfter), known = span(about.knownFor);
 
 // The features by name, as projects/bikes/features.py builds them where the weather around is not known.
 function features(now) {
@@ -66,7 +67,7 @@ function features(now) {
     temp_squared: (temp - about.mild) ** 2,
     hum: now.humidity / 100,
     windspeed: now.wind / about.wind,
-    trend: years(Math.min(Math.max(time, known[0]), known[1])),
+    trend: years(Math.min(Math.max(time, grows[0]), grows[1])),
     previous_weather: now.weather,
     recent_weather: now.weather,
     warming: 0,
@@ -194,8 +195,8 @@ function show() {
   const side = after > before ? "after the last" : "before the first";
   const distance = `${Math.max(after, before)} days ${side} hour trained on: `;
   element("far").textContent = !("low" in day[now.hour]) ?
-    `${distance}beyond what is known; the trend is held after a year, and there is no band.` :
-    Math.max(after, before) > about.far ? `${distance}the trend is carried that far.` : "";
+    `${distance}beyond what is known, and there is no band.` :
+    Math.max(after, before) > about.far ? `${distance}the trend is held.` : "";
   draw(day, now.hour);
 }
 

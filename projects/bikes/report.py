@@ -39,6 +39,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "moves": calendar.MOVES,
         },
         "heldAfter": features.TREND_HELD_AFTER.days,
+        "knownFor": features.KNOWN_FOR.days,
         "mild": features.MILD,
         "wet": features.WET,
         "twilight": features.TWILIGHT,
