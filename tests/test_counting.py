@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from projects.sentiment import data
 from projects.sentiment.counting import add_up, count_vocabulary, read_shard
 from projects.sentiment.data import USUAL_NAMES, drawn
-from projects.sentiment.model import VALIDATION_SHARE
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.shards import Engine
 from projects.sentiment.text import LONGEST_ROW, SMOOTHING, count_ngrams, learn_vocabulary
+from projects.sentiment.training import VALIDATION_SHARE
 
 CUTOFF = 0.05
 some_texts = st.lists(
@@ -30,7 +30,8 @@ def check(vocabulary, texts, labels, longest, min_count):
     assert dict(zip(names, vocabulary.counts.tolist(), strict=True)) == {
         ngram: count.total() for ngram, count in counts.items()
     }
-    ratios = reference.log_count_ratios(counts, 1, SMOOTHING, SMOOTHING)
+    share = sum(labels) / len(labels)
+    ratios = reference.log_count_ratios(counts, 1, SMOOTHING * share, SMOOTHING * (1 - share))
     np.testing.assert_allclose(vocabulary.ratios, [ratios[name] for name in names], rtol=1e-5, atol=1e-6)
     values = {ngram: ratio for ngram, ratio in ratios.items() if abs(ratio) >= CUTOFF}
     assert [names[number] for number in vocabulary.kept] == [name for name in names if name in values]

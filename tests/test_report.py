@@ -142,7 +142,7 @@ def test_keys_pressed_are_scored_and_coloured(review_page, sentiment):
     box.clear()
     text = "The cast is superb. But I found the music dull"
     box.send_keys(text)
-    assert value(review_page, "probability") == pytest.approx(sentiment.predict([text])[0], abs=1e-4)
+    assert value(review_page, "probability") == pytest.approx(sentiment.predict([text])[0].max(), abs=1e-4)
     colours = dict(review_page.execute_script(
         "return [...document.querySelectorAll('#mirror span')].map(s => [s.textContent, s.className])"))  # fmt: skip
     assert colours["superb"] == "for"
@@ -290,7 +290,8 @@ def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):
     path = folder / "runs" / "sentiment" / "model.safetensors"
     scores = json.loads((path.parent / "metrics.json").read_text())
     harmless = Elements(sentiment_report.page(sentiment, path, scores)[0])
-    scores["mistakes"] = [{"label": HOSTILE, "probability": 0.9, "text": HOSTILE}] * len(scores["mistakes"])
+    mistake = {"label": HOSTILE, "answer": HOSTILE, "probability": 0.9, "text": HOSTILE}
+    scores["mistakes"] = [mistake] * len(scores["mistakes"])
     names = {"label_names": [HOSTILE, HOSTILE], "data_sha256": HOSTILE}
     model = SentimentModel(sentiment.network, sentiment.vocabulary, sentiment.settings | names)
     page, fits = sentiment_report.page(model, path, scores)
@@ -305,7 +306,7 @@ def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):
     assert "taken" not in browser.title.partition(HOSTILE)[0]
     assert browser.execute_script("return document.querySelector('blockquote').textContent") == HOSTILE
     browser.execute_script("document.querySelector('.try').click()")
-    assert value(browser, "probability") == pytest.approx(model.predict([HOSTILE])[0], abs=1e-4)
+    assert value(browser, "probability") == pytest.approx(model.predict([HOSTILE])[0].max(), abs=1e-4)
 
 
 def test_json_in_a_script_can_close_nothing():
@@ -400,7 +401,7 @@ def test_sentiment_in_onnx(folder, sentiment):
     rows[np.repeat(np.arange(len(texts)), np.diff(indptr)), indices] = 1
     probability = session.run(["probability"], {"ngrams": rows})[0]
     assert probability.shape == (len(texts), 1)
-    np.testing.assert_allclose(probability[:, 0], sentiment.predict(texts), atol=1e-5)
+    np.testing.assert_allclose(probability[:, 0], sentiment.predict(texts)[:, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
