@@ -1,21 +1,32 @@
 # make            this help
 # make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=hour.csv or its zip]
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
-# make test       the tests
+# make test       the tests                                      [PYTEST_OPTIONS='-k resume']
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
-# make check      what must pass before a change lands: ruff, mypy, the tests
+# make check      what must pass before a change lands: make lint, make test
+# make lint       format, style and types: ruff and mypy
+# make format     bring the code into the format that make lint asks for
+# make test-oldest  the tests with the lowest versions that pyproject.toml allows, in .venv-oldest [EXTRAS=dev]
+# make lock       write constraints.txt: the versions that are in .venv now
+# make reliability  write the names of the tests into docs/reliability.md
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and plain loops;
 #                 then up to 1.6 million reviews; writes benchmarks/RESULTS.md (an hour)
 # make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
-# make clean      remove the environment and the runs (data stay)
+# make clean      remove the environments and the runs (data stay)
 
 PYTHON ?= python3
+PYTHON_OLDEST ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
+INSTALL := -m pip install --quiet --disable-pip-version-check
+EXTRAS ?= dev,dask,onnx,browser
+PYTEST_OPTIONS ?=
+PYTEST = -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
-.PHONY: help bikes sentiment test fuzz check benchmark torture clean
+.PHONY: help bikes sentiment test test-oldest fuzz check lint format lock reliability benchmark torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,11 +36,16 @@ $(BIN)/activate:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(BIN)/activate pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python $(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python $(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(OLDEST)/installed: pyproject.toml constraints-oldest.txt
+	$(PYTHON_OLDEST) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python $(INSTALL) --constraint constraints-oldest.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 bikes: $(VENV)/installed
@@ -49,19 +65,35 @@ sentiment: $(VENV)/installed
 	$(BIN)/sentiment predict "a dull, lifeless film" --explain
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python $(PYTEST)
+
+test-oldest: $(OLDEST)/installed
+	$(OLDEST)/bin/python $(PYTEST)
 
 fuzz: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/test_fuzz.py tests/test_faults.py -k "any or changed_byte" \
 	    --hypothesis-show-statistics
 
-check: $(VENV)/installed-dev
+check: lint test
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) test
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+
+lock: $(VENV)/installed-dev
+	echo '# What `make lock` found in .venv: the versions with which all tests passed. CONTRIBUTING.md says what for.' \
+	    > constraints.txt
+	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.txt
+
+reliability:
+	$(PYTHON) docs/reliability.py
 
 benchmark: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
+	$(BIN)/python $(INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.classes
 	$(BIN)/python -m benchmarks.one_by_one
@@ -75,4 +107,4 @@ torture: $(VENV)/installed
 	$(BIN)/python -m benchmarks.torture
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(OLDEST) runs

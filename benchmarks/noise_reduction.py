@@ -19,7 +19,7 @@ from projects.sentiment.training import STEPS, defaults
 
 MIN_COUNTS, CUTOFFS = (3, 10, 30, 100), (0.0, 0.05, 0.2, 0.5, 1.0)
 DRAWS = 3
-BYTES = 4 * defaults(2)["hidden_units"] + 8 + 4 + 4  # of an n-gram in the model file: its row of W1, code, count and ratio
+BYTES = 4 * defaults(2)["hidden_units"] + 8 + 4 + 4  # of an n-gram in the file: its row of W1, code, count and ratio
 PICTURE = ROOT / "docs" / "noise-reduction.png"
 
 

@@ -24,10 +24,10 @@ from sklearn.pipeline import make_pipeline
 from benchmarks.report import REAL_DATA, machine, table, write_section
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.training import train
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.text import count_ngrams
 from projects.sentiment.tokens import tokens
+from projects.sentiment.training import train
 
 ROUNDS = 3
 SEEDS = 5  # for our accuracy

@@ -1,4 +1,4 @@
-"""A two-layer neural network in NumPy: one hidden layer under a linear, sigmoid or softmax output."""
+"""A neural network in NumPy: one hidden layer under a linear, sigmoid or softmax output."""
 
 from nn.estimators import TwoLayerClassifier, TwoLayerRegressor
 from nn.network import TwoLayerNetwork

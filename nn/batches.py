@@ -1,8 +1,8 @@
 """Steps from arrays: rows in random order, a batch at a time, and dropout.
 
-A source of steps is anything with a method `steps(network, rng)` that yields, once through the data, a
-`Step` for each batch. `Training` asks for nothing else: the rows may lie in arrays, as here, in blocks on
-disk, or with workers that add up their gradients.
+A source of steps is anything with a method `steps(network, rng)` that yields, once through the
+data, a `Step` for each batch. `Training` asks for nothing else: the rows may lie in arrays, as
+here, in blocks on disk, or with workers that add up their gradients.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from nn.network import Gradient, Matrix, TwoLayerNetwork
 class Step(NamedTuple):
     """What one batch has to say about the network as it is now."""
 
-    gradient: Gradient  # of the mean loss over the batch's rows
+    gradient: Gradient  # of the loss, a mean over the batch's rows
     loss: float  # summed over the batch's rows, each counted by its weight
     weight: float  # sum of these weights: the number of rows where none are given
 
@@ -26,15 +26,18 @@ class StepSource(Protocol):
     """Where steps come from."""
 
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
-        """Once through the data. Each step is computed when it is asked for, after the one before was taken."""
+        """Once through the data. Each step is computed when it is asked for, after the one before
+        was taken.
+        """
 
 
 class ArrayBatches:
     """Steps from X [rows, features], dense or CSR, and y [rows, outputs]; neither is changed.
 
-    weight [rows, 1]: how much each row counts, 1 on average. batch_size: rows a step; the last batch may
-    be smaller. dropout: probability that an input is 0 in a training row. hidden_dropout: the same for
-    hidden units. What is left is scaled to make up for it (Srivastava et al., 2014).
+    weight [rows, 1]: how much each row counts, 1 on average. batch_size: rows a step; the last
+    batch may be smaller. dropout: probability that an input is 0 in a training row.
+    hidden_dropout: the same for hidden units. What is left is scaled to make up for it
+    (Srivastava et al., 2014).
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class ArrayBatches:
         dropout: float = 0.0,
         hidden_dropout: float = 0.0,
     ) -> None:
+        if y.ndim != 2 or len(y) != X.shape[0]:
+            raise ValueError(f"y must be [rows, outputs] for X {X.shape}, not of shape {y.shape}")
         self.X, self.y, self.weight = X, y, weight
         self.batch_size, self.dropout, self.hidden_dropout = batch_size, dropout, hidden_dropout
 
@@ -58,7 +63,7 @@ class ArrayBatches:
             yield compute_step(network, X, y, weight, mask, gradient)
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
-        """X [batch, features], y [batch, outputs] and weight [batch, 1] or None, in random order."""
+        """X [rows, features], y [rows, outputs] and weight [rows, 1] or None, batch by batch."""
         order = rng.permutation(len(self.y))
         y = self.y[order]
         weight = None if self.weight is None else self.weight[order]
@@ -69,7 +74,9 @@ class ArrayBatches:
                 drop(stored_values(X_batch), self.dropout, rng)
             yield X_batch, y[batch], None if weight is None else weight[batch]
 
-    def hidden_mask(self, rows: int, network: TwoLayerNetwork, rng: np.random.Generator) -> Array | None:
+    def hidden_mask(
+        self, rows: int, network: TwoLayerNetwork, rng: np.random.Generator
+    ) -> Array | None:
         """The factors of the hidden units [rows, hidden], or None without dropout."""
         if not self.hidden_dropout:
             return None
@@ -86,10 +93,13 @@ def compute_step(
     mask: Array | None,
     gradient: Gradient,
 ) -> Step:
-    """The step of one batch, its gradient written over `gradient`. weight [rows, 1]; None: all alike."""
+    """The step of one batch, its gradient written over `gradient`. weight [rows, 1]; None: all
+    alike.
+    """
     rows = len(y)
     hidden, prediction = network.forward(X, mask)
-    factor = 1 / rows if weight is None else weight / rows  # makes a mean of the sum over rows
+    # a mean over rows: weights have a mean of 1 over all data, and need not over this batch
+    factor = 1 / rows if weight is None else weight / rows
     network.backward(X, y, hidden, prediction, factor, mask, out=gradient)
     loss = LOSSES[network.loss](prediction, y, weight)
     return Step(gradient, loss, rows if weight is None else float(weight.sum()))
@@ -103,7 +113,9 @@ def take_rows(X: Any, rows: Array) -> Any:
 
 
 def stored_values(X: Any) -> Array:
-    """The values of a dense or sparse matrix that are in memory. Dropping a 0 would change nothing."""
+    """The values of a dense or sparse matrix that are in memory. Dropping a 0 would change
+    nothing.
+    """
     return X if isinstance(X, np.ndarray) else X.data
 
 

@@ -1,7 +1,8 @@
 """The network behind scikit-learn's protocol, without needing scikit-learn.
 
-`fit` checks settings and data, makes a network and a `Training`, and runs its epochs. What was learned is
-in attributes whose names end with an underscore; a fit that fails leaves them as they were.
+`fit` checks settings and data, makes a network and a `Training`, and runs its epochs. What was
+learned is in attributes whose names end with an underscore; a fit that fails leaves them as they
+were.
 """
 
 import sys
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from nn import metrics
 from nn.batches import ArrayBatches
-from nn.functions import HIDDEN, LOSSES, Array
+from nn.functions import ACTIVATIONS, LOSSES, Array
 from nn.network import Seed, TwoLayerNetwork
 from nn.training import Training, TrainingSettings
 from nn.validation import (
@@ -39,7 +40,7 @@ from nn.validation import (
 
 CONSTRAINTS: dict[str, Constraint] = {  # of the settings that are not those of `TrainingSettings`
     "hidden_units": whole_number(1),
-    "hidden": one_of(*HIDDEN),
+    "hidden": one_of(*ACTIVATIONS),
     "weight_scale": real_number(0),
     "loss": optional(one_of(*LOSSES)),
     "validation_fraction": real_number(above=0, below=1),
@@ -70,7 +71,9 @@ class TwoLayerEstimator:
     clip_norm: float | None = TrainingSettings.clip_norm
     early_stopping: bool = TrainingSettings.early_stopping
     patience: int = TrainingSettings.patience
-    validation_fraction: float = 0.1  # of the rows, held out to stop early by where `fit` is given none
+    validation_fraction: float = (
+        0.1  # of the rows, held out to stop early by where `fit` is given none
+    )
     weight_scale: float = 1.0  # see TwoLayerNetwork
     loss: str | None = None  # None: the usual one of the output
     dtype: str = "float32"
@@ -90,10 +93,11 @@ class TwoLayerEstimator:
     ) -> Self:
         """Train a new network; return self.
 
-        X [rows, features], dense or sparse; y [rows] or [rows, outputs]; sample_weight [rows]: how often
-        each row counts. validation: (X, y) or (X, y, weight) to measure the loss on after each epoch.
-        on_epoch(training) is called after each epoch. resume_from: a `Training.state()` to go on from.
-        Raises ValueError for settings and data that make no sense; self then is as before.
+        X [rows, features], dense or sparse; y [rows] or [rows, outputs]; sample_weight [rows]:
+        how often each row counts. validation: (X, y) or (X, y, weight) to measure the loss on
+        after each epoch. on_epoch(training) is called after each epoch. resume_from: a
+        `Training.state()` to go on from. Raises ValueError for settings and data that make no
+        sense; self then is as before.
         """
         fresh = replace(self)
         fresh._fit(X, y, sample_weight, validation, on_epoch, resume_from)
@@ -130,7 +134,7 @@ class TwoLayerEstimator:
     def _run(
         self, rows: Rows, held_out: Rows | None, on_epoch: Callable[[Training], None] | None
     ) -> None:
-        """Run the epochs; end with the best parameters where the last ones are not to be had."""
+        """Run the epochs; after early stopping and divergence, go back to the best parameters."""
         training = self.training_
         source = array_batches(rows, training.settings)
         validation_loss = None if held_out is None else mean_loss_on(held_out, self.network_)
@@ -141,7 +145,7 @@ class TwoLayerEstimator:
             if on_epoch is not None:
                 on_epoch(training)
         if training.diverged:
-            warn_of_divergence()
+            warn_of_divergence(stacklevel=5)
         if training.diverged or training.settings.early_stopping:
             training.restore_best()
 
@@ -150,11 +154,13 @@ class TwoLayerEstimator:
     ) -> Self:
         """Train one epoch on these rows at the full learning rate; return self.
 
-        classes: all labels, where those in the first y may not be all. Other arguments as for `fit`.
+        classes: all labels, where those in the first y may not be all. Other arguments as for
+        `fit`.
         """
         settings = replace(self._check_settings(), schedule="constant")
         if hasattr(self, "network_"):
             rows = self._check_rows(X, y, sample_weight)
+            self._check_network_fits(rows)
             self.training_.use(settings)
         else:
             fresh = replace(self)
@@ -165,13 +171,25 @@ class TwoLayerEstimator:
         self.training_.run_epoch(array_batches(rows, settings))
         if self.training_.diverged:
             self.training_.restore_best()
-            warn_of_divergence()
+            warn_of_divergence(stacklevel=3)
         return self
+
+    def _check_network_fits(self, rows: Rows) -> None:
+        """Raise ValueError where the network was made for other outputs, or another dtype."""
+        n_outputs = self.network_.W2.shape[1]
+        dtype = self.network_.parameters.dtype
+        require(
+            rows[1].shape[1] == n_outputs,
+            f"y has {rows[1].shape[1]} outputs, but the first partial_fit had {n_outputs}",
+        )
+        require(self.dtype == dtype, f"dtype was {dtype} in the first fit, and is {self.dtype} now")
 
     def _check_settings(self) -> TrainingSettings:
         """The settings of training. Raises ValueError for any setting that makes no sense."""
         check_settings(self.get_params(), CONSTRAINTS)
-        return TrainingSettings(**{field.name: getattr(self, field.name) for field in fields(TrainingSettings)})
+        return TrainingSettings(
+            **{field.name: getattr(self, field.name) for field in fields(TrainingSettings)}
+        )
 
     def _check_rows(self, X: Any, y: Any, sample_weight: Any = None, first: bool = False) -> Rows:
         """X [rows, features], y [rows, outputs] and weight [rows, 1] or None.
@@ -236,7 +254,9 @@ class TwoLayerEstimator:
         self.history_ = self.training_.history
 
     def _forward(self, X: Any) -> Array:
-        """The network's predictions [rows, outputs]. Raises NotFittedError (a ValueError) before `fit`."""
+        """The network's predictions [rows, outputs]. Raises NotFittedError (a ValueError) before
+        `fit`.
+        """
         if not hasattr(self, "network_"):
             error = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", ValueError)
             name = type(self).__name__
@@ -248,15 +268,17 @@ class TwoLayerEstimator:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def set_params(self, **params: Any) -> Self:
-        """Change settings by name; return self. Raises ValueError for a name that is none."""
+        """Change settings by name; return self. Raises ValueError for an unknown name."""
         known = self.get_params()
         unknown = params.keys() - known.keys()
-        require(not unknown, f"no setting {', '.join(unknown)}; there are {', '.join(known)}")
+        require(not unknown, f"unknown: {', '.join(unknown)}; the settings are {', '.join(known)}")
         vars(self).update(params)
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks before it uses an estimator; only scikit-learn calls this, so it is loaded."""
+        """What scikit-learn asks before it uses an estimator; only scikit-learn calls this, so it
+        is loaded.
+        """
         utils: Any = sys.modules["sklearn.utils"]
         is_regressor = self._estimator_type == "regressor"
         tags = utils.Tags(
@@ -290,7 +312,8 @@ class TwoLayerEstimator:
 
 
 class TwoLayerRegressor(TwoLayerEstimator):
-    """Quantities from features: linear output, squared error. Features and targets want to be of order 1.
+    """Quantities from features: linear output, squared error. Features and targets want to be of
+    order 1.
 
     Learned: network_, training_ (a Training), history_ (a row an epoch), n_features_in_, and
     feature_names_in_ if X was a table with names.
@@ -331,8 +354,8 @@ class TwoLayerRegressor(TwoLayerEstimator):
 class TwoLayerClassifier(TwoLayerEstimator):
     """One of two or more classes from features.
 
-    Two classes: sigmoid output, log loss (or loss="squared_error"). More: softmax output, cross-entropy.
-    Learned: classes_ in ascending order, and what a TwoLayerRegressor learns.
+    Two classes: sigmoid output, log loss (or loss="squared_error"). More: softmax output, cross-
+    entropy. Learned: classes_ in ascending order, and what a TwoLayerRegressor learns.
 
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     >>> gate = TwoLayerClassifier(hidden_units=4, epochs=2000, learning_rate=1.0, weight_scale=2.0)
@@ -378,7 +401,7 @@ class TwoLayerClassifier(TwoLayerEstimator):
         )
 
     def _encode(self, y: Any) -> Array:
-        labels = check_labels(y)
+        labels = check_labels(y, warn=False)
         known = np.isin(labels, self.classes_).all()
         require(known, f"y has labels other than {self.classes_.tolist()}")
         if len(self.classes_) == 2:
@@ -417,7 +440,7 @@ def mean_loss_on(rows: Rows, network: TwoLayerNetwork) -> Callable[[], float]:
 def choose_held_out(strata: npt.NDArray[Any], fraction: float, rng: np.random.Generator) -> Array:
     """Whether each row is held out [rows]: a like fraction of every stratum, chosen at random.
 
-    At least one row is held out and, of every stratum, at least one is not.
+    At least one row is held out; of a stratum of more than one, at least one is not.
     """
     held_out = np.zeros(len(strata), bool)
     order = rng.permutation(len(strata))
@@ -439,13 +462,14 @@ def select(rows: Rows, chosen: Array) -> Rows:
 def print_epoch(training: Training) -> None:
     """Print the last row of the history."""
     row = training.history[-1]
-    line = f"epoch {row['epoch']} of {training.settings.epochs}: training loss {row['training_loss']:.4f}"
+    epochs = training.settings.epochs
+    line = f"epoch {row['epoch']} of {epochs}: training loss {row['training_loss']:.4f}"
     if "validation_loss" in row:
         line += f", validation loss {row['validation_loss']:.4f}"
     print(line, flush=True)
 
 
-def warn_of_divergence() -> None:
-    """A RuntimeWarning that says what to do."""
+def warn_of_divergence(stacklevel: int) -> None:
+    """A RuntimeWarning that says what to do. stacklevel: calls from here up to the user's line."""
     message = "the loss is not finite: lower learning_rate or scale the data"
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    warnings.warn(message, RuntimeWarning, stacklevel)

@@ -1,11 +1,11 @@
 """The functions a network is made of, each beside its derivative: activations first, then losses.
 
-An activation is applied element by element (softmax: row by row). Its derivative is written in its own
-value `a`, which the forward pass has computed already. Like a NumPy function, each activation takes an
-array `out` to write to, which may be its argument.
+An activation is applied element by element (softmax: row by row). Its derivative is written in
+its own value `a`, which the forward pass has computed already. Like a NumPy function, each
+activation takes an array `out` to write to, which may be its argument.
 
-A loss is summed over rows and outputs, so that sums over parts of the data can be added up. `weight`
-[rows, 1] says how often each row counts; None: once.
+A loss is summed over rows and outputs, so that sums over parts of the data can be added up.
+`weight` [rows, 1] says how often each row counts; None: once.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def relu(z: npt.ArrayLike, out: Array | None = None) -> Array:
 
 
 def relu_derivative(a: Array) -> Array:
-    """1 where z > 0, else 0, also at 0, where there is none."""
+    """1 where z > 0, else 0 (at 0 there is no derivative; 0 will do)."""
     return np.greater(a, 0).astype(a.dtype)
 
 
@@ -131,13 +131,13 @@ def away_from_0_and_1(p: Array) -> Array:
 
 
 class Activation(NamedTuple):
-    """A function of the hidden layer and its derivative."""
+    """A function that the hidden layer may have, and its derivative."""
 
     function: Callable[..., Array]
     derivative: Callable[[Array], Array]
 
 
-HIDDEN = {
+ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, sigmoid_derivative),
     "tanh": Activation(tanh, tanh_derivative),
     "relu": Activation(relu, relu_derivative),
@@ -152,12 +152,15 @@ LOSSES_OF = {  # the losses that go with an output; the first is taken where non
 
 
 def output_delta(prediction: Array, target: Array, output: str, loss: str) -> Array:
-    """d loss / dz [rows, outputs], where prediction = output(z): the first factors of the chain rule.
+    """d loss / dz [rows, outputs], where prediction = output(z): the first factors of the chain
+    rule.
 
-    For each output with its usual loss this is prediction - target. The derivative of the output cancels
-    against the denominator of the loss's: p (1 - p) for the sigmoid and the log loss; for softmax and
-    cross-entropy see Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.108.
+    For each output with its usual loss this is prediction - target. The derivative of the output
+    cancels against the denominator of the loss's: p (1 - p) for the sigmoid and the log loss; for
+    softmax and cross-entropy see Bishop, "Pattern Recognition and Machine Learning", 2006,
+    equation 4.108.
     """
     if loss == LOSSES_OF[output][0]:
         return prediction - target
+    assert (output, loss) == ("sigmoid", "squared_error"), "the one pair that is left"
     return squared_error_derivative(prediction, target) * sigmoid_derivative(prediction)

@@ -1,4 +1,6 @@
-"""The backward pass against central differences: the definition of a derivative, one parameter at a time."""
+"""The backward pass against central differences: the definition of a derivative, one parameter at
+a time.
+"""
 
 import numpy as np
 
@@ -7,7 +9,8 @@ from nn.network import Matrix, TwoLayerNetwork
 
 
 def gradient_check(network: TwoLayerNetwork, X: Matrix, y: Array, step: float = 1e-5) -> float:
-    """Largest difference of the two, relative to the largest derivative; in float64 below 1e-7 if all is right.
+    """Largest difference of the two, relative to the largest derivative; in float64 below 1e-7 if
+    all is right.
 
     X [rows, features], y [rows, outputs]. A gradient that is 0 everywhere, by both, gives 0.
     """
@@ -21,7 +24,9 @@ def gradient_check(network: TwoLayerNetwork, X: Matrix, y: Array, step: float = 
 
 
 def central_differences(network: TwoLayerNetwork, X: Matrix, y: Array, step: float) -> Array:
-    """(loss(p + step) - loss(p - step)) / (2 step) for each parameter p, laid out like `parameters`."""
+    """(loss(p + step) - loss(p - step)) / (2 step) for each parameter p, laid out like
+    `parameters`.
+    """
     loss = LOSSES[network.loss]
     numeric = np.zeros_like(network.parameters)
     for i, value in enumerate(network.parameters.copy()):

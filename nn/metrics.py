@@ -1,7 +1,8 @@
-"""How good predictions are. Arguments come as (target, prediction), a value or a row of values a row.
+"""How good predictions are. Arguments come as (target, prediction), a value or a row of values a
+row.
 
-Every function raises ValueError for arguments whose shapes do not fit. 0/0 counts as 0: the precision of
-a class that is never predicted, say.
+Every function raises ValueError for arguments whose shapes do not fit. 0/0 counts as 0: the
+precision of a class that is never predicted, say.
 """
 
 from typing import Any
@@ -18,8 +19,8 @@ from nn.functions import Array
 def r2_score(target: npt.ArrayLike, prediction: npt.ArrayLike, weight: Any = None) -> float:
     """R²: the share of the target's variance that is explained; the mean over outputs.
 
-    target and prediction [rows] or [rows, outputs]; weight [rows]. For a target that never changes: 1 if
-    it is met, else 0.
+    target and prediction [rows] or [rows, outputs]; weight [rows]. For a target that never
+    changes: 1 if it is met, else 0.
     """
     actual, predicted = same_shape(target, prediction)
     unexplained = np.average((actual - predicted) ** 2, axis=0, weights=weight)
@@ -31,7 +32,8 @@ def r2_score(target: npt.ArrayLike, prediction: npt.ArrayLike, weight: Any = Non
 
 
 def regression_scores(target: npt.ArrayLike, prediction: npt.ArrayLike) -> dict[str, float]:
-    """MSE (in the target's unit squared), RMSE, MAE (in its unit), RMSLE (RMSE of log(1 + value)) and R².
+    """MSE (in the target's unit squared), RMSE, MAE (in its unit), RMSLE (RMSE of log(1 + value))
+    and R².
 
     target and prediction [rows], for RMSLE above -1.
     """
@@ -72,10 +74,11 @@ def confusion_matrix(target: npt.ArrayLike, prediction: npt.ArrayLike, n_classes
 
 
 def class_scores(confusion: Array) -> dict[str, Array]:
-    """Precision, recall, F1 and number of rows (support) of each class [classes], from a confusion matrix.
+    """Precision, recall, F1 and number of rows (support) of each class [classes], from a
+    confusion matrix.
 
-    Precision: share of the rows taken for the class that are of it. Recall: share of the rows of the class
-    that are taken for it. F1: their harmonic mean.
+    Precision: share of the rows taken for the class that are of it. Recall: share of the rows of
+    the class that are taken for it. F1: their harmonic mean.
     """
     right = np.diagonal(confusion).astype(float)
     predicted = confusion.sum(axis=0)
@@ -89,7 +92,8 @@ def class_scores(confusion: Array) -> dict[str, Array]:
 
 
 def mean_class_scores(confusion: Array) -> dict[str, dict[str, float]]:
-    """Means of precision, recall and F1 over the classes: "macro", all alike, and "weighted" by rows.
+    """Means of precision, recall and F1 over the classes: "macro", all alike, and "weighted" by
+    rows.
 
     Classes that neither occur nor are predicted do not count, as in scikit-learn.
     """
@@ -116,7 +120,9 @@ def log_loss(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
 
 
 def top_k_accuracy(target: npt.ArrayLike, probability: npt.ArrayLike, k: int) -> float:
-    """Share of the rows whose class is among the k most probable ones. Arguments as for `log_loss`."""
+    """Share of the rows whose class is among the k most probable ones. Arguments as for
+    `log_loss`.
+    """
     classes, probabilities = classes_and_probabilities(target, probability)
     if not 1 <= k <= probabilities.shape[1]:
         raise ValueError(f"k must be from 1 to {probabilities.shape[1]}, not {k}")
@@ -127,8 +133,8 @@ def top_k_accuracy(target: npt.ArrayLike, probability: npt.ArrayLike, k: int) ->
 def classification_scores(target: npt.ArrayLike, probability: npt.ArrayLike) -> dict[str, Any]:
     """Accuracy, precision, recall, F1, log loss and confusion matrix, as plain numbers.
 
-    Arguments as for `log_loss`. Of two classes, precision, recall and F1 are those of class 1; of more,
-    they are macro means.
+    Arguments as for `log_loss`. Of two classes, precision, recall and F1 are those of class 1; of
+    more, they are macro means.
     """
     classes, probabilities = classes_and_probabilities(target, probability)
     n_classes = probabilities.shape[1]
@@ -161,14 +167,17 @@ def require_same_shape(target: Array, prediction: Array) -> None:
     """Raise ValueError unless there are rows, and as many of them in both."""
     if target.shape != prediction.shape or target.size == 0:
         raise ValueError(
-            f"target and prediction must have one shape and at least one row, not {target.shape} and {prediction.shape}"
+            "target and prediction must have one shape and at least one row, "
+            f"not {target.shape} and {prediction.shape}"
         )
 
 
 def check_classes(classes: Array, n_classes: int) -> None:
     """Raise ValueError unless these [rows] are whole numbers from 0 to n_classes - 1."""
     if classes.ndim != 1 or classes.dtype.kind not in "iub":
-        raise ValueError(f"classes must be whole numbers [rows], not {classes.dtype} {classes.shape}")
+        raise ValueError(
+            f"classes must be whole numbers [rows], not {classes.dtype} {classes.shape}"
+        )
     if classes.min() < 0 or classes.max() >= n_classes:
         raise ValueError(f"classes must be from 0 to {n_classes - 1}")
 

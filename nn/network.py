@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from nn.functions import HIDDEN, LOSSES, LOSSES_OF, OUTPUTS, Array, output_delta
+from nn.functions import ACTIVATIONS, LOSSES, LOSSES_OF, OUTPUTS, Array, output_delta
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
 Shapes = tuple[tuple[int, ...], ...]
@@ -33,15 +33,16 @@ class Matrix(Protocol):
 class TwoLayerNetwork:
     """One hidden layer (sigmoid, tanh or relu) under an output layer (linear, sigmoid or softmax).
 
-    W1 [features, hidden], b1 [hidden], W2 [hidden, outputs] and b2 [outputs] are views of one vector,
-    `parameters`, so that a step, a copy or a file has one array to handle. To assign to one of them is to
-    write into that vector.
+    W1 [features, hidden], b1 [hidden], W2 [hidden, outputs] and b2 [outputs] are views of one
+    vector, `parameters`, so that a step, a copy or a file has one array to handle. An assignment
+    to one of them writes into that vector.
 
-    Weights start as N(0, weight_scale² / fan-in), the ones below a relu with twice that variance; biases
-    start at 0 (LeCun et al., "Efficient BackProp", 1998; He et al., "Delving Deep into Rectifiers", 2015).
+    Weights start as N(0, weight_scale² / fan-in), W1 with twice that variance if a relu follows;
+    biases start at 0. A weight_scale of 0 leaves all at 0 (LeCun et al., "Efficient BackProp",
+    1998; He et al., "Delving Deep into Rectifiers", 2015).
 
     loss: "squared_error" for a linear output, "log_loss" (or "squared_error") for a sigmoid one,
-    "cross_entropy" for softmax; None for the first of these. Raises ValueError for names that are none.
+    "cross_entropy" for softmax; None for the first of these. Raises ValueError for other names.
 
     >>> network = TwoLayerNetwork(n_features=3, hidden_units=2)
     >>> network.predict(np.zeros((5, 3))).shape
@@ -75,17 +76,17 @@ class TwoLayerNetwork:
         )
         self.parameters = np.zeros(count(self.shapes), dtype)
         for name, view in zip(PARAMETERS, split(self.parameters, self.shapes), strict=True):
-            object.__setattr__(self, name, view)
+            object.__setattr__(self, name, view)  # past our own, which would write into it
         if weight_scale:
             rng = np.random.default_rng(random_state)
             self.W1 = rng.standard_normal(self.W1.shape) * weight_scale / np.sqrt(n_features)
             self.W2 = rng.standard_normal(self.W2.shape) * weight_scale / np.sqrt(hidden_units)
             if hidden == "relu":
-                self.W1 *= np.sqrt(2)  # a relu lets half of the variance through
+                self.W1 *= np.sqrt(2)  # a relu halves the mean square
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Write into the vector where W1, b1, W2 or b2 is assigned to."""
-        if name in PARAMETERS:
+        """Write into the vector where it, W1, b1, W2 or b2 is assigned to."""
+        if name in PARAMETERS or (name == "parameters" and hasattr(self, name)):
             getattr(self, name)[...] = value
         else:
             object.__setattr__(self, name, value)
@@ -102,8 +103,11 @@ class TwoLayerNetwork:
         output: str = "linear",
         loss: str | None = None,
     ) -> "TwoLayerNetwork":
-        """The network with copies of these parameters."""
+        """The network with copies of these arrays. Raises ValueError where shapes do not fit."""
         n_features, hidden_units = W1.shape
+        shapes = W1.shape, b1.shape, W2.shape, b2.shape
+        if shapes != (W1.shape, (hidden_units,), (hidden_units, *W2.shape[1:]), W2.shape[1:]):
+            raise ValueError(f"W1, b1, W2 and b2 do not fit one another: {shapes}")
         network = cls(
             n_features,
             hidden_units,
@@ -125,15 +129,16 @@ class TwoLayerNetwork:
         return rebuild, (self.W1, self.b1, self.W2, self.b2)
 
     def forward(self, X: Matrix, mask: Array | None = None) -> tuple[Array, Array]:
-        """The hidden layer [rows, hidden] and the prediction [rows, outputs] for X [rows, features].
+        """The hidden layer [rows, hidden] and the prediction [rows, outputs] of these rows.
 
+        X [rows, features], of the dtype of the parameters.
         mask [rows, hidden]: factors of the hidden units on their way to the output (dropout).
         """
-        hidden = X @ self.W1                       # [rows, features] @ [features, hidden]
+        hidden = X @ self.W1  # [rows, features] @ [features, hidden]
         hidden += self.b1
-        HIDDEN[self.hidden].function(hidden, out=hidden)
+        ACTIVATIONS[self.hidden].function(hidden, out=hidden)
         passed_on = hidden if mask is None else hidden * mask
-        prediction = passed_on @ self.W2           # [rows, hidden] @ [hidden, outputs]
+        prediction = passed_on @ self.W2  # [rows, hidden] @ [hidden, outputs]
         prediction += self.b2
         OUTPUTS[self.output](prediction, out=prediction)
         return hidden, prediction
@@ -154,16 +159,16 @@ class TwoLayerNetwork:
         mask: the one that `forward` was given. out: an earlier gradient, to be overwritten.
         """
         gradient = Gradient(self.shapes, self.parameters.dtype) if out is None else out
-        delta2 = output_delta(prediction, y, self.output, self.loss)      # [rows, outputs]
+        delta2 = output_delta(prediction, y, self.output, self.loss)  # [rows, outputs]
         delta2 *= weight
-        delta1 = np.dot(delta2, self.W2.T)         # [rows, outputs] @ [outputs, hidden]
-        delta1 *= HIDDEN[self.hidden].derivative(hidden)
+        delta1 = np.dot(delta2, self.W2.T)  # [rows, outputs] @ [outputs, hidden]
+        delta1 *= ACTIVATIONS[self.hidden].derivative(hidden)
         passed_on = hidden
         if mask is not None:
             delta1 *= mask
             passed_on = hidden * mask
-        gradient.set_W1(X, delta1)                 # [features, rows] @ [rows, hidden]
-        np.dot(passed_on.T, delta2, out=gradient.W2)      # [hidden, rows] @ [rows, outputs]
+        gradient.set_W1(X, delta1)  # [features, rows] @ [rows, hidden]
+        np.dot(passed_on.T, delta2, out=gradient.W2)  # [hidden, rows] @ [rows, outputs]
         sum_over_rows(delta1, out=gradient.b1)
         sum_over_rows(delta2, out=gradient.b2)
         return gradient
@@ -173,20 +178,27 @@ class TwoLayerNetwork:
         return self.forward(X)[1]
 
     def mean_loss(self, X: Matrix, y: Array, weight: Array | None = None) -> float:
-        """The loss for X and y [rows, outputs] as a mean over rows, counted by weight [rows, 1] if given."""
-        total = LOSSES[self.loss](self.predict(X), y, weight)
-        return total / (len(y) if weight is None else float(weight.sum()))
+        """The loss for X and y [rows, outputs] as a mean over rows, counted by weight [rows, 1]
+        if given.
+        """
+        prediction = self.predict(X)
+        check_targets_fit(y, prediction.shape)
+        rows = len(y) if weight is None else float(weight.sum())
+        if not rows:
+            raise ValueError("no row has a weight above 0: there is no mean loss")
+        return LOSSES[self.loss](prediction, y, weight) / rows
 
 
 class Gradient:
     """The derivative of the loss by each parameter: W1, b1, W2 and b2, shaped like the network's.
 
-    They are views of one vector laid out like `TwoLayerNetwork.parameters`. Where X is sparse, W1 is an
-    array of its own: SciPy's product makes a new one, as large as all n-grams times the hidden units, and
-    to copy it into the vector would cost as much as a tenth of the step.
+    They are views of one vector laid out like `TwoLayerNetwork.parameters`. Where X is sparse, W1
+    is an array of its own: SciPy's product makes a new one, and to copy what may be millions of
+    numbers into the vector would cost a tenth of the step.
     """
 
     def __init__(self, shapes: Shapes, dtype: npt.DTypeLike) -> None:
+        self.shapes = shapes
         self._vector = np.zeros(count(shapes), dtype)
         self._W1, self.b1, self.W2, self.b2 = split(self._vector, shapes)
         self.W1 = self._W1
@@ -198,15 +210,22 @@ class Gradient:
         gradient._vector[...] = vector
         return gradient
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copy and pickle, as for the network."""
+        return self.from_vector, (self.shapes, self.vector())
+
     def set_W1(self, X: Matrix, delta1: Array) -> None:
         """W1 = Xᵀ δ1, written into the vector where NumPy makes the product."""
         if isinstance(X, np.ndarray):
-            self.W1 = np.dot(X.T, delta1, out=self._W1)
+            np.dot(X.T, delta1, out=self._W1)
+            self.W1 = self._W1
         else:
             self.W1 = X.T @ delta1
 
     def pieces(self) -> list[Array]:
-        """The numbers in the order of `parameters`, as vectors that follow one another; not copies."""
+        """The numbers in the order of `parameters`, as vectors that follow one another; not
+        copies.
+        """
         if self.W1 is self._W1:
             return [self._vector]
         return [self.W1.reshape(-1), self._vector[self.W1.size :]]
@@ -214,6 +233,12 @@ class Gradient:
     def vector(self) -> Array:
         """A new vector laid out like `parameters`."""
         return np.concatenate(self.pieces())
+
+
+def check_targets_fit(y: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless y has this shape: NumPy would stretch y [rows] to [rows, rows]."""
+    if np.shape(y) != shape:
+        raise ValueError(f"y must be [rows, outputs], here {shape}, not of shape {np.shape(y)}")
 
 
 def count(shapes: Shapes) -> int:
@@ -233,8 +258,10 @@ def split(vector: Array, shapes: Shapes) -> list[Array]:
 
 
 def check_functions(hidden: str, output: str, loss: str | None) -> tuple[str, str, str]:
-    """The three names, the loss filled in. Raises ValueError for a name that is none or does not fit."""
-    for value, known, role in ((hidden, HIDDEN, "hidden layer"), (output, OUTPUTS, "output")):
+    """The three names, the loss filled in. Raises ValueError for one that is unknown or does not
+    fit.
+    """
+    for value, known, role in ((hidden, ACTIVATIONS, "hidden layer"), (output, OUTPUTS, "output")):
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"no {role} is called {value!r}: there are {', '.join(known)}")
     losses = LOSSES_OF[output]

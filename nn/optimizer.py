@@ -3,7 +3,8 @@
     velocity   <- momentum · velocity + gradient
     parameters <- parameters - rate · velocity
 
-Around these two lines: L2 adds to the gradient, clipping shortens it, L1 pulls weights to 0 afterwards.
+Around these two lines: L2 adds to the gradient, clipping shortens it, L1 pulls weights to 0
+afterwards.
 """
 
 from collections.abc import Iterator
@@ -13,15 +14,15 @@ import numpy as np
 from nn.functions import Array
 from nn.network import Gradient, TwoLayerNetwork
 
-BLOCK = 16_384  # numbers; three arrays of as many stay in a processor's cache
+BLOCK = 16_384  # numbers; a few arrays of as many stay in a processor's cache
 
 
 class SGD:
     """An optimizer for one network. velocity: what momentum remembers, laid out like `parameters`.
 
-    momentum: share of the last step's velocity that the next one has. l1 adds l1·Σ|W| and l2 adds
-    l2/2·ΣW² to the mean loss, of the weights W1 and W2 alone. clip_norm: a gradient longer than this is
-    shortened to it.
+    momentum: share of the last velocity that goes into the next one. l1 adds l1·Σ|W| and l2 adds
+    l2/2·ΣW² to the mean loss, of the weights W1 and W2 alone. clip_norm: a gradient longer than
+    this is shortened to it.
     """
 
     def __init__(
@@ -45,18 +46,19 @@ class SGD:
             shorten(gradient.pieces(), self.clip_norm)
         self._descend(network.parameters, gradient, rate)
         if self.l1:
-            amount = rate * self.l1 / (1 - self.momentum)  # as much as a gradient of l1 would move
+            amount = rate * self.l1 / (1 - self.momentum)  # where a constant gradient l1 ends up
             shrink(network.W1, amount)
             shrink(network.W2, amount)
 
     def _descend(self, parameters: Array, gradient: Gradient, rate: float) -> None:
         """The two equations at the top of this file, block by block."""
         for p, v, g in blocks(parameters, self.velocity, gradient.pieces()):
+            direction = g  # without momentum the velocity is the gradient, and need not be stored
             if self.momentum:
                 v *= self.momentum
                 v += g
-                g = v
-            p -= np.multiply(g, rate, out=self._scratch[: len(g)])
+                direction = v
+            p -= np.multiply(direction, rate, out=self._scratch[: len(g)])
 
 
 def blocks(
@@ -64,8 +66,8 @@ def blocks(
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Views of the three arrays, BLOCK numbers at a time, so that each is read from memory once.
 
-    The update passes over them five times. With 1.5 million parameters, blocks take half of the time
-    that whole arrays do.
+    The update makes four passes. With 1.5 million parameters, blocks take half of the time that
+    whole arrays do.
     """
     start = 0
     for piece in pieces:
@@ -78,7 +80,10 @@ def blocks(
 
 def shorten(pieces: list[Array], longest: float) -> None:
     """Scale a gradient to the length `longest` if it is longer (Pascanu et al., 2013)."""
-    length = np.sqrt(sum(float(np.vdot(piece, piece)) for piece in pieces))
+    wide = [
+        piece.astype(np.float64) for piece in pieces
+    ]  # the squares may be too large for float32
+    length = np.sqrt(sum(float(np.vdot(piece, piece)) for piece in wide))
     if length > longest:
         for piece in pieces:
             piece *= longest / length

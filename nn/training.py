@@ -1,7 +1,8 @@
 """Training: epochs over a source of steps, to be stopped and continued.
 
-For each batch: forward, loss, backward (by the source), step (by the optimizer). Around that: a learning
-rate that falls, a history, the best parameters so far, early stopping, and a state to go on from.
+For each batch: forward, loss, backward (by the source), step (by the optimizer). Around that: a
+learning rate that falls, a history, the best parameters so far, early stopping, and a state to go
+on from.
 """
 
 import copy
@@ -13,11 +14,22 @@ from typing import Any
 import numpy as np
 
 from nn.batches import StepSource
+from nn.functions import Array
 from nn.network import Seed, TwoLayerNetwork
 from nn.optimizer import SGD
-from nn.validation import Constraint, check_settings, one_of, optional, real_number, true_or_false, whole_number
+from nn.validation import (
+    Constraint,
+    check_settings,
+    one_of,
+    optional,
+    real_number,
+    true_or_false,
+    whole_number,
+)
 
-SCHEDULES: dict[str, Callable[[float], float]] = {  # factor of the rate when a share t of the epochs is done
+SCHEDULES: dict[
+    str, Callable[[float], float]
+] = {  # factor of the rate when a share t of the epochs is done
     "constant": lambda t: 1.0,
     "linear": lambda t: 1 - t,
     "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
@@ -58,19 +70,29 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         check_settings(asdict(self), CONSTRAINTS)
         for name, value in asdict(self).items():
-            if isinstance(value, np.generic):  # a float64 rate would turn float32 steps into float64
+            if isinstance(value, np.generic):  # or a float64 rate would make float32 steps slow
                 object.__setattr__(self, name, value.item())
 
 
 class Training:
     """The training of one network: call `run_epoch` until `finished`.
 
-    history: a row (a dict) for each epoch. best_parameters: those of the epoch with the lowest monitored
-    loss, which is the validation loss or, without one, the training loss. diverged: the loss is no longer
-    a number. random_state: for the order of the rows and for dropout.
+    history: a row (a dict) for each epoch. best_parameters: those of the epoch with the lowest
+    monitored loss: after the epoch for the validation loss or, without one, before it for the
+    training loss, which each batch has before its step. diverged: the last loss was infinite or
+    no number. random_state: for the order of the rows and for dropout.
+
+    >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
+    >>> training = Training(TwoLayerNetwork(1, 4), TrainingSettings(epochs=3))
+    >>> while not training.finished:
+    ...     row = training.run_epoch(ArrayBatches(X, X**2, batch_size=10))
+    >>> len(training.history), row["epoch"], training.history[0]["learning_rate"]
+    (3, 3, 0.1)
     """
 
-    def __init__(self, network: TwoLayerNetwork, settings: TrainingSettings, random_state: Seed = 0) -> None:
+    def __init__(
+        self, network: TwoLayerNetwork, settings: TrainingSettings, random_state: Seed = 0
+    ) -> None:
         self.network = network
         self.rng = np.random.default_rng(random_state)
         self.optimizer = SGD(network)
@@ -83,8 +105,10 @@ class Training:
         self.stopped = False
 
     def use(self, settings: TrainingSettings) -> None:
-        """Train by these settings from now on."""
+        """Train by these settings from now on; batch size and dropout are the source's own."""
         self.settings = settings
+        if not settings.momentum:
+            self.optimizer.velocity[...] = 0  # or a later momentum would go on from an old one
         self.optimizer.momentum = settings.momentum
         self.optimizer.l1 = settings.l1
         self.optimizer.l2 = settings.l2
@@ -95,18 +119,21 @@ class Training:
     ) -> dict[str, float]:
         """Take every step of the source once; return the history's new row.
 
-        validation_loss: gives the network's mean loss on rows that it is not trained on. The training loss
-        is the mean of what each batch had before its step, dropout included.
+        validation_loss: gives the network's mean loss on rows that it is not trained on. The
+        training loss is the mean of what each batch had before its step, dropout included.
         """
         rate = self.learning_rate()
         loss = weight = 0.0
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence shows in the loss, once
+        before = self.network.parameters.copy() if validation_loss is None else None
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # the loss tells, without a warning a step
             for step in source.steps(self.network, self.rng):
                 self.optimizer.step(self.network, step.gradient, rate)
                 loss += step.loss
                 weight += step.weight
             if not weight:
-                raise ValueError("no row has a weight above 0: there is nothing to train on")
+                raise ValueError("the source gave no row of a weight above 0: nothing to train on")
             row = {
                 "epoch": len(self.history) + 1,
                 "learning_rate": rate,
@@ -114,27 +141,31 @@ class Training:
             }
             if validation_loss is not None:
                 row["validation_loss"] = validation_loss()
-        self._record(row)
+        self._record(row, self.network.parameters if before is None else before)
         return row
 
     def learning_rate(self) -> float:
         """The rate of the next epoch."""
-        share_done = len(self.history) / self.settings.epochs
+        share_done = min(1.0, len(self.history) / self.settings.epochs)
         return self.settings.learning_rate * SCHEDULES[self.settings.schedule](share_done)
 
-    def _record(self, row: dict[str, float]) -> None:
-        """Add the row to the history; remember the parameters if they are the best so far."""
+    def _record(self, row: dict[str, float], parameters: Array) -> None:
+        """Add the row to the history; remember the parameters that its loss is of if they are the
+        best.
+        """
         self.history.append(row)
         monitored = row.get("validation_loss", row["training_loss"])
         self.diverged = not (math.isfinite(row["training_loss"]) and math.isfinite(monitored))
         if monitored < self.best_loss:
             self.best_loss = monitored
             self.best_epoch = len(self.history)
-            self.best_parameters[...] = self.network.parameters
+            self.best_parameters[...] = parameters
 
     @property
     def finished(self) -> bool:
-        """Whether the epochs or the patience are used up, the loss diverged, or `stop` was called."""
+        """Whether the epochs or the patience are used up, the loss diverged, or `stop` was
+        called.
+        """
         return self.stopped or self.diverged or self._out_of_epochs() or self._out_of_patience()
 
     def _out_of_epochs(self) -> bool:
@@ -150,8 +181,9 @@ class Training:
         self.restore_best()
 
     def restore_best(self) -> None:
-        """Give the network the best parameters so far."""
+        """Give the network the best parameters so far, at rest."""
         self.network.parameters[...] = self.best_parameters
+        self.optimizer.velocity[...] = 0
 
     def state(self) -> dict[str, Any]:
         """A copy of all that is needed to go on: arrays and plain values by name."""
@@ -168,9 +200,11 @@ class Training:
         return copy.deepcopy(state)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a `state`: what follows equals, bit for bit, what would have followed there.
+        """Go back to a `state`: under the same settings, what follows equals what would have
+        followed there, bit for bit.
 
-        Raises ValueError, and changes nothing, where the state lacks a part or is of another network.
+        Raises ValueError, and changes nothing, where the state lacks a part, or has arrays of
+        other sizes than this network's.
         """
         self._check_state(state)
         state = copy.deepcopy(state)
@@ -180,8 +214,9 @@ class Training:
         self.best_parameters[...] = state["best_parameters"]
         self.best_loss = state["best_loss"]
         self.best_epoch = state["best_epoch"]
-        self.history[:] = state["history"]
+        self.history[:] = state["history"]  # in place: others may look at this list
         self.diverged = state["diverged"]
+        self.stopped = False
 
     def _check_state(self, state: dict[str, Any]) -> None:
         own = self.state()
@@ -191,5 +226,6 @@ class Training:
             shape = np.shape(state[name])
             if shape != own[name].shape:
                 raise ValueError(
-                    f"{name} of the state to go on from has shape {shape}: this network needs {own[name].shape}"
+                    f"{name} of the state to go on from has shape {shape}: "
+                    f"this network needs {own[name].shape}"
                 )

@@ -1,7 +1,7 @@
 """What is checked before settings and data are trusted: a clear ValueError for all that is wrong.
 
-Settings are checked by type first, then by range. A `Constraint` is what a setting must be, in words, and
-a function that tells whether a value is that.
+Settings are checked by type first, then by range. A `Constraint` is what a setting must be, in
+words, and a function that tells whether a value is that.
 """
 
 import datetime
@@ -110,8 +110,8 @@ def require(holds: Any, message: str) -> None:
 def check_array(values: Any, dtype: npt.DTypeLike, name: str) -> Array:
     """The values as a finite row-major array of `dtype`, copied only if need be.
 
-    Raises ValueError for complex numbers, dates, text, and where a value is masked, NaN or infinite;
-    TypeError for objects that are no numbers at all, as NumPy does.
+    Raises ValueError for complex numbers, dates, text, and where a value is masked, NaN or
+    infinite; TypeError for objects that are no numbers at all, as NumPy does.
     """
     array: Array = np.asarray(values)
     require(array.dtype.kind != "c", f"Complex data not supported: {name} has dtype {array.dtype}")
@@ -135,7 +135,7 @@ def check_array(values: Any, dtype: npt.DTypeLike, name: str) -> Array:
 def check_matrix(X: Any, dtype: npt.DTypeLike) -> Any:
     """X [rows, features] as a finite array or CSR matrix of `dtype`.
 
-    Raises ValueError for other dimensions, no rows, no features, and a CSR matrix that is not whole.
+    Raises ValueError for other dimensions, no rows, no features, and a damaged CSR matrix.
     """
     if hasattr(X, "tocsr"):
         X = X.tocsr()
@@ -153,13 +153,14 @@ def check_matrix(X: Any, dtype: npt.DTypeLike) -> Any:
     return X
 
 
-def check_labels(y: Any) -> Array:
+def check_labels(y: Any, warn: bool = True) -> Array:
     """y as an array of labels [rows]; a column [rows, 1] will do, with a warning."""
     labels: Array = np.asarray(y)
     require(labels.dtype.kind not in "mM", f"y must hold labels, not dates: {labels.dtype}")
     if labels.ndim == 2 and labels.shape[1] == 1:
         message = "A column-vector y was passed when a 1d array was expected"
-        warnings.warn(message, DataConversionWarning, stacklevel=5)
+        if warn:
+            warnings.warn(message, DataConversionWarning, stacklevel=5)
         labels = labels[:, 0]
     require(labels.ndim == 1, f"y must be [rows], not of shape {labels.shape}")
     return labels
@@ -187,7 +188,7 @@ def check_weight(weight: Any, rows: int, dtype: npt.DTypeLike) -> Array | None:
 
 
 def with_mean_1(weight: Array) -> Array:
-    """The weights [rows, 1], scaled so that a learning rate means the same with them and without."""
+    """The weights [rows, 1], scaled so that a learning rate means what it does without them."""
     scaled: Array = weight * (len(weight) / weight.sum())
     return scaled
 
@@ -219,10 +220,12 @@ def check_feature_names(names: Array | None, known: Array | None, estimator: str
         return
     if known is None:
         message = f"X has feature names, but {estimator} was fitted without feature names"
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warnings.warn(message, UserWarning, stacklevel=5)
     elif names is None:
-        message = f"X does not have valid feature names, but {estimator} was fitted with feature names"
-        warnings.warn(message, UserWarning, stacklevel=4)
+        message = (
+            f"X does not have valid feature names, but {estimator} was fitted with feature names"
+        )
+        warnings.warn(message, UserWarning, stacklevel=5)
     elif names.tolist() != known.tolist():
         raise ValueError(different_names(names.tolist(), known.tolist()))
 

@@ -17,8 +17,48 @@ settings.register_profile("short", max_examples=100, deadline=None, suppress_hea
 settings.register_profile("long", max_examples=5000, deadline=None, suppress_health_check=FIXTURES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))  # the long one: `make fuzz`
 
+LAST_SKIPPED = "two-layer/last-skipped"  # where pytest's cache has them
+
 ROOT = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--last-skipped", action="store_true", help="run only the tests that the last run skipped")
+
+
+def pytest_configure(config):
+    one_of_several = hasattr(config, "workerinput")  # the process that started it hears of all tests
+    if hasattr(config, "cache") and not one_of_several:
+        config.pluginmanager.register(SkippedTests(config.cache))
+
+
+class SkippedTests:
+    """Leaves the names of the tests that were skipped, and of modules skipped as a whole, in pytest's cache."""
+
+    def __init__(self, cache):
+        self.cache = cache
+        self.names = set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.names.add(report.nodeid)
+
+    def pytest_collectreport(self, report):
+        if report.skipped:
+            self.names.add(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        self.cache.set(LAST_SKIPPED, sorted(self.names))
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("last_skipped"):
+        return
+    skipped = set(config.cache.get(LAST_SKIPPED, []))
+    chosen = [item for item in items if {item.nodeid, item.nodeid.partition("::")[0]} & skipped]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 def real_data(name):
@@ -43,8 +83,14 @@ def run(command, *arguments, cwd, stdin="", environment=None):
     """A console script as a real process: (exit code, stdout, stderr)."""
     script = Path(sys.executable).parent / command
     done = subprocess.run(
-        [script, *map(str, arguments)], cwd=cwd, input=stdin, env=os.environ | (environment or {}),
-        capture_output=True, text=True, timeout=120, check=False,
+        [script, *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -21,6 +21,7 @@ from test_sentiment import BAD, GOOD, archive
 
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
+from projects.bikes.sample import simulate_hours
 from projects.common import model_file
 from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
@@ -58,6 +59,90 @@ def test_fault_10_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monke
     whole.write_bytes(gzip.compress(gzip.decompress(whole.read_bytes()) + bytes(1 << 22)))
     with pytest.raises(ProjectError, match=r"no whole tar\.gz archive"):
         data.read_reviews(whole, "train")
+
+
+def header(name, size, kind):
+    """The header of a member that says it has this size."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+READ = """
+import resource, sys
+from pathlib import Path
+from projects.common.errors import ProjectError
+from projects.sentiment.data import read_reviews
+try:
+    read_reviews(Path(sys.argv[1]), "train")
+except ProjectError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_fault_42_a_header_without_end_is_one_line_and_takes_no_memory(tmp_path, kind):
+    size = 600_000_000
+    with gzip.open(tmp_path / "evil.tar.gz", "wb", compresslevel=1) as file:
+        file.write(header("x", size, kind))
+        for _ in range(size // 10_000_000):
+            file.write(b"a" * 10_000_000)
+    command = [sys.executable, "-c", READ, str(tmp_path / "evil.tar.gz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "a header of more than 1,048,576 bytes" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert int(done.stderr) < 300_000  # kilobytes
+
+
+def test_fault_42_sparse_members_are_refused(tmp_path):
+    """An archive of some kilobytes that would unpack to gigabytes: holes, with nothing in between."""
+    with gzip.open(tmp_path / "evil.tar.gz", "wb") as file:
+        for number in range(600):
+            info = tarfile.TarInfo(GOOD.format(number))
+            info.type = tarfile.GNUTYPE_SPARSE
+            block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+            block[483:495] = b"%011o\0" % 10_000_000  # real size; no part of it is stored
+            block[148:156] = b" " * 8
+            block[148:156] = b"%06o\0 " % sum(block)
+            file.write(bytes(block))
+        file.write(bytes(1024))
+    assert (tmp_path / "evil.tar.gz").stat().st_size < 10_000
+    with pytest.raises(ProjectError, match=r"aclImdb/train/pos/0_9.txt is sparse, and no review"):
+        data.read_reviews(tmp_path / "evil.tar.gz", "train")
+
+
+@pytest.mark.parametrize("extended", [b"\0", b"\1"])
+@pytest.mark.parametrize("length", [0, 1, 100, 511])
+def test_fault_42_an_archive_that_ends_inside_a_sparse_header_is_one_line(tmp_path, extended, length):
+    info = tarfile.TarInfo(GOOD.format(1))
+    info.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[482:483] = extended
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    (tmp_path / "evil.tar.gz").write_bytes(gzip.compress(bytes(block) + bytes(length)))
+    with pytest.raises(ProjectError, match=r"evil.tar.gz"):
+        data.read_reviews(tmp_path / "evil.tar.gz", "train")
+
+
+def test_fault_51_a_table_of_too_many_columns_is_refused_before_its_rows(tmp_path):
+    names = [f"c{i}" for i in range(200_000)]
+    for same in (names, [*names[:-1], "c0"]):
+        (tmp_path / "wide.csv").write_text(",".join(same) + "\n" + ("1," * 199_999 + "1\n") * 3)
+        with pytest.raises(ProjectError, match=r"wide.csv has 200,000 columns: at most 1,000 are read"):
+            bikes_data.read_hours(tmp_path / "wide.csv")
+        with pytest.raises(ProjectError, match=r"wide.csv has 200,000 columns: at most 1,000 are read"):
+            data.read_reviews(tmp_path / "wide.csv", "train")
+
+
+@pytest.mark.parametrize("word", ["now", "today", "NOW", "2012-12", "20121224", "2012-12-24 10:00"])
+def test_fault_43_a_word_is_not_a_date(tmp_path, word):
+    hours = simulate_hours().head(50).astype(str)
+    hours.loc[7, "dteday"] = word
+    hours.to_csv(tmp_path / "hours.csv", index=False)
+    with pytest.raises(ProjectError, match=rf"line 9, column dteday: '{word}' is not a date like 2012-12-24"):
+        bikes_data.read_hours(tmp_path / "hours.csv")
 
 
 def test_fault_10_sizes_that_are_a_lie_are_found_out(tmp_path):
@@ -205,7 +290,7 @@ def test_fault_15_arrays_that_do_not_fit_are_refused_by_name(models, tmp_path, p
         model_file.save_model(tmp_path / "m", pipeline, changed, settings)
         with pytest.raises(ProjectError, match=rf"({name}|{about}).*train a new model"):
             kind.load(tmp_path / "m")
-    for setting in ("simulated", "members" if pipeline == "bikes" else "base_rate"):
+    for setting in ("simulated", "members" if pipeline == "bikes" else "base_rates"):
         less = {key: value for key, value in settings.items() if key != setting}
         model_file.save_model(tmp_path / "m", pipeline, arrays, less)
         with pytest.raises(ProjectError, match=f"lacks the setting {setting}"):

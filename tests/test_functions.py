@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nn import functions
-from nn.functions import HIDDEN, LOSSES, LOSSES_OF, OUTPUTS, output_delta, sigmoid, softmax
+from nn.functions import ACTIVATIONS, LOSSES, LOSSES_OF, OUTPUTS, output_delta, sigmoid, softmax
 
 POINTS = np.array([[-3.0, -0.5, 0.1, 2.0]])
 STEP = 1e-6
@@ -78,7 +78,7 @@ def test_derivative_of_activation(name):
     np.testing.assert_allclose(derivative(function(POINTS)), central_difference(function, POINTS), rtol=1e-8)
 
 
-@pytest.mark.parametrize("function", [*(kind.function for kind in HIDDEN.values()), *OUTPUTS.values()])
+@pytest.mark.parametrize("function", [*(kind.function for kind in ACTIVATIONS.values()), *OUTPUTS.values()])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_activation_writes_where_it_is_told_to_and_leaves_its_argument_alone(function, dtype):
     z = POINTS.astype(dtype)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from nn import Training, TwoLayerClassifier, TwoLayerNetwork
 from nn.batches import ArrayBatches
-from nn.functions import HIDDEN
+from nn.functions import ACTIVATIONS
 from nn.gradient_check import gradient_check
 from nn.network import Gradient
 from nn.training import TrainingSettings
@@ -70,7 +70,7 @@ def random_rows(output, outputs=1, rows=7, features=5):
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix, sp.csr_array], ids=["dense", "csr_matrix", "csr_array"])
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(("output", "loss"), KINDS)
-@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
 def test_gradient_agrees_with_central_differences(hidden, output, loss, outputs, make):
     X, y = random_rows(output, outputs)
     network = TwoLayerNetwork(5, 4, outputs, hidden=hidden, output=output, loss=loss, random_state=2)

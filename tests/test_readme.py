@@ -22,6 +22,8 @@ from projects.sentiment.cli import main as sentiment
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]
+PAGES += ["docs/how-it-works.md", "docs/reliability.md"]
 COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
 VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
 
@@ -70,14 +72,31 @@ def folder(workspace, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("line", sorted(set(COMMANDS + HELP), key=lambda line: (" evaluate" not in line, line)))
+SHOWN = sorted(set(COMMANDS + HELP), key=lambda line: (" evaluate" not in line, line))
+EXPORTS = [line for line in SHOWN if " export " in line]
+
+
+@pytest.mark.parametrize("line", [line for line in SHOWN if line not in EXPORTS])
 def test_command_runs(folder, line, monkeypatch):
-    monkeypatch.chdir(folder)
     monkeypatch.setitem(bikes_model.DEFAULTS, "epochs", 1)  # of a backtest
+    run_line(folder, line, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def onnx():
+    return pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
+
+
+@pytest.mark.parametrize("line", EXPORTS)
+def test_export_runs(onnx, folder, line, monkeypatch):
+    run_line(folder, line, monkeypatch)
+
+
+def run_line(folder, line, monkeypatch):
+    """Run a line that is shown, with less training, and with all that it writes in other places."""
+    monkeypatch.chdir(folder)
     before, _, line = line.rpartition(" | ")
     command, *arguments = shlex.split(line)
-    if arguments[0] == "export":
-        pytest.importorskip("onnx", reason="no onnx: pip install -e '.[onnx]'")
     if arguments[0] == "train":
         arguments += ["--epochs", "1", "--run", "elsewhere"]
     if arguments[0] == "download":
@@ -112,12 +131,15 @@ def test_feature_count_is_right():
 
 
 def test_make_targets_exist():
-    for target in set(re.findall(r"\bmake ([a-z]+)", README)) - {"an"}:
+    text = README + (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
+    assert targets >= {"bikes", "sentiment", "test", "check"}
+    for target in targets:
         done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=False)
         assert done.returncode == 0, target
 
 
-@pytest.mark.parametrize("page", ["README.md", "nn/README.md", "data/README.md", "docs/how-it-works.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_and_pictures_exist(page):
     page = ROOT / page
     for target in re.findall(r"\]\((?!http)([^)]*)\)", page.read_text()):

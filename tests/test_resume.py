@@ -80,8 +80,9 @@ def train(pipeline, folder, run, *more):
 
 
 def content(run):
-    """Names and bytes of the run folder's files, those in folders of it included."""
-    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    """Names and bytes of the files of the run folder and of its folders, but for what the next command tidies."""
+    files = [path for path in run.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")

@@ -281,10 +281,17 @@ def test_fault_46_settings_are_checked_at_each_partial_fit():
         model.set_params(momentum="x").partial_fit(X, y)
     np.testing.assert_array_equal(model.network_.parameters, before)
     model.set_params(momentum=0.0, learning_rate=1e30)
-    with pytest.warns(RuntimeWarning, match="lower learning_rate"):
-        for _ in range(5):
-            model.partial_fit(X, y)
+    for _ in range(5):
+        if not model.training_.diverged:
+            with pytest.warns(RuntimeWarning, match="lower learning_rate"):
+                model.partial_fit(X, y)
     assert np.isfinite(model.network_.parameters).all()
+    model.set_params(momentum=0.9, learning_rate=0.01).partial_fit((X - 10) / 5, y)
+    assert not model.training_.diverged
+    with pytest.raises(ValueError, match="y has 2 outputs, but the first partial_fit had 1"):
+        model.partial_fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match="dtype was float32 in the first fit, and is float64 now"):
+        model.set_params(dtype="float64").partial_fit(X, y)
 
 
 @pytest.mark.parametrize("kind", [TwoLayerRegressor, TwoLayerClassifier])
@@ -299,7 +306,7 @@ def test_fault_47_rows_of_weight_0_are_neither_held_out_nor_trained_on(kind):
     alone = kind(**settings).fit(X[:10], y[:10])
     np.testing.assert_allclose(weighted.network_.parameters, alone.network_.parameters, rtol=1e-9)
     weight[1:] = 0
-    with pytest.raises(ValueError, match="1 sample.* of weight above 0: early stopping needs at least 2"):
+    with pytest.raises(ValueError, match=r"1 sample.* of weight above 0: early stopping needs at least 2"):
         kind(**settings).fit(X, y, sample_weight=weight)
 
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -253,7 +254,11 @@ def test_commands_take_a_pattern(folder, tmp_path):
     assert [(row["text"], row["probability"]) for row in rows] == [
         (row["text"], float(row["probability"])) for row in csv.DictReader(output.splitlines())
     ]
-    for wrong in (["train", "--engine", "dask"], ["predict", "--out", "x", "a film"], ["train", "--scheduler", "tcp://x"]):
+    for wrong in (
+        ["train", "--engine", "dask"],
+        ["predict", "--out", "x", "a film"],
+        ["train", "--scheduler", "tcp://x"],
+    ):
         assert CliRunner().invoke(main, wrong).exit_code == 2
 
 
@@ -404,11 +409,61 @@ def test_an_error_on_a_worker_is_the_same_line(client, tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(pattern, monkeypatch):
-    engine = pytest.importorskip("projects.sentiment.dask_engine")
+    pytest.importorskip("distributed")
+    from projects.sentiment import dask_engine as engine
+
     monkeypatch.setattr(engine, "TIMEOUT", 1)
     nowhere = "tcp://127.0.0.1:9"
     with pytest.raises(ProjectError, match=f"no Dask scheduler answers at {nowhere}"), engine.connect(nowhere):
         pass
+
+
+def listening(process):
+    """The addresses that a process and its children listen on, from the kernel's own tables."""
+    psutil = pytest.importorskip("psutil")
+    tree = [psutil.Process(process), *psutil.Process(process).children(recursive=True)]
+    connections = [connection for one in tree for connection in one.net_connections("inet")]
+    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def test_fault_38_what_dask_starts_can_be_reached_from_this_machine_alone():
+    pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import connect
+
+    with connect() as engine:
+        assert engine.slots
+        assert listening(os.getpid()) == {"127.0.0.1"}
+
+
+def test_fault_49_tls_without_its_settings_is_one_line():
+    pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import connect
+
+    with (
+        pytest.raises(ProjectError, match=r"needs TLS settings: set distributed.comm.tls.ca-file"),
+        connect("tls://x:1"),
+    ):
+        pass
+
+
+def test_a_worker_without_this_program_is_one_line():
+    distributed = pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import connect
+
+    hidden = {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
+    code = "import sys; sys.modules['projects'] = None; from distributed.cli.dask_worker import main; main()"
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as cluster:
+        address = cluster.scheduler_address
+        command = [sys.executable, "-c", code, address, "--no-nanny", "--dashboard-address", ":0"]
+        with subprocess.Popen(command, env=os.environ | hidden, stderr=subprocess.DEVNULL) as worker:
+            try:
+                with distributed.Client(address) as client:
+                    client.wait_for_workers(1, timeout=30)
+                lacking = pytest.raises(ProjectError, match=r"a Dask worker lacks this program .*install it there")
+                with lacking, connect(address):
+                    pass
+            finally:
+                worker.kill()
 
 
 def test_one_module_alone_knows_dask():

@@ -1,5 +1,9 @@
 """What each setting of training does, and that training can be stopped and continued."""
 
+import copy
+import pickle
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -19,7 +23,7 @@ def wave(rows=400, noise=0.1, features=3, seed=0):
 
 
 def fitted(X=None, y=None, **settings):
-    X, y = (wave() if X is None else (X, y))
+    X, y = wave() if X is None else (X, y)
     settings = {"hidden_units": 8, "epochs": 40, "learning_rate": 0.3, "batch_size": 20, "dtype": "float64"} | settings
     return TwoLayerRegressor(**settings).fit(X, y)
 
@@ -317,7 +321,8 @@ def test_training_does_not_care_where_its_steps_come_from():
     for source in (ArrayBatches(X, y, batch_size=len(y)), Halves(X, y, 1)):
         training = Training(TwoLayerNetwork(3, 8), settings)
         while not training.finished:
-            training.run_epoch(source, lambda: 1.0 if len(training.history) > 9 else training.network.mean_loss(X, y))
+            stuck = len(training.history) > 9
+            training.run_epoch(source, partial(training.network.mean_loss, X, y) if not stuck else lambda: 1.0)
         trainings.append(training)
     ours, theirs = trainings
     assert len(ours.history) == len(theirs.history) == ours.best_epoch + 5
@@ -437,3 +442,78 @@ def test_verbose_prints_a_line_an_epoch(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"]
     assert "validation loss" in lines[0]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_rate_stays_where_it_is_after_the_last_epoch(schedule):
+    X, y = wave()
+    training = Training(TwoLayerNetwork(3, 8), TrainingSettings(2, schedule=schedule))
+    rates = [training.run_epoch(ArrayBatches(X, y[:, np.newaxis]))["learning_rate"] for _ in range(5)]
+    assert rates[3:] == rates[2:4]
+    assert min(rates) >= 0
+
+
+def test_the_best_parameters_are_those_that_the_best_loss_is_of():
+    """Steps so long that each makes it worse: without validation rows, the first loss is of the first parameters."""
+    X, y = wave()
+    source = ArrayBatches(X, y[:, np.newaxis], batch_size=len(y))
+    training = Training(TwoLayerNetwork(3, 8), TrainingSettings(5, learning_rate=50.0, schedule="constant"))
+    for _ in range(3):
+        training.run_epoch(source)
+    assert training.best_epoch == 1
+    training.restore_best()
+    assert training.network.mean_loss(X, y[:, np.newaxis]) == pytest.approx(training.best_loss)
+
+
+def test_a_training_goes_on_after_it_diverged_at_a_lower_rate():
+    X, y = wave()
+    source = ArrayBatches(X, 1e4 * y[:, np.newaxis])
+    training = Training(TwoLayerNetwork(3, 8), TrainingSettings(40, learning_rate=500.0))
+    while not training.finished:
+        training.run_epoch(source)
+    assert training.diverged
+    training.restore_best()
+    training.use(TrainingSettings(learning_rate=0.01))
+    training.run_epoch(ArrayBatches(X, y[:, np.newaxis]))
+    assert not training.diverged
+
+
+def test_restoring_a_state_takes_back_a_stop():
+    X, y = wave()
+    training = Training(TwoLayerNetwork(3, 8), TrainingSettings(5))
+    training.run_epoch(ArrayBatches(X, y[:, np.newaxis]))
+    state = training.state()
+    training.stop()
+    training.restore(state)
+    assert not training.finished
+
+
+def test_without_momentum_no_velocity_is_left_over():
+    X, y = wave()
+    training = Training(TwoLayerNetwork(3, 8), TrainingSettings(5))
+    training.run_epoch(ArrayBatches(X, y[:, np.newaxis]))
+    training.use(TrainingSettings(5, momentum=0.0))
+    assert not training.optimizer.velocity.any()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda gradient: pickle.loads(pickle.dumps(gradient))])
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix])
+def test_a_copied_gradient_makes_the_same_step(copied, make):
+    X, y = wave()
+    steps = []
+    for change in (lambda gradient: gradient, copied):
+        network = TwoLayerNetwork(3, 8)
+        gradient = network.backward(make(X), y[:, np.newaxis], *network.forward(make(X)))
+        SGD(network, l2=0.5, clip_norm=1.0).step(network, change(gradient), 0.1)
+        steps.append(network.parameters)
+    np.testing.assert_array_equal(*steps)
+
+
+def test_targets_that_numpy_would_stretch_are_refused():
+    X, y = wave()
+    with pytest.raises(ValueError, match=r"y must be \[rows, outputs\]"):
+        ArrayBatches(X, y)
+    with pytest.raises(ValueError, match=r"y must be \[rows, outputs\], here \(400, 1\), not of shape \(400,\)"):
+        TwoLayerNetwork(3, 8).mean_loss(X, y)
+    with pytest.raises(ValueError, match="do not fit one another"):
+        TwoLayerNetwork.from_arrays(np.ones((3, 2)), np.ones(1), np.ones((2, 1)), np.ones(1))

@@ -104,8 +104,10 @@ def train(
     from projects.bikes.data import split
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
+    from projects.common.run_folder import lock
 
     check_writable(run)
+    click.get_current_context().with_resource(lock(run))
     checkpoint = Checkpoint(run, "bikes", resume)
     hours = split(read_data(data, data_dir), validation_days, test_days)
     from projects.bikes.model import baselines, train

@@ -15,17 +15,21 @@ import pandas as pd
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
+from projects.common.files import refuse_pipe
 
 PUBLISHED = Published(
     pipeline="bikes",
     url="https://archive.ics.uci.edu/static/public/275/bike+sharing+dataset.zip",
     sha256="b70182d0d0508e9abbb79306ce5c0cec34869000f8220175ac83d11dbe845401",
     name="Bike-Sharing-Dataset.zip",
+    size=279_992,
 )
 SAMPLE = "hour-SIMULATED.csv"
 MEMBER = "hour.csv"
 LARGEST_TABLE = 1 << 26  # bytes of hour.csv that are believed, inside a zip: a century has fewer
 
+MOST_COLUMNS = 1_000  # of a table: more are a mistake, and would take minutes to read
+DATE = r"\d{4}-\d{1,2}-\d{1,2}"  # pandas alone would also take "now" and "today" for dates
 YEARS = 1900, 2199  # of the dates that are believed
 RANGES = {  # column: lowest and highest value
     "hr": (0, 23),
@@ -84,6 +88,7 @@ def read_hours(path: Path) -> pd.DataFrame:
 
 def open_table(path: Path) -> IO[bytes]:
     """The CSV file, or the member hour.csv of a zip, opened for reading."""
+    refuse_pipe(path)
     if not path.is_file():
         raise ProjectError(f"no file at {path}: give hour.csv or its zip with --data, or run `bikes download`")
     with open(path, "rb") as file:
@@ -123,6 +128,8 @@ def parse_chunks(file: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame
         _, header = next(filled, (0, []))
         if not header:
             raise EmptyTableError(f"{name} is empty: it should be a table like hour.csv")
+        if len(header) > MOST_COLUMNS:
+            raise ProjectError(f"{name} has {len(header):,} columns: at most {MOST_COLUMNS:,} are read")
         column, times = Counter(header).most_common(1)[0]
         if times > 1:
             raise ProjectError(f"{name} has the column {column} twice")
@@ -161,7 +168,8 @@ def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:
             raise ProjectError(f"{name}, line {text.index[row]}, column {column}: {value!r} is not {expected}")
 
     hours = pd.DataFrame(index=text.index)
-    day = pd.to_datetime(text.dteday, format="%Y-%m-%d", errors="coerce")
+    dates = text.dteday.where(text.dteday.str.fullmatch(DATE).fillna(False).astype(bool))
+    day = pd.to_datetime(dates, format="%Y-%m-%d", errors="coerce")
     refuse(~day.dt.year.between(*YEARS), "dteday", f"a date like 2012-12-24, from {YEARS[0]} to {YEARS[1]}")
     for column, (low, high) in ranges.items():
         hours[column] = pd.to_numeric(text[column], errors="coerce")

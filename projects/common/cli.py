@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from projects.common.download import Published, adopt, fetch, say
+from projects.common.download import Published, adopt, fetch, local_path, say
 from projects.common.errors import NoConnectionError, ProjectError, printable
-from projects.common.files import cannot_write, leftovers, write_atomically
+from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
+from projects.common.run_folder import UNFINISHED, tidy
+from projects.common.terminal import ForgivingStream, TerminalStream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
 REPORT = "report.html"
-UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
 FILES = ("data", "data_dir", "run", "file", "out", "source")  # parameters under a heading of their own
 COMMON = {"--resume", "--quiet", "--engine", "--scheduler", "--help"}  # options of `train` that are no settings
@@ -107,6 +108,10 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.__stdout__, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
+        sys.stdout = TerminalStream(sys.__stdout__)  # of a process; a test has streams of its own
+    if isinstance(sys.__stderr__, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        sys.stderr = ForgivingStream(sys.__stderr__)
 
 
 def one_line(message: str) -> str:
@@ -169,12 +174,19 @@ def keep(run: Path, model: Any, history: list[dict[str, Any]], *stale: str) -> N
     forget(run, CHECKPOINT, *(left.name for name in (MODEL, HISTORY, CHECKPOINT) for left in leftovers(run / name)))
 
 
+def tidied(ctx: click.Context, param: click.Parameter, run: Path) -> Path:
+    """The run folder, without what killed commands left in it."""
+    tidy(run)
+    return run
+
+
 def run_option(pipeline: str) -> Callable[..., Any]:
     return click.option(
         "--run",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("runs", pipeline),
         show_default=True,
+        callback=tidied,
         help="Folder of the model, its history, its figures and its pictures.",
     )
 
@@ -258,9 +270,10 @@ def download(
         raise click.UsageError("give --sample alone: it fetches nothing")
     if not sample:
         try:
-            if source is None or "://" in source:
+            path = None if source is None else local_path(source)
+            if path is None:
                 return fetch(published, folder, source, force)
-            return adopt(published, Path(source), folder, check)
+            return adopt(published, path, folder, check)
         except NoConnectionError:
             if not sample_if_offline:
                 raise
@@ -287,6 +300,14 @@ def warn_if_replaced(table: str, columns: Iterable[str], added: Iterable[str]) -
         click.echo(f"{table} has a column {twice[0]} already: the answer is printed in its place", err=True)
 
 
+def echo_styled(text: str) -> None:
+    """A line with colours, on a terminal; without them elsewhere. Its words must be printable."""
+    if isinstance(sys.stdout, TerminalStream) and sys.stdout.isatty():
+        sys.stdout.write_styled(f"{text}\n")
+    else:
+        click.echo(click.unstyle(text))
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One object on one line of stdout."""
     click.echo(json.dumps(value, ensure_ascii=False))
@@ -305,11 +326,8 @@ def to_csv(rows: Iterable[dict[str, Any]], header: bool = True) -> str:
 
 
 def print_rows(rows: Iterable[dict[str, Any]], header: bool) -> None:
-    """Rows of CSV on stdout; on a terminal without the control characters that somebody's data may hold."""
-    table = to_csv(rows, header)
-    if sys.stdout.isatty():
-        table = "".join(c if c.isprintable() or c in "\r\n\t" else " " for c in table)
-    sys.stdout.write(table)
+    """Rows of CSV on stdout."""
+    sys.stdout.write(to_csv(rows, header))
     sys.stdout.flush()
 
 
@@ -333,6 +351,7 @@ def read_table(path: Path) -> "pd.DataFrame":
 @contextmanager
 def whole(path: Path, advice: str) -> Iterator[None]:
     """For reading and drawing a file that an earlier command wrote: ProjectError with the advice if it can't be."""
+    refuse_pipe(path)
     try:
         yield
     except OSError as error:

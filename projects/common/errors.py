@@ -6,7 +6,11 @@ class ProjectError(Exception):
 
 
 class NoConnectionError(ProjectError):
-    """The address could not be reached: no name resolution, no connection, no answer, or a failing server."""
+    """The address could not be connected to: no name resolution, refused, unreachable."""
+
+
+class FailingServerError(ProjectError):
+    """A server was reached and fails: an error of its own, silence, too slow, broken off, no HTTP."""
 
 
 def printable(text: str) -> str:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import IO
@@ -28,12 +29,16 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)  # of a process that was killed and had the same number
+        remove_leftovers(path.parent, path.name)
         try:
             with open(temporary, "xb") as file:  # "x": never through somebody else's link
+                if path.exists():
+                    os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+            fsync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -43,6 +48,49 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 def leftovers(path: Path) -> list[Path]:
     """What writers of `path` that were killed have left beside it."""
     return list(path.parent.glob(f".{escape(path.name)}.*.tmp"))
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what writers in this folder (of the file `name`, or of any) left when they were killed.
+
+    What a process that is still alive is writing stays.
+    """
+    pattern = f".{escape(name)}.*.tmp" if name else ".*.tmp"
+    for left in folder.glob(pattern):
+        process = left.name.split(".")[-2]
+        if process.isdigit() and not is_alive(int(process)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number; signal 0 asks and does nothing."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def fsync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk: without it a rename may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise ProjectError for a named pipe: to open it would wait for a writer, perhaps for ever.
+
+    What a shell opens under /dev/fd has one.
+    """
+    with suppress(OSError):
+        if stat.S_ISFIFO(path.stat().st_mode) and path.parts[:2] != ("/", "dev"):
+            raise ProjectError(f"{path} is a pipe: write its content to a file, and name that")
 
 
 def check_writable(folder: Path) -> None:

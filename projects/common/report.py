@@ -1,6 +1,7 @@
 """One HTML page of a run that needs nothing else: what both pipelines put on it, and how it is put together."""
 
 import base64
+import hashlib
 import json
 import re
 import struct
@@ -18,9 +19,39 @@ LONG_LIST = 12  # items from which a list is folded away
 
 
 def fill(parts: Mapping[str, str]) -> str:
-    """The page with these parts, which are HTML, in their places; what is filled in is not searched for places."""
-    template = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+    """The page with these parts, which are HTML, in their places; what is filled in is not searched for places.
+
+    The pipeline's style follows the one that all pages share.
+    """
+    folder = Path(__file__).parent
+    template = (folder / "report.html").read_text(encoding="utf-8")
+    style = (folder / "report.css").read_text(encoding="utf-8") + parts["style"]
+    script = '"use strict";\n' + parts["script"]
+    filled = {**parts, "style": style, "script": script, "policy": content_security_policy(style, script)}
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: filled[place[1]], template)
+
+
+def content_security_policy(style: str, script: str) -> str:
+    """What a browser lets the page do: apply this style, run this script, show pictures that are in it. Nothing else.
+
+    The browser compares hashes (https://www.w3.org/TR/CSP3/#match-element-to-source-list): a script that came in with
+    a text would not run even if it were not escaped, nor would a style attribute count.
+    """
+    directives = [
+        "default-src 'none'",
+        f"script-src {source_hash(script)}",
+        f"style-src {source_hash(style)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return "; ".join(directives)
+
+
+def source_hash(text: str) -> str:
+    """The SHA-256 of what stands between two tags, as a policy has it."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def as_json(value: Any) -> str:

@@ -133,11 +133,11 @@ def read_part(data: Path | None, data_dir: Path, part: str, names: "Names") -> "
 @click.option("--balanced", is_flag=True, help="Let all labels count alike, however many reviews have them.")
 @click.option("--hidden-units", type=click.IntRange(1, 100_000),
               help="Of the network.  [default: 2; with more than two labels as many as these, at most 64]")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True,
-              help="Times through the training rows.")  # fmt: skip
+@click.option("--epochs", type=click.IntRange(1),
+              help="Times through the training rows.  [default: 10; with more than ten labels 20]")  # fmt: skip
 @click.option("--learning-rate", type=common.Finite(0, min_open=True),
-              help="Of the first epoch; it falls to 0.  [default: 0.8; with more than two labels 0.4 times the root of "
-              "half of them, of at most 64]")  # fmt: skip
+              help="Of the first epoch; it falls to 0.  [default: 0.8; with more than two labels a tenth of "
+              "their number, from 0.4 to 1.6]")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
               help="Share of the last step that the next one keeps.")  # fmt: skip
@@ -148,7 +148,7 @@ def read_part(data: Path | None, data_dir: Path, part: str, names: "Names") -> "
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
+    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int | None, text_column: str | None,
     label_column: str | None, positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None,
     **hyperparameters: Any,
 ) -> None:  # fmt: skip
@@ -171,22 +171,26 @@ def train(
     common.note("reading the reviews")
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
+    from projects.common.run_folder import lock
     from projects.sentiment.data import Names
+    from projects.sentiment.training import defaults, train
 
     check_writable(run)
+    click.get_current_context().with_resource(lock(run))
     names = Names(text_column, label_column, positive)
     if is_streamed(data, engine, scheduler):
         assert data is not None
         if resume:
             raise click.UsageError("--resume does not go with data that are read a part at a time")
+        epochs = epochs or defaults(2)["epochs"]
         train_streamed(data, run, engine, scheduler, epochs, quiet, names, seed=seed, **hyperparameters)
         return
     checkpoint = Checkpoint(run, "sentiment", resume)
     reviews = read_part(data, data_dir, "train", names)
     common.note(f"counting the n-grams of {len(reviews.texts):,} reviews")
     from projects.common.progress import report_epochs
-    from projects.sentiment.training import train
 
+    epochs = epochs or defaults(len(reviews.label_names))["epochs"]
     with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
         model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "sentiment", model, checkpoint, "measured")
@@ -361,8 +365,11 @@ def export(run: Path, file: Path) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
 @click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")
 @click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
-              help="With --file, a table or a pattern of several: write the answers into this folder, a file each.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --file, a table or a pattern of several: write the answers into this folder, a file each.",
+)
 @run_option
 @common.json_option
 @engine_options
@@ -459,7 +466,7 @@ def show(text: str, found: dict[str, Any]) -> None:
     """Print one answer for people: label, its probability, and the text, its words in colour if explained."""
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
     shown = coloured(text, words) if words else printable(text)
-    click.echo(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
+    common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
     for ngram in found.get("ngrams", ())[:SHOWN]:

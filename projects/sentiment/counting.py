@@ -108,9 +108,7 @@ def candidates(counts: Counts, least: int) -> np.ndarray:
     return np.flatnonzero(counts.at_least + counts.missed >= least)
 
 
-def read_shard(
-    file: tuple[int, Path], folder: Path, names: Names, seed: int, min_count: int
-) -> tuple[Shard, Counts]:
+def read_shard(file: tuple[int, Path], folder: Path, names: Names, seed: int, min_count: int) -> tuple[Shard, Counts]:
     """First pass: a file's texts become words, saved in blocks; and in how many training texts each word is.
 
     VALIDATION_SHARE of the training texts, drawn with `seed`, are held out. Raises ProjectError.

@@ -17,6 +17,7 @@ try:
 except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
+HERE = "127.0.0.1"  # where what this program starts can be reached: from this machine alone
 TIMEOUT = 10  # seconds to wait for a scheduler
 AHEAD = 2  # shards that are given out for each slot: a worker need not wait for the driver
 
@@ -55,8 +56,6 @@ class DaskEngine(Engine):
             raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
         except (CancelledError, CommClosedError) as error:
             raise ProjectError("the Dask scheduler has gone: start it again, and this command") from error
-        except (ImportError, RuntimeError) as error:
-            raise ProjectError(f"Dask's workers need this program, as it is here: {error}") from error
         finally:
             with suppress(CancelledError, CommClosedError):
                 wait(waiting)  # after an error: what still runs writes into a folder that is about to go
@@ -67,6 +66,12 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
     """An engine on the cluster at this address, or on processes of this machine, one a core."""
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a vocabulary is large
     logging.getLogger("distributed").setLevel(logging.ERROR)
+    if scheduler and scheduler.startswith("tls://") and not has_tls_settings():
+        raise ProjectError(
+            f"{scheduler} needs TLS settings: set distributed.comm.tls.ca-file and, under "
+            "distributed.comm.tls.client, cert and key in Dask's configuration, or the environment "
+            "variables DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and …__CLIENT__KEY"
+        )
     try:
         client = Client(scheduler, timeout=TIMEOUT) if scheduler else Client(local_cluster())
     except (OSError, RuntimeError, ValueError) as error:
@@ -77,15 +82,27 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
         if not client.nthreads():
             raise ProjectError(f"the Dask scheduler at {scheduler} has no workers: start some with `dask worker`")
         try:
+            # a task that a worker can't load would wait forever
+            client.run(exec, "import projects.sentiment.streaming")
+        except ImportError as error:
+            raise ProjectError(f"a Dask worker lacks this program ({error}): install it there, too") from error
+        try:
             yield DaskEngine(client)
         finally:
             if client.cluster is not None:
                 client.cluster.close()
 
 
+def has_tls_settings() -> bool:
+    """Whether Dask's configuration says what a connection by TLS needs."""
+    needed = "ca-file", "client.cert", "client.key"
+    return all(dask.config.get(f"distributed.comm.tls.{name}", None) for name in needed)
+
+
 def local_cluster(workers: int | None = None) -> LocalCluster:
     """Processes of one thread each."""
-    options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.ERROR}
+    options = {"threads_per_worker": 1, "silence_logs": logging.ERROR}
+    here = {"host": HERE, "dashboard_address": f"{HERE}:0", "worker_dashboard_address": f"{HERE}:0"}
     # so set, workers give memory back as soon as it is free: each large array needs new pages, at half NumPy's speed
     dask.config.get("distributed.nanny.pre-spawn-environ").pop("MALLOC_TRIM_THRESHOLD_", None)
-    return LocalCluster(n_workers=workers or dask.system.CPU_COUNT, processes=True, **options)
+    return LocalCluster(n_workers=workers or dask.system.CPU_COUNT, processes=True, **options, **here)

@@ -5,17 +5,19 @@ import gzip
 import hashlib
 import json
 import re
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
+from projects.common.files import refuse_pipe
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 
 PUBLISHED = Published(
@@ -23,12 +25,16 @@ PUBLISHED = Published(
     url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
     sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
     name="aclImdb_v1.tar.gz",
+    size=84_125_825,
 )
 SAMPLE = "reviews-SIMULATED.csv"
 
 MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
 LONGEST_REVIEW = 10_000_000  # bytes of one archive member, and characters of one line of a table
 LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
+AHEAD = tarfile.RECORDSIZE  # bytes that tarfile reads before it needs them
+LARGEST_HEADER = 1 << 20  # bytes before a member, with its long name and the like
+MOST_COLUMNS = 1_000  # of a table: more are a mistake, and would take minutes to read
 TABLES = (".csv", ".tsv", ".jsonl")
 TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
@@ -76,6 +82,7 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
     train or test, else the test is a fifth of the texts, as `drawn` says.
     Raises ProjectError naming file and line, or the archive's member.
     """
+    refuse_pipe(path)
     if not path.exists():
         raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
     if path.suffix.lower() in TABLES and not path.is_dir():
@@ -104,33 +111,79 @@ def from_archive(path: Path, part: str) -> Reviews:
     found: dict[str, tuple[int, int, str]] = {}
     member_name = "its first member"
     try:
-        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                member_name = member.name
-                if member.offset_data + member.size > LARGEST_ARCHIVE:
-                    raise ProjectError(f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes")
-                match = MEMBER.search(member_name)
-                if not match or not member.isreg() or match[1] != part:
-                    continue
-                if member.size > LONGEST_REVIEW:
-                    raise ProjectError(f"{path}: {member_name} has {member.size:,} bytes, more than a review can have")
-                if member_name in found:
-                    raise ProjectError(f"{path}: {member_name} is there twice")
-                content = archive.extractfile(member)
-                assert content is not None  # a regular member has content
-                found[member_name] = int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")
+        with gzip.open(path) as packed:
+            stream = BoundedStream(cast(IO[bytes], packed))
+            with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+                while (member := archive.next()) is not None:
+                    member_name = member.name
+                    end = member.offset_data + member.size
+                    if end > LARGEST_ARCHIVE:
+                        raise ProjectError(
+                            f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes"
+                        )
+                    stream.allow_up_to(end + LARGEST_HEADER)
+                    review = review_of(archive, member, path, part)
+                    if review is None:
+                        continue
+                    if member_name in found:
+                        raise ProjectError(f"{path}: {member_name} is there twice")
+                    found[member_name] = review
             while rest := stream.read(1 << 20):  # to the end, where gzip keeps its checksum
-                if rest.strip(b"\0") or stream.tell() > LARGEST_ARCHIVE:
+                stream.allow_up_to(LARGEST_ARCHIVE)
+                if rest.strip(b"\0"):
                     raise tarfile.ReadError("a damaged header")
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
-    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
+    except DAMAGED as error:
         again = "fetch it again with `sentiment download --force`"
         if isinstance(error, gzip.BadGzipFile):
             again = f"give one, or a table whose name ends in {', '.join(TABLES)}"
         raise ProjectError(f"{path} is no whole tar.gz archive, from {member_name} on ({error}): {again}") from error
     in_order = sorted(found.values())  # by number, then label, so that the order of packing does not matter
     return Reviews([text for _, _, text in in_order], [label for _, label, _ in in_order])
+
+
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, IndexError, ArithmeticError, struct.error)
+
+
+class BoundedStream:
+    """What `tarfile` reads from: ends with an error where more bytes are unpacked than were allowed.
+
+    The size that a member declares bounds its content, but not its header: a name may be as long as
+    the archive likes, and `tarfile` holds it in memory.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.read_so_far, self.allowed = file, 0, LARGEST_HEADER
+
+    def allow_up_to(self, position: int) -> None:
+        """Let as many bytes of the unpacked archive be read, and no more than LARGEST_ARCHIVE."""
+        self.allowed = min(position, LARGEST_ARCHIVE)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. `tarfile` asks for its buffer, some kilobytes, at a time."""
+        content = self.file.read(size)
+        self.read_so_far += len(content)
+        if self.read_so_far > self.allowed + AHEAD:
+            what = f"more than {LARGEST_ARCHIVE:,} bytes when unpacked"
+            if self.allowed < LARGEST_ARCHIVE:
+                what = f"a header of more than {LARGEST_HEADER:,} bytes"
+            raise tarfile.ReadError(what)
+        return content
+
+
+def review_of(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, part: str) -> tuple[int, int, str] | None:
+    """Number, label and text of a member that is a review of this part, else None."""
+    if member.issparse():
+        raise ProjectError(f"{path}: {member.name} is sparse, and no review: it would unpack to holes")
+    match = MEMBER.search(member.name)
+    if not match or not member.isreg() or match[1] != part:
+        return None
+    if member.size > LONGEST_REVIEW:
+        raise ProjectError(f"{path}: {member.name} has {member.size:,} bytes, more than a review can have")
+    content = archive.extractfile(member)
+    assert content is not None  # a regular member has content
+    return int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")
 
 
 def from_folder(path: Path, part: str, names: Names) -> Reviews:
@@ -200,6 +253,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and columns of each row of a CSV, TSV or JSONL file, gzipped or not. Raises ProjectError."""
     if ending(path) not in TABLES:
         raise ProjectError(f"{path} is no table of a known format: these are {', '.join(TABLES)}")
+    refuse_pipe(path)
     try:
         opener = gzip.open if path.suffix.lower() == ".gz" else open
         file = opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -230,6 +284,8 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             delimiter = "\t" if ending(path) == ".tsv" else ","
             reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
             header = next(reader, [])
+            if len(header) > MOST_COLUMNS:
+                raise ProjectError(f"{path} has {len(header):,} columns: at most {MOST_COLUMNS:,} are read")
             if len(set(header)) < len(header):
                 raise ProjectError(f"{path}, line 1: two columns have the same name, {max(header, key=header.count)!r}")
             for fields in reader:

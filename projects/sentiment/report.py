@@ -157,7 +157,7 @@ def mistakes(scores: dict[str, Any]) -> str:
     items = "".join(
         f'<li class="card"><p><b>{escape(found["label"])}</b>, called {escape(found["answer"])} with a probability of '
         f'<b>{found["probability"]:.3f}</b> <button type="button" class="try" hidden>see why</button></p>'
-        f'<blockquote>{escape(found["text"].replace("<br />", chr(10)))}</blockquote></li>'
+        f"<blockquote>{escape(found['text'].replace('<br />', chr(10)))}</blockquote></li>"
         for found in scores["mistakes"]
     )
     return f'<h2>Surest mistakes</h2><ol class="mistakes">{items}</ol>' if items else ""

@@ -8,7 +8,7 @@ can read. Only the first pass sees text.
 
 import json
 import math
-import shutil
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +26,7 @@ from nn.training import Training, TrainingSettings
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers
 from projects.common.progress import refuse_divergence, warn_if_useless
+from projects.common.run_folder import STREAMING
 from projects.sentiment.counting import BLOCK, Counts, add_up, count_vocabulary, read_shard, save_bags
 from projects.sentiment.data import CHUNK, TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, chunks, ending, value_of
 from projects.sentiment.evaluation import MISTAKES, mistakes, report
@@ -149,9 +150,7 @@ class LargeBatches(NamedTuple):
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         for step in range(self.n_steps):
             how = self.label_weights, self.dropout, self.seed, len(self.history), step, self.n_steps
-            shares = list(
-                self.engine.map(gradient_sum, self.groups, self.vocabulary, self.engine.share(network), *how)
-            )
+            shares = list(self.engine.map(gradient_sum, self.groups, self.vocabulary, self.engine.share(network), *how))
             summed, loss, weight = (sum(share) for share in zip(*shares, strict=True))
             if weight:
                 mean = (summed / weight).astype(network.parameters.dtype)
@@ -278,9 +277,9 @@ def working_folder(run: Path) -> Iterator[Path]:
     """A folder within `run` that is gone afterwards, or, if this process is killed, once the next one begins."""
     try:
         run.mkdir(parents=True, exist_ok=True)
-        for left in run.glob(".streaming-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        folder = tempfile.TemporaryDirectory(prefix=".streaming-", dir=run.resolve(), ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(
+            prefix=f"{STREAMING}{os.getpid()}-", dir=run.resolve(), ignore_cleanup_errors=True
+        )
     except OSError as error:
         raise cannot_write(run, error) from error
     with folder as path:

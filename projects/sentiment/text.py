@@ -208,6 +208,19 @@ def frequent(codes: np.ndarray, texts: np.ndarray, n_texts: int, min_count: int)
     return distinct[order], places[numbers]
 
 
+def telling_ratios(presence: "sp.csr_matrix", labels: np.ndarray, n_labels: int) -> np.ndarray:
+    """The ratio that an n-gram has in the bag [n-grams]: that for the label it speaks for most.
+
+    Of two labels it has a sign, above 0 where the n-gram speaks for the second one; the size is the same.
+    """
+    of_labels = ratios_by_label(presence, labels, n_labels)
+    nothing_told = np.zeros(presence.shape[1], np.float32)
+    if n_labels == 2:
+        return next(of_labels, nothing_told)
+    # the largest is never below 0: no n-gram is rarer with every label than with the others
+    return functools.reduce(np.maximum, of_labels, nothing_told)
+
+
 def learn_vocabulary(
     words: list[str], codes: np.ndarray, presence: "sp.csr_matrix", labels: np.ndarray, min_count: int,
     polarity_cutoff: float, n_labels: int = 2,
@@ -218,10 +231,5 @@ def learn_vocabulary(
     n-gram speaks for no label. Of more than two labels, the ratio is that for the label it speaks for most.
     """
     counts = np.bincount(presence.indices, minlength=presence.shape[1]).astype(np.int32)
-    of_labels = ratios_by_label(presence, labels, n_labels)
-    nothing_told = np.zeros(len(counts), np.float32)
-    if n_labels == 2:
-        ratios = next(of_labels, nothing_told)
-    else:  # the largest is never below 0: no n-gram is rarer with every label than with the others
-        ratios = functools.reduce(np.maximum, of_labels, nothing_told)
+    ratios = telling_ratios(presence, labels, n_labels)
     return Vocabulary(words, codes, counts, ratios, min_count, polarity_cutoff)

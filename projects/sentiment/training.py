@@ -20,8 +20,9 @@ from projects.sentiment.data import Reviews
 from projects.sentiment.model import SentimentModel, each_label, output_for, outputs_for
 from projects.sentiment.text import Vocabulary, count_ngrams, learn_vocabulary
 
-DEFAULTS = {"epochs": 10, "momentum": 0.9, "dropout": 0.5}
+DEFAULTS = {"momentum": 0.9, "dropout": 0.5}
 MOST_HIDDEN_UNITS = 64  # where their number follows that of the labels
+FEW_LABELS = 10
 STEPS = 25  # of an epoch, where no batch size is given: few reviews are trained on for as long as many
 VALIDATION_SHARE = 0.1  # of the training reviews, to measure the loss on
 MEASURED_ROWS = 5_000  # that are measured at a time: a row of probabilities may be thousands long
@@ -30,13 +31,16 @@ MEASURED_ROWS = 5_000  # that are measured at a time: a row of probabilities may
 def defaults(n_labels: int) -> dict[str, Any]:
     """The settings that were best on validation reviews, by the number of labels.
 
-    Softmax of two labels equals the sigmoid at half the learning rate; more labels share the hidden units
-    and want larger steps.
+    Softmax of two labels would equal the sigmoid at half the learning rate. The more labels there are, the
+    less a text says of each of them: they want larger steps and, where most are rare, a longer training.
     """
     if n_labels == 2:
-        return DEFAULTS | {"hidden_units": 2, "learning_rate": 0.8}
-    hidden_units = min(n_labels, MOST_HIDDEN_UNITS)
-    return DEFAULTS | {"hidden_units": hidden_units, "learning_rate": 0.4 * math.sqrt(hidden_units / 2)}
+        return DEFAULTS | {"hidden_units": 2, "learning_rate": 0.8, "epochs": 10}
+    return DEFAULTS | {
+        "hidden_units": min(n_labels, MOST_HIDDEN_UNITS),
+        "learning_rate": min(max(0.4, 0.1 * n_labels), 1.6),
+        "epochs": 10 if n_labels <= FEW_LABELS else 20,
+    }
 
 
 def train(
@@ -195,7 +199,7 @@ def run_epochs(
 
 
 class LabelBatches(ArrayBatches):
-    """Steps from a bag and the numbers of labels [rows], which become targets a batch at a time.
+    """Steps from a bag and the numbers of labels [rows, 1], which become targets a batch at a time.
 
     Targets of all rows would need a number for each row and label.
     """
@@ -204,7 +208,7 @@ class LabelBatches(ArrayBatches):
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
         for X, labels, weight in super().batches(rng):
-            yield X, targets(labels, self.n_labels, X.dtype), weight
+            yield X, targets(labels[:, 0], self.n_labels, X.dtype), weight
 
 
 def label_batches(
@@ -215,7 +219,7 @@ def label_batches(
         weight = (weight / weight.mean()).astype(bag.dtype)[:, np.newaxis]
     source = LabelBatches(
         bag,
-        labels,
+        labels[:, np.newaxis],
         weight,
         batch_size=settings.batch_size,
         dropout=settings.dropout,
