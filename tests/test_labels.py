@@ -220,9 +220,15 @@ def test_a_model_of_three_labels_comes_back_from_its_file(model, table, tmp_path
     loaded = SentimentModel.load(tmp_path / "m.safetensors")
     texts = read_reviews(table, "test").texts
     np.testing.assert_array_equal(loaded.predict(texts), model.predict(texts))
-    for wrong in ({"label_names": ["a", "b"]}, {"label_names": ["a", "a", "b"]}, {"base_rates": [1.0]}):
+    misfit = "its labels do not fit its 3 outputs: train a new model"
+    for wrong, words in (
+        ({"label_names": ["a", "b"]}, r"W2 holds float32 of shape \[3, 3\], where float of shape \[3, 1\] is needed"),
+        ({"label_names": ["a", "a", "b"]}, misfit),
+        ({"label_names": "abc"}, misfit),
+        ({"base_rates": [1.0]}, misfit),
+    ):
         SentimentModel(model.network, model.vocabulary, model.settings | wrong).save(tmp_path / "w.safetensors")
-        with pytest.raises(ProjectError, match="its labels do not fit its 3 outputs: train a new model"):
+        with pytest.raises(ProjectError, match=words):
             SentimentModel.load(tmp_path / "w.safetensors")
 
 

@@ -168,7 +168,9 @@ def check_arrays(path: Path, arrays: Arrays, settings: Settings) -> None:
     needed = ("min_count", "polarity_cutoff", "base_rates", "label_shares", "label_names", "simulated")
     shapes: dict[str, Shape] = {"words": ("uint", "bytes"), "counts": ("int", "ngrams"), "ratios": ("float", "ngrams")}
     shapes |= {"W1": ("float", "columns", "hidden"), "b1": ("float", "hidden")}
-    shapes |= {"W2": ("float", "hidden", "outputs"), "b2": ("float", "outputs"), "codes": ("int", "longer")}
+    labels = settings.get("label_names")
+    outputs = outputs_for(len(labels)) if isinstance(labels, list) else "outputs"
+    shapes |= {"W2": ("float", "hidden", outputs), "b2": ("float", outputs), "codes": ("int", "longer")}
     check_model(path, arrays, shapes.items(), settings, needed)
     check_labels(path, len(arrays["b2"]), settings)
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
