@@ -14,12 +14,12 @@ from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
 from nn import TwoLayerClassifier
 from projects.common.plots import BLUE, ORANGE, new_figure, save_figure
 from projects.sentiment.data import read_reviews
-from projects.sentiment.model import DEFAULTS, STEPS
 from projects.sentiment.text import count_ngrams, learn_vocabulary
+from projects.sentiment.training import STEPS, defaults
 
 MIN_COUNTS, CUTOFFS = (3, 10, 30, 100), (0.0, 0.05, 0.2, 0.5, 1.0)
 DRAWS = 3
-BYTES = 4 * DEFAULTS["hidden_units"] + 8 + 4 + 4  # of an n-gram in the model file: its row of W1, code, count and ratio
+BYTES = 4 * defaults(2)["hidden_units"] + 8 + 4 + 4  # of an n-gram in the file: its row of W1, code, count and ratio
 PICTURE = ROOT / "docs" / "noise-reduction.png"
 
 
@@ -39,10 +39,10 @@ def measure(reviews):
                 kept = presence[:, vocabulary.kept]
                 bag = vocabulary.bag(kept.indices, kept.indptr)
                 X, y = bag[rows], labels[rows]
-                classifier = TwoLayerClassifier(random_state=seed, batch_size=len(rows) // STEPS, **DEFAULTS)
+                classifier = TwoLayerClassifier(random_state=seed, batch_size=len(rows) // STEPS, **defaults(2))
                 started = time.perf_counter()
                 classifier.fit(X, y)
-                seconds.append((time.perf_counter() - started) / DEFAULTS["epochs"])
+                seconds.append((time.perf_counter() - started) / defaults(2)["epochs"])
                 accuracies.append(classifier.score(bag[unseen], labels[unseen]))
             n = len(vocabulary)
             found[min_count, cutoff] = statistics.fmean(accuracies), n, statistics.median(seconds), n * BYTES / 1e6

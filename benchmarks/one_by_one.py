@@ -18,20 +18,20 @@ import numpy as np
 from benchmarks.report import REAL_DATA, machine, table, write_section
 from nn import TwoLayerClassifier
 from projects.sentiment.data import Reviews, read_reviews
-from projects.sentiment.model import DEFAULTS, STEPS
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.text import count_ngrams, learn_vocabulary
 from projects.sentiment.tokens import tokens
+from projects.sentiment.training import STEPS, defaults
 
 ROUNDS = 5
 TRAIN = 24_000
 MIN_COUNT, POLARITY_CUTOFF = 20, 0.05
 RATIO_COUNT = 50  # rarer words get no ratio and are kept, if there are more than MIN_COUNT of them
 HIDDEN_UNITS, LEARNING_RATE = 10, 0.01
-PLAIN = DEFAULTS | {  # chosen on a tenth of the reviews to train on
+PLAIN = defaults(2) | {  # chosen on a tenth of the reviews to train on
     "hidden_units": HIDDEN_UNITS, "epochs": 8, "learning_rate": 0.4, "batch_size": 1000, "momentum": 0.9, "dropout": 0,
 }  # fmt: skip
-OURS = DEFAULTS | {"batch_size": TRAIN // STEPS}
+OURS = defaults(2) | {"batch_size": TRAIN // STEPS}
 
 
 def course_split():

@@ -23,10 +23,11 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.report import REAL_DATA, machine, table, write_section
 from projects.sentiment.data import Reviews, read_reviews
-from projects.sentiment.model import SentimentModel, train
+from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.text import count_ngrams
 from projects.sentiment.tokens import tokens
+from projects.sentiment.training import train
 
 ROUNDS = 3
 SEEDS = 5  # for our accuracy
@@ -132,8 +133,8 @@ def measure(folder):
     for _ in range(STARTS):
         times["start ours"].append(cold_start([scripts / "sentiment", "predict", TEXT, "--run", folder / "run"]))
         times["start sklearn"].append(cold_start([sys.executable, "-c", load]))
-    seeds = [accuracy(train(training, seed).predict(test.texts), test) for seed in range(SEEDS)]
-    single = [accuracy(train(training, seed, ngrams=1).predict(test.texts), test) for seed in range(SEEDS)]
+    seeds = [accuracy(train(training, seed).predict(test.texts)[:, 1], test) for seed in range(SEEDS)]
+    single = [accuracy(train(training, seed, ngrams=1).predict(test.texts)[:, 1], test) for seed in range(SEEDS)]
     return found | {
         "times": {name: statistics.median(values) for name, values in times.items()},
         "accuracy": {OURS: seeds, "single words": single, SCIKIT_LEARN: [accuracy(probability, test)],

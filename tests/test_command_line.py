@@ -19,7 +19,7 @@ from conftest import run
 from projects.bikes import model as bikes_model
 from projects.bikes.cli import main as bikes
 from projects.common import plots
-from projects.sentiment import model as sentiment_model
+from projects.sentiment import training as sentiment_training
 from projects.sentiment.cli import coloured
 from projects.sentiment.cli import main as sentiment
 
@@ -120,7 +120,7 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 4, "sentiment": 4}[command]
+        assert len(pictures) == {"bikes": 4, "sentiment": 5}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
@@ -132,7 +132,9 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     assert set(scores["test"]) == names | {"coverage_80", "coverage_95"}
     assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
-    assert set(scores) == {"simulated", "test", "baselines", "by_length", "reliability", "mistakes"}
+    assert set(scores) == {
+        "simulated", "test", "baselines", "labels", "means", "confusions", "by_length", "reliability", "mistakes",
+    }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
 
@@ -142,7 +144,7 @@ def test_a_review_on_standard_input(workspace):
     assert code == 0
     rows = [line.split("\t") for line in output.splitlines()]
     assert [row[0] for row in rows] == ["negative", "positive"]
-    assert float(rows[0][1]) < 0.5 < float(rows[1][1])
+    assert min(float(row[1]) for row in rows) > 0.5  # of the label that is said
     assert rows[0][2] == "a dull, lifeless film"
 
 
@@ -159,13 +161,18 @@ def test_a_review_explained_as_json(workspace):
     assert code == 0
     answer = json.loads(output)
     assert answer["text"] == "a dull plot, charming music"
-    assert answer["label"] == ("positive" if answer["probability"] > 0.5 else "negative")
+    probabilities = answer["probabilities"]
+    assert probabilities.keys() == {"negative", "positive"}
+    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert answer["label"] == max(probabilities, key=probabilities.get)
+    assert answer["probability"] == probabilities[answer["label"]]
     effects = {word["word"]: word["effect"] for word in answer["words"]}
-    assert effects["charming"] > 0 > effects["dull"]
+    speaks_for, speaks_against = ("charming", "dull") if answer["label"] == "positive" else ("dull", "charming")
+    assert effects[speaks_for] > 0 > effects[speaks_against]
     assert {"a dull", "charming music"} <= {ngram["ngram"] for ngram in answer["ngrams"]}
 
 
-@pytest.mark.parametrize(("command", "pipeline"), [(bikes, bikes_model), (sentiment, sentiment_model)])
+@pytest.mark.parametrize(("command", "pipeline"), [(bikes, bikes_model), (sentiment, sentiment_training)])
 def test_the_defaults_that_help_shows_are_those_of_the_model(command, pipeline):
     shown = {option.name: option.default for option in command.commands["train"].params}
     assert {name: shown[name] for name in pipeline.DEFAULTS} == pipeline.DEFAULTS
@@ -206,7 +213,7 @@ def test_a_table_of_reviews_comes_back_with_two_columns_more(workspace, tmp_path
         ("1", 'dull, "awful"\nand bland', "negative"),
         ("2", "charming and witty", "positive"),
     ]
-    assert float(rows[0]["probability"]) < 0.5
+    assert min(float(row["probability"]) for row in rows) > 0.5
     assert "no column text" in fails("sentiment", "predict", "--file", table, "--text-column", "text", cwd=workspace)
 
 

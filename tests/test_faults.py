@@ -29,7 +29,8 @@ from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
 from projects.sentiment import cli as sentiment_cli
 from projects.sentiment import data
-from projects.sentiment.model import SentimentModel, train
+from projects.sentiment.model import SentimentModel
+from projects.sentiment.training import train
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"  # see `make fuzz`
 
@@ -291,7 +292,7 @@ def test_fault_15_arrays_that_do_not_fit_are_refused_by_name(models, tmp_path, p
         model_file.save_model(tmp_path / "m", pipeline, changed, settings)
         with pytest.raises(ProjectError, match=rf"({name}|{about}).*train a new model"):
             kind.load(tmp_path / "m")
-    for setting in ("simulated", "members" if pipeline == "bikes" else "base_rate"):
+    for setting in ("simulated", "members" if pipeline == "bikes" else "base_rates"):
         less = {key: value for key, value in settings.items() if key != setting}
         model_file.save_model(tmp_path / "m", pipeline, arrays, less)
         with pytest.raises(ProjectError, match=f"lacks the setting {setting}"):
@@ -459,9 +460,9 @@ def predicted(*arguments, cwd, stdin=""):
 
 def test_fault_28_labels_that_are_neither_are_listed(tmp_path):
     rows = "text,label\na,yes\nb,no\nc,maybe\n"
-    with pytest.raises(ProjectError, match=r"line 2: 'yes' is no label; found are 'yes', 'no', 'maybe', known are pos"):
+    with pytest.raises(ProjectError, match=r"3 different labels in 3 rows \('maybe', 'no', 'yes'\): name the column"):
         data.read_reviews(table(tmp_path, "t.csv", rows), "train")
-    with pytest.raises(ProjectError, match="has only positive reviews to train on, and both kinds are needed"):
+    with pytest.raises(ProjectError, match="has only pos reviews to train on, and two labels are needed"):
         data.read_reviews(table(tmp_path, "t.csv", "text,label\n" + "a,pos\n" * 9), "train")
 
 

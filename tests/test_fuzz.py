@@ -76,7 +76,7 @@ def bikes(workspace):
 @given(st.lists(ANY_TEXT | st.sampled_from(["dull", "wonderful", "&#xD800; dull", "&#0;", "<br />"]), max_size=5))
 def test_any_text_gets_a_probability_and_effects(sentiment, texts):
     probabilities = sentiment.predict(texts)
-    assert probabilities.shape == (len(texts),)
+    assert probabilities.shape == (len(texts), 2)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     for text in texts[:1]:
         assert all(math.isfinite(effect) for pairs in sentiment.explain(text).values() for _, effect in pairs)

@@ -28,8 +28,8 @@ from projects.common.errors import ProjectError
 from projects.sentiment.cli import main as sentiment
 from projects.sentiment.data import Reviews
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.model import train as train_sentiment
 from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.training import train as train_sentiment
 
 MODEL = "model.safetensors"
 MAIN, KIND = {"bikes": bikes, "sentiment": sentiment}, {"bikes": BikesModel, "sentiment": SentimentModel}

@@ -15,7 +15,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from projects.common.errors import ProjectError
 from projects.sentiment import data
-from projects.sentiment.model import SentimentModel, evaluate, scores, train
+from projects.sentiment.evaluation import evaluate, scores
+from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import REVIEWS, simulate_reviews
 from projects.sentiment.shards import labelled
 from projects.sentiment.text import (
@@ -27,6 +28,7 @@ from projects.sentiment.text import (
     log_count_ratios,
 )
 from projects.sentiment.tokens import NONE, Table, read_words, tokens
+from projects.sentiment.training import train
 
 
 def archive(path, members):
@@ -134,8 +136,9 @@ def test_folder_keeps_its_last_reviews_for_the_test(tmp_path):
     assert data.read_reviews(tmp_path, "train").texts == [f"review {i}" for i in range(8)]
     assert data.read_reviews(tmp_path, "test").labels == [1, 0]
     (tmp_path / "labels.txt").write_text("positive\nneutral\n" * 5)
-    with pytest.raises(ProjectError, match=r"line 2: 'neutral' is no label"):
-        data.read_reviews(tmp_path, "train")
+    known = data.Names(labels=("negative", "positive"))
+    with pytest.raises(ProjectError, match=r"line 2: 'neutral' is none of the model's labels"):
+        data.read_reviews(tmp_path, "test", known)
     (tmp_path / "labels.txt").write_text("positive\n")
     with pytest.raises(ProjectError, match=r"reviews.txt has 10 lines, labels.txt 1"):
         data.read_reviews(tmp_path, "train")
@@ -175,7 +178,8 @@ def test_all_rows_have_a_split_or_none_has(tmp_path, first, second):
     [
         ("t.csv", "words,label\na,1\n", r"line 2: no column text or review; it has words, label"),
         ("t.csv", "text,label\na,1\nb\n", r"line 3: not as many fields"),
-        ("t.csv", "text,label\na,maybe\n", r"line 2: 'maybe' is no label"),
+        ("t.csv", "text,label\na,maybe\n", r"has only maybe reviews to train on, and two labels are needed"),
+        ("t.csv", "text,label\na,good\nb, \n", r"line 3: no label"),
         ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
         ("t.jsonl", '{"text": "a"\n', r"after line 1"),
         ("t.jsonl", '{"text": null, "label": 1}\n', r"line 1, column text: None is no text"),
@@ -253,7 +257,7 @@ def test_a_full_row_of_places_is_searched_to_its_end(monkeypatch):
 
 
 def test_log_count_ratio_by_hand():
-    ratios = log_count_ratios(np.array([3.0, 0.0]), np.array([1.0, 2.0]))
+    ratios = log_count_ratios(np.array([3.0, 0.0]), np.array([1.0, 2.0]), 0.5)
     np.testing.assert_allclose(ratios, [np.log((5 / 7) / (3 / 7)), np.log((2 / 7) / (4 / 7))], rtol=1e-6)
 
 
@@ -370,8 +374,8 @@ def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
 
 def test_explanation_is_what_leaving_out_does(model):
     text = "What a wonderful script. The acting is dull."
-    probability, vocabulary = model.predict([text])[0], model.vocabulary
-    explained = {kind: dict(pairs) for kind, pairs in model.explain(text).items()}
+    probability, vocabulary = model.predict([text])[0, 1], model.vocabulary
+    explained = {kind: dict(pairs) for kind, pairs in model.explain(text, 1).items()}
     columns, _ = vocabulary.columns_of([text])
     names = [vocabulary.name(number) for number in vocabulary.kept[columns]]
 
@@ -389,7 +393,7 @@ def test_explanation_is_what_leaving_out_does(model):
 
 
 def test_fault_33_a_text_without_a_known_word_gets_the_base_rate(model):
-    np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), model.settings["base_rate"])
+    np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), [model.settings["base_rates"]] * 2)
     assert model.explain("") == {"words": [], "ngrams": []}
 
 
@@ -404,7 +408,7 @@ def test_effects_are_those_of_texts_of_one_word(model):
     log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
     empty = log_odds(model.network.predict(model.vocabulary.bag(*model.vocabulary.columns_of([""])))[0, 0])
     for word in ("wonderful", "dull"):
-        expected = log_odds(model.predict([word])[0]) - empty
+        expected = log_odds(model.predict([word])[0, 1]) - empty
         assert effects[model.vocabulary.find(word)] == pytest.approx(expected, abs=1e-4)
 
 
@@ -454,7 +458,8 @@ def test_balanced_training_finds_more_of_a_rare_label(reviews):
 
 
 def test_scores_by_hand():
-    found = scores(np.array([1, 1, 1, 0]), np.array([0.95, 0.91, 0.25, 0.05]))
+    positive = np.array([0.95, 0.91, 0.25, 0.05])
+    found = scores(np.array([1, 1, 1, 0]), np.column_stack([1 - positive, positive]))
     assert found["accuracy"] == 0.75
     assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert found["expected_calibration_error"] == pytest.approx((2 * abs(0.93 - 1) + abs(0.25 - 1) + 0.05) / 4)
@@ -477,8 +482,7 @@ def test_a_table_may_call_its_columns_and_labels_anything(tmp_path):
     assert found.label_names == ("ham", "spam")
     assert set(zip(found.texts, found.labels, strict=True)) == {("buy now", 1), ("see you", 0)}
     for wrong, words in {
-        data.Names("body", "kind"): r"has the labels 'spam' and 'ham': say which with --positive LABEL",
-        data.Names("body", "kind", "eggs"): r"line 3: 'ham' is a third label, beside 'eggs' and 'spam'",
+        data.Names("body", "kind", "eggs"): r"has no label 'eggs'; it has 'ham', 'spam'",
         data.Names("text", "kind", "spam"): r"line 2: no column text; it has body, kind",
     }.items():
         with pytest.raises(ProjectError, match=words):
@@ -515,4 +519,4 @@ def test_real_reviews_reach_the_stated_accuracy(reviews_archive):
     found = evaluate(model, data.read_reviews(reviews_archive, "test"))
     assert found["test"]["accuracy"] >= 0.91
     assert found["test"]["expected_calibration_error"] < 0.05
-    assert model.explain("a dull, lifeless film")["ngrams"][0][1] < 0
+    assert model.explain("a dull, lifeless film", 1)["ngrams"][0][1] < 0

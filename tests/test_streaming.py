@@ -22,7 +22,7 @@ from test_architecture import SOURCES, imports
 from nn import TwoLayerNetwork
 from projects.common.cli import to_csv
 from projects.common.errors import ProjectError
-from projects.sentiment import counting, model, shards, streaming
+from projects.sentiment import counting, evaluation, shards, streaming, training
 from projects.sentiment.cli import main
 from projects.sentiment.data import USUAL_NAMES, Names, Reviews, drawn, read_reviews
 from projects.sentiment.sample import simulate_reviews
@@ -56,7 +56,7 @@ def rows_of(pattern, part):
 
 
 def is_held_out(review, seed=1):
-    return drawn(review.text, f"validation {seed}") < model.VALIDATION_SHARE
+    return drawn(review.text, f"validation {seed}") < training.VALIDATION_SHARE
 
 
 def read(pattern, folder, min_count=3):
@@ -173,17 +173,17 @@ def test_streamed_training_learns_as_training_in_memory_does(pattern, tmp_path):
     epochs = []
     found = streaming.train(pattern, tmp_path / "run", on_epoch=lambda t: epochs.append(t.history[-1]), seed=1)
     reviews = rows_of(pattern, "train")
-    in_memory = model.train(Reviews([r.text for r in reviews], [r.label for r in reviews]), seed=1)
+    in_memory = training.train(Reviews([r.text for r in reviews], [r.label for r in reviews]), seed=1)
     test = rows_of(pattern, "test")
     test = Reviews([r.text for r in test], [r.label for r in test], simulated=True)
-    accuracy = [model.evaluate(m, test)["test"]["accuracy"] for m in (found, in_memory)]
+    accuracy = [evaluation.evaluate(m, test)["test"]["accuracy"] for m in (found, in_memory)]
     assert abs(accuracy[0] - accuracy[1]) < 0.02
     assert min(accuracy) > 0.75
     assert found.settings.keys() == in_memory.settings.keys()
     assert found.settings["simulated"]
     assert [row.keys() for row in epochs] == [{"epoch", "learning_rate", "training_loss", "validation_loss"}] * 10
     assert list((tmp_path / "run").iterdir()) == []
-    streamed, whole = streaming.evaluate(found, pattern), model.evaluate(found, test)
+    streamed, whole = streaming.evaluate(found, pattern), evaluation.evaluate(found, test)
     assert streamed["test"].pop("confusion") == whole["test"].pop("confusion")
     assert streamed["test"] == pytest.approx(whole["test"])
     assert streamed["by_length"] == whole["by_length"]

@@ -22,12 +22,13 @@ class Step(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """From `input` [rows, columns] through the steps to the last one's output [rows, 1], both float32."""
+    """From `input` [rows, columns] through the steps to the last one's output [rows, outputs], both float32."""
 
     input: str
     columns: Sequence[str]  # what each column of the input is
     steps: Sequence[Step]
     constants: Mapping[str, np.ndarray]
+    labels: Sequence[str] = ()  # of more than two, each has an output; of two or none there is one output
 
 
 def save_onnx(path: Path, graph: Graph) -> None:
@@ -39,13 +40,17 @@ def save_onnx(path: Path, graph: Graph) -> None:
     nodes = [helper.make_node(s.operator, s.inputs.split(), [s.output], **s.attributes) for s in graph.steps]
     constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in graph.constants.items()]
     given = helper.make_tensor_value_info(graph.input, TensorProto.FLOAT, ["rows", len(graph.columns)])
-    found = helper.make_tensor_value_info(graph.steps[-1].output, TensorProto.FLOAT, ["rows", 1])
+    n_outputs = len(graph.labels) if len(graph.labels) > 2 else 1
+    found = helper.make_tensor_value_info(graph.steps[-1].output, TensorProto.FLOAT, ["rows", n_outputs])
     whole = helper.make_model(
         helper.make_graph(nodes, "two-layer", [given], [found], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="two-layer",
     )
-    helper.set_model_props(whole, {graph.input: "\n".join(graph.columns)})
+    about = {graph.input: "\n".join(graph.columns)}
+    if graph.labels:
+        about["labels"] = "\n".join(graph.labels)
+    helper.set_model_props(whole, about)
     checker.check_model(whole)
     write_atomically(path, whole.SerializeToString())

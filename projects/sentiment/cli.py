@@ -13,19 +13,23 @@ from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
 
 if TYPE_CHECKING:
-    from projects.sentiment.data import Reviews
+    import numpy as np
+
+    from projects.sentiment.data import Names, Reviews
     from projects.sentiment.model import SentimentModel
     from projects.sentiment.shards import Engine
 
 SHOWN = 12  # n-grams shown by --explain outside --json
-ANSWER = ("label", "probability", "words", "ngrams", "note")  # what is added to a row, in CSV the first two
+ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
+LABELS_LISTED = 20  # labels whose scores are printed; --json has all
+LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
 @click.group(cls=common.PipelineGroup, tool="sentiment", context_settings=common.CONTEXT)
 @click.version_option(package_name="two-layer", prog_name="sentiment")
 def main() -> None:
-    """Is this film review good or bad? A two-layer network on a bag of n-grams."""
+    """Good or bad, or any other labels of texts? A two-layer network on a bag of n-grams."""
 
 
 @main.command()
@@ -64,7 +68,11 @@ data_dir_option = common.data_dir_option("sentiment")
 def name_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what a table calls its columns and labels."""
     for option in (
-        click.option("--positive", help="The label of the reviews to call positive.  [default: positive, good, 1 …]"),
+        click.option(
+            "--positive",
+            help="Of two labels, the one that precision and recall are about.  "
+            "[default: positive, good, 1 …, else the last by alphabet]",
+        ),
         click.option("--label-column", help="Column of a table with the labels.  [default: label or sentiment]"),
         click.option("--text-column", help="Column of a table with the texts.  [default: text or review]"),
     ):
@@ -108,10 +116,10 @@ def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["
     return nullcontext(Engine())
 
 
-def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None) -> "Reviews":
-    from projects.sentiment.data import PUBLISHED, SAMPLE, Names, read_reviews
+def read_part(data: Path | None, data_dir: Path, part: str, names: "Names") -> "Reviews":
+    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
 
-    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part, Names(**names))
+    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part, names)
 
 
 @main.command()
@@ -125,12 +133,14 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
               help="Reviews an n-gram must be in.")  # fmt: skip
 @click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
               help="Least |log-count ratio| of an n-gram.")  # fmt: skip
-@click.option("--balanced", is_flag=True, help="Let both labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=2, show_default=True, help="Of the network.")
-@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True,
-              help="Times through the training rows.")  # fmt: skip
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.8, show_default=True,
-              help="Of the first epoch; it falls to 0.")  # fmt: skip
+@click.option("--balanced", is_flag=True, help="Let all labels count alike, however many reviews have them.")
+@click.option("--hidden-units", type=click.IntRange(1, 100_000),
+              help="Of the network.  [default: 2; with more than two labels as many as these, at most 64]")  # fmt: skip
+@click.option("--epochs", type=click.IntRange(1),
+              help="Times through the training rows.  [default: 10; with more than ten labels 20]")  # fmt: skip
+@click.option("--learning-rate", type=common.Finite(0, min_open=True),
+              help="Of the first epoch; it falls to 0.  [default: 0.8; with more than two labels a tenth of "
+              "their number, from 0.4 to 1.6]")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
               help="Share of the last step that the next one keeps.")  # fmt: skip
@@ -141,7 +151,7 @@ def read_part(data: Path | None, data_dir: Path, part: str, **names: str | None)
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int, text_column: str | None,
+    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int | None, text_column: str | None,
     label_column: str | None, positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None,
     **hyperparameters: Any,
 ) -> None:  # fmt: skip
@@ -158,50 +168,58 @@ def train(
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
-              sentiment train --data mails.csv --text-column body --label-column kind --positive spam
+              sentiment train --data mails.csv --text-column body --label-column kind
               sentiment train --data 'reviews-*.jsonl.gz'
     """
     common.note("reading the reviews")
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
     from projects.common.run_folder import lock
+    from projects.sentiment.data import Names
+    from projects.sentiment.training import defaults, train
 
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
+    names = Names(text_column, label_column, positive)
     if is_streamed(data, engine, scheduler):
         assert data is not None
         if resume:
             raise click.UsageError("--resume does not go with data that are read a part at a time")
-        names = {"text_column": text_column, "label_column": label_column, "positive": positive}
+        epochs = epochs or defaults(2)["epochs"]
         train_streamed(data, run, engine, scheduler, epochs, quiet, names, seed=seed, **hyperparameters)
         return
     checkpoint = Checkpoint(run, "sentiment", resume)
-    reviews = read_part(data, data_dir, "train", text_column=text_column, label_column=label_column, positive=positive)
+    reviews = read_part(data, data_dir, "train", names)
     common.note(f"counting the n-grams of {len(reviews.texts):,} reviews")
     from projects.common.progress import report_epochs
-    from projects.sentiment.model import train
 
+    epochs = epochs or defaults(len(reviews.label_names))["epochs"]
     with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
         model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "sentiment", model, checkpoint, "measured")
     settings = model.settings
-    majority = max(settings["positive_share"], 1 - settings["positive_share"])
+    majority = max(settings["label_shares"])
     beside = "" if settings["balanced"] else f" (always the same answer: {majority:.1%})"
     click.echo(
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
         f"reviews held out{beside}; then fitted to all {settings['train_reviews']:,}, "
-        f"with {len(model.vocabulary):,} n-grams"
+        f"with {len(model.vocabulary):,} n-grams{labels_in_words(model)}"
     )
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 
+def labels_in_words(model: "SentimentModel") -> str:
+    """How many labels, where there are more than two."""
+    n_labels = len(model.label_names)
+    return f" and {n_labels:,} labels" if n_labels > 2 else ""
+
+
 def train_streamed(
-    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, quiet: bool, names: dict[str, str | None],
+    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, quiet: bool, names: "Names",
     **settings: Any,
 ) -> None:  # fmt: skip
     """`train` on data read a part at a time."""
     from projects.common.progress import report_epochs
-    from projects.sentiment.data import Names
     from projects.sentiment.streaming import train
 
     history: list[dict[str, Any]] = []
@@ -212,7 +230,7 @@ def train_streamed(
             report(training)
 
         dask = engine == "dask"
-        model = train(data, run, Names(**names), on_epoch=on_epoch, engine=where, large_batches=dask,
+        model = train(data, run, names, on_epoch=on_epoch, engine=where, large_batches=dask,
                       on_phase=common.note, epochs=epochs, **settings)  # fmt: skip
     common.keep(run, model, history)
     found = model.settings
@@ -237,43 +255,49 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Score the saved model on the test reviews, beside a baseline.
 
-    The baseline always gives the answer that was more frequent in training.
+    The baseline always gives the label that was most frequent in training. The labels are those of the model;
+    --positive is for a table that calls its two labels otherwise.
 
     Example: sentiment evaluate --json
     """
-    from projects.sentiment.model import SentimentModel, evaluate
+    from projects.sentiment.data import Names
+    from projects.sentiment.evaluation import evaluate
+    from projects.sentiment.labels import LABELS
+    from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
-    usual, named = ["negative", "positive"], model.settings["label_names"]
-    positive = positive or (None if named == usual else named[1])
-    names = {"text_column": text_column, "label_column": label_column, "positive": positive}
+    labels = model.label_names
+    if positive and len(labels) > 2:
+        raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
     if is_streamed(data, engine, scheduler):
         from projects.sentiment import streaming
-        from projects.sentiment.data import Names
 
         assert data is not None
+        usual = all(label.lower() in LABELS for label in labels)
+        names = Names(text_column, label_column, positive or (None if usual else labels[1]))
         with start_engine(engine, scheduler) as where:
-            scores = streaming.evaluate(model, data, Names(**names), where)
+            scores = streaming.evaluate(model, data, names, where)
     else:
-        scores = evaluate(model, read_part(data, data_dir, "test", **names))
+        names = Names(text_column, label_column, positive, None if positive else tuple(labels))
+        scores = evaluate(model, read_part(data, data_dir, "test", names))
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
     else:
         click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test reviews")
-        click.echo(table(scores, model.settings["label_names"]))
+        click.echo(table(scores, labels))
 
 
 @main.command()
 @run_option
 def plot(run: Path) -> None:
-    """Draw the losses, the n-grams and the reliability.
+    """Draw the losses, the n-grams, the confusions and the reliability.
 
     Example: sentiment plot --run runs/sentiment
     """
     from projects.common.plots import plot_losses, save_figure
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.plots import plot_ratios, plot_reliability, plot_words
+    from projects.sentiment.plots import plot_confusion, plot_label_words, plot_ratios, plot_reliability, plot_words
 
     model = SentimentModel.load(run / common.MODEL)
     with common.whole(run / common.HISTORY, "run `sentiment train` first"):
@@ -281,8 +305,11 @@ def plot(run: Path) -> None:
     figures = {"losses.png": losses}
     if (run / common.METRICS).exists():
         with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
-            figures["reliability.png"] = plot_reliability(common.read_json(run / common.METRICS))
-    figures |= {"ratios.png": plot_ratios(model.vocabulary), "words.png": plot_words(model)}
+            scores = common.read_json(run / common.METRICS)
+            figures["reliability.png"] = plot_reliability(scores, model.label_names)
+            figures["confusion.png"] = plot_confusion(scores)
+    words = plot_words(model) if len(model.label_names) == 2 else plot_label_words(model)
+    figures |= {"ratios.png": plot_ratios(model), "words.png": words}
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"]))
 
@@ -321,7 +348,8 @@ def export(run: Path, file: Path) -> None:
     All but the reading of texts:
 
     Input `ngrams`, float32 [rows, n-grams]: 1 for each n-gram that a text has, else 0; the metadata `ngrams` names
-    them, a line each. Output `probability`, float32 [rows, 1]: of positive.
+    them, a line each. Output `probability`, float32: of two labels [rows, 1], for the second one; of more
+    [rows, labels], in the order of the metadata `labels`.
 
     Example: sentiment export --onnx sentiment.onnx
     """
@@ -355,7 +383,7 @@ def predict(
 ) -> None:  # fmt: skip
     """Label texts, lines of standard input or rows of a table.
 
-    Each gets its label and the probability of positive.
+    Each gets its label and the probability of that label; --json has those of all labels.
 
     A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
 
@@ -400,7 +428,7 @@ def predict(
     header = True
     for chunk in chunks(rows):
         predicted = model.predict(text for text, _ in chunk)
-        answers = [answer(model, text, p, explain) for (text, _), p in zip(chunk, predicted, strict=True)]
+        answers = [answer(model, text, p, explain, as_json) for (text, _), p in zip(chunk, predicted, strict=True)]
         if as_json:
             for (_, row), found in zip(chunk, answers, strict=True):
                 common.print_json(row | found)
@@ -413,23 +441,30 @@ def predict(
         header = False
 
 
-def answer(model: "SentimentModel", text: str, probability: float, explain: bool) -> dict[str, Any]:
-    """What is said of one text."""
+def answer(
+    model: "SentimentModel", text: str, probabilities: "np.ndarray", explain: bool, all_labels: bool
+) -> dict[str, Any]:
+    """What is said of one text, whose labels have these probabilities [labels]."""
+    number = int(probabilities.argmax())
     said: dict[str, Any] = {
-        "label": model.settings["label_names"][int(probability > 0.5)],
-        "probability": round(float(probability), 6),
+        "label": model.label_names[number],
+        "probability": round(float(probabilities[number]), 6),
     }
+    if all_labels:
+        rounded = (round(p, 6) for p in probabilities.tolist())
+        said["probabilities"] = dict(zip(model.label_names, rounded, strict=True))
     if explain:
-        effects = model.explain(text)
+        effects = model.explain(text, number)
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
-    if probability == model.settings["base_rate"] and not len(model.vocabulary.columns_of([text])[0]):
+    may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
+    if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
         said["note"] = "no known word: this is the base rate of the training reviews"
     return said
 
 
 def show(text: str, found: dict[str, Any]) -> None:
-    """Print one answer for people: label, probability of positive, and the text, its words in colour if explained."""
+    """Print one answer for people: label, its probability, and the text, its words in colour if explained."""
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
     shown = coloured(text, words) if words else printable(text)
     common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
@@ -440,7 +475,7 @@ def show(text: str, found: dict[str, Any]) -> None:
 
 
 def coloured(text: str, effects: dict[str, float]) -> str:
-    """The tokens of the text, green where they speak for positive and red where against, bold where strongly."""
+    """The tokens of the text, green where they speak for the label and red where against, bold where strongly."""
     from projects.sentiment.tokens import tokens
 
     def colour(token: str) -> str:
@@ -480,25 +515,47 @@ def table_rows(file: Path, column: str | None, added: tuple[str, ...]) -> Iterat
 @click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="N-grams of each kind.")
 @click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
               help="Reviews an n-gram must be in.")  # fmt: skip
-def words(run: Path, n: int, min_count: int) -> None:
-    """Show the most positive and the most negative n-grams.
+@click.option("--label", "chosen", multiple=True, help="Only this label; may be given several times.")
+def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
+    """Show the n-grams that speak most for each label.
 
-    They are ranked by what each alone adds to the log-odds.
+    They are ranked by what each alone adds to the log-odds of the label. Of many labels, the most frequent ones are
+    shown.
 
     Example: sentiment words -n 10
     """
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
-    effects, vocabulary = model.effects(), model.vocabulary
-    counts = vocabulary.counts[vocabulary.kept]
-    ranked = [i for i in effects.argsort(kind="stable") if counts[i] >= min_count]
-    best, worst = [i for i in ranked[::-1] if effects[i] > 0][:n], [i for i in ranked if effects[i] < 0][:n]
-    positive, negative = map(printable, model.settings["label_names"][::-1])
-    click.echo(f"{common.marked(model.settings)}{positive:30}{negative:30}".rstrip())
-    for pair in zip_longest(best, worst):
-        cells = ("" if i is None else f"{effects[i]:+.2f} {vocabulary.name(vocabulary.kept[i])}" for i in pair)
-        click.echo("".join(f"{cell:30}" for cell in cells).rstrip())
+    vocabulary = model.vocabulary
+    frequent = vocabulary.counts[vocabulary.kept] >= min_count
+    shown = chosen_labels(model, chosen)
+    columns = []
+    for label in shown:
+        effects = model.effects(label)
+        ranked = [i for i in (-effects).argsort(kind="stable") if frequent[i] and effects[i] > 0][:n]
+        names = (f"{effects[i]:+.2f} {vocabulary.name(vocabulary.kept[i])}" for i in ranked)
+        columns.append([printable(model.label_names[label]), *names])
+    mark = common.marked(model.settings)
+    for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
+        click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
+    if not chosen and len(shown) < len(model.label_names):
+        n_labels = len(model.label_names)
+        click.echo(f"the most frequent {len(shown)} of {n_labels:,} labels; --label shows others", err=True)
+
+
+def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]:
+    """The numbers of these labels; of none, those of the most frequent labels, of two the second first."""
+    names = model.label_names
+    for name in chosen:
+        if name not in names:
+            raise ProjectError(f"the model has no label {name!r}; it has {', '.join(map(repr, names[:LABELS_LISTED]))}")
+    if chosen:
+        return [names.index(name) for name in chosen]
+    if len(names) == 2:
+        return [1, 0]
+    shares = model.settings["label_shares"]
+    return sorted(range(len(names)), key=lambda label: -shares[label])[:LABELS_BESIDE]
 
 
 @main.command()
@@ -523,22 +580,42 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
 
 
 def table(scores: dict[str, Any], label_names: list[str]) -> str:
-    """The scores of model and baseline as text, then where the model is wrong and how sure."""
+    """The scores of model and baseline as text, those of each label, and where the model is wrong and how sure."""
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
     lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
     for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
         lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
-    negative, positive = map(printable, label_names)
-    (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
-    lines.append(
-        f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
-        f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
-    )
+    lines += label_lines(scores)
+    if len(label_names) == 2:
+        negative, positive = map(printable, label_names)
+        (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
+        lines.append(
+            f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
+            f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
+        )
+    else:
+        lines.append("most frequent mistakes between labels:")
+        for found in scores["confusions"]:
+            lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['reviews']:,}")
     kinds = (f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"])
     lines.append(f"accuracy by length: {', '.join(kinds)}")
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes:")
     for mistake in scores["mistakes"]:
-        label, text = printable(mistake["label"]), printable(mistake["text"][:80])
-        lines.append(f"  {label}, said {mistake['probability']:.3f}: {text}")
+        label, answer, text = (printable(mistake[name][:80]) for name in ("label", "answer", "text"))
+        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
     return "\n".join(lines)
+
+
+def label_lines(scores: dict[str, Any]) -> list[str]:
+    """Precision, recall and F1 of each label, the most frequent first, then their means."""
+    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
+    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
+    rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
+    lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'reviews':>10}"]
+    for name, scored, n in rows:
+        values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
+        lines.append(f"{name:24}{values}{n:>10}".rstrip())
+    if len(by_size) > LABELS_LISTED:
+        lines.insert(-2, f"and {len(by_size) - LABELS_LISTED:,} labels more (--json has all)")
+    return lines

@@ -13,10 +13,10 @@ import numpy as np
 
 from projects.common.files import sha256
 from projects.sentiment.data import Names, drawn
-from projects.sentiment.model import VALIDATION_SHARE
 from projects.sentiment.shards import Engine, Labelled, Shard, deal, labelled, load, save, words_of
 from projects.sentiment.text import Vocabulary, distinct_pairs, log_count_ratios
 from projects.sentiment.tokens import CLOSING, NONE, Table, Words, read_words
+from projects.sentiment.training import VALIDATION_SHARE
 
 PER_REVIEWS = 25_000  # reviews that --min-count is meant for: of twice as many, an n-gram must be in twice as many
 BLOCK = 5_000  # reviews whose words are in memory at a time,
@@ -217,7 +217,7 @@ def tally(blocks: list[Path], longest: Known, size: int) -> tuple[np.ndarray, np
 
 def settle(
     names: np.ndarray, codes_found: np.ndarray, counts: np.ndarray, positive: np.ndarray, occurrences: np.ndarray,
-    least: int, polarity_cutoff: float,
+    least: int, polarity_cutoff: float, positive_share: float,
 ) -> tuple[Vocabulary, np.ndarray]:  # fmt: skip
     """The vocabulary of the candidates that are in `least` texts, numbered as `Vocabulary` says, from exact counts.
 
@@ -241,7 +241,7 @@ def settle(
         codes.append(of_length)
         start, new = stop, new + len(ids)
     kept = np.concatenate(order)
-    ratios = log_count_ratios(positive[kept].astype(float), (counts - positive)[kept])
+    ratios = log_count_ratios(positive[kept], (counts - positive)[kept], positive_share)
     in_order = counts[kept].astype(np.int32)
     vocabulary = Vocabulary(words, np.concatenate(codes), in_order, ratios, least, polarity_cutoff)
     return vocabulary, np.where(number == NONE, NONE, vocabulary.column[number])
@@ -266,7 +266,9 @@ def count_vocabulary(
         codes = np.append(codes, new)
     totals = engine.map(tally, groups, engine.share(known), n + len(codes))
     counts, positive, occurrences = reduce(lambda sums, more: tuple(map(np.add, sums, more)), totals)
-    return settle(names, codes, counts, positive, occurrences, least, polarity_cutoff)
+    per_label = np.sum([shard.per_label for shard in shards], axis=0)
+    share = float(per_label[1] / per_label.sum())
+    return settle(names, codes, counts, positive, occurrences, least, polarity_cutoff, share)
 
 
 def save_bags(blocks: list[Path], columns: np.ndarray, vocabulary: Vocabulary) -> None:

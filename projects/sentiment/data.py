@@ -18,6 +18,7 @@ import numpy as np
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
+from projects.sentiment.labels import USUAL, number_labels, order_labels
 
 PUBLISHED = Published(
     pipeline="sentiment",
@@ -35,7 +36,6 @@ AHEAD = tarfile.RECORDSIZE  # bytes that tarfile reads before it needs them
 LARGEST_HEADER = 1 << 20  # bytes before a member, with its long name and the like
 MOST_COLUMNS = 1_000  # of a table: more are a mistake, and would take minutes to read
 TABLES = (".csv", ".tsv", ".jsonl")
-LABELS = {"positive": 1, "pos": 1, "1": 1, "good": 1, "negative": 0, "neg": 0, "0": 0, "bad": 0}
 TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
@@ -44,15 +44,17 @@ CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
 
 @dataclass(repr=False)
 class Reviews:
-    """Texts with their labels, 1 for positive and 0 for negative."""
+    """Texts with the numbers of their labels, as they are in label_names."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     simulated: bool = False
-    label_names: tuple[str, str] = ("negative", "positive")
+    label_names: tuple[str, ...] = USUAL
 
     def __repr__(self) -> str:
-        return f"Reviews({len(self.texts):,}, of which {sum(self.labels):,} are {self.label_names[1]})"
+        if len(self.label_names) > 2:
+            return f"Reviews({len(self.texts):,}, with {len(self.label_names):,} labels)"
+        return f"Reviews({len(self.texts):,}, of which {sum(self.labels):,} are {self.label_names[-1]})"
 
     def take(self, rows: np.ndarray) -> "Reviews":
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
@@ -65,7 +67,8 @@ class Names:
 
     text_column: str | None = None
     label_column: str | None = None
-    positive: str | None = None  # the label of the reviews to call positive; the other label may be any
+    positive: str | None = None  # of two labels, the one that is number 1
+    labels: tuple[str, ...] | None = None  # those of the model that is scored; None: those that are there
 
 
 USUAL_NAMES = Names()
@@ -87,14 +90,19 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
     elif names.text_column or names.label_column:
         raise ProjectError(f"{path} is no {', '.join(TABLES)} table and has no columns: leave out their names")
     elif path.is_dir():
-        reviews = from_folder(path, part, names.positive)
+        reviews = from_folder(path, part, names)
     else:
         reviews = from_archive(path, part)
+        if names.labels:
+            written = [USUAL[label] for label in reviews.labels]
+            lines = range(1, len(written) + 1)
+            reviews.labels = number_labels(written, names.labels, lines, path)
+            reviews.label_names = names.labels
     if not reviews.texts:
         raise ProjectError(f"{path} has no reviews to {part} on")
     if len(set(reviews.labels)) < 2:
         only = reviews.label_names[reviews.labels[0]]
-        raise ProjectError(f"{path} has only {only} reviews to {part} on, and both kinds are needed")
+        raise ProjectError(f"{path} has only {only} reviews to {part} on, and two labels are needed")
     return reviews
 
 
@@ -178,12 +186,13 @@ def review_of(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, par
     return int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")
 
 
-def from_folder(path: Path, part: str, positive: str | None) -> Reviews:
+def from_folder(path: Path, part: str, names: Names) -> Reviews:
     """Reviews of the two-file packing."""
-    texts, names = (read_lines(path / name) for name in ("reviews.txt", "labels.txt"))
-    if len(texts) != len(names):
-        raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(names):,}")
-    labels, label_names = to_labels(names, range(1, len(names) + 1), path / "labels.txt", positive)
+    texts, written = (read_lines(path / name) for name in ("reviews.txt", "labels.txt"))
+    if len(texts) != len(written):
+        raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(written):,}")
+    lines = range(1, len(written) + 1)
+    labels, label_names = to_labels(written, lines, path / "labels.txt", names)
     test = min(1000, len(texts) // 5)
     rows = slice(0, len(texts) - test) if part == "train" else slice(len(texts) - test, None)
     return Reviews(texts[rows], labels[rows], label_names=label_names)
@@ -209,7 +218,7 @@ def from_table(path: Path, part: str, names: Names) -> Reviews:
         everything.simulated |= "simulated" in row
         first = first or row
         parts.append(part_of(row, first, everything.texts[-1], path, line))
-    everything.labels, everything.label_names = to_labels(labels, lines, path, names.positive)
+    everything.labels, everything.label_names = to_labels(labels, lines, path, names)
     return everything.take(np.flatnonzero(np.array(parts) == part))
 
 
@@ -315,27 +324,12 @@ def value_of(row: dict[str, Any], names: tuple[str, ...], path: Path, line: int,
 
 
 def to_labels(
-    names: list[str], lines: Sequence[int], path: Path, positive: str | None
-) -> tuple[list[int], tuple[str, str]]:
-    """Names of labels as 1 (positive) and 0, and the names of 0 and 1. Raises ProjectError naming the line."""
-    names = [name.strip() for name in names]
-    kinds = list(dict.fromkeys(names))
-    if positive is None:
-        unknown = [kind for kind in kinds if kind.lower() not in LABELS]
-        if len(unknown) == len(kinds) == 2:
-            raise ProjectError(f"{path} has the labels {kinds[0]!r} and {kinds[1]!r}: say which with --positive LABEL")
-        if unknown:
-            where = f"{path}, line {lines[names.index(unknown[0])]}"
-            raise ProjectError(
-                f"{where}: {unknown[0]!r} is no label; found are {', '.join(map(repr, kinds[:9]))}, "
-                f"known are {', '.join(LABELS)}; name another one with --positive"
-            )
-        return [LABELS[name.lower()] for name in names], ("negative", "positive")
-    others = [kind for kind in kinds if kind != positive]
-    if len(others) > 1:
-        where = f"{path}, line {lines[names.index(others[1])]}"
-        raise ProjectError(f"{where}: {others[1]!r} is a third label, beside {positive!r} and {others[0]!r}")
-    if positive not in kinds:
-        raise ProjectError(f"{path} has no label {positive!r}; it has {', '.join(map(repr, kinds))}")
-    other = others[0] if others else f"not {positive}"
-    return [int(name == positive) for name in names], (other, positive)
+    written: Sequence[str], lines: Sequence[int], path: Path, names: Names
+) -> tuple[list[int], tuple[str, ...]]:
+    """The number of each label, and the labels in the order of these numbers. Raises ProjectError."""
+    stripped = [label.strip() for label in written]
+    for label, line in zip(stripped, lines, strict=True):
+        if not label:
+            raise ProjectError(f"{path}, line {line}: no label")
+    label_names = names.labels or order_labels(stripped, names.positive, path)
+    return number_labels(stripped, label_names, lines, path), label_names

@@ -1,4 +1,4 @@
-"""The sentiment model without its reading of texts: from the n-grams that a text has to the probability, as ONNX."""
+"""The sentiment model without its reading of texts: from the n-grams that a text has to probabilities, as ONNX."""
 
 import numpy as np
 
@@ -8,8 +8,14 @@ from projects.sentiment.text import LONGEST_ROW
 
 
 def onnx_graph(model: SentimentModel) -> Graph:
-    """From 1 for each n-gram of the bag that a text has, and 0 for the others, to the probability of positive."""
+    """From 1 for each n-gram of the bag that a text has, and 0 for the others, to probabilities.
+
+    Of two labels that of the second one, of more those of all, in the order of the model.
+    """
     vocabulary, network = model.vocabulary, model.network
+    n_outputs = len(network.b2)
+    base_rates = model.settings["base_rates"][-1:] if n_outputs == 1 else model.settings["base_rates"]
+    output = Step("Sigmoid", "z2", "of_known") if n_outputs == 1 else Step("Softmax", "z2", "of_known", {"axis": 1})
     in_row = {"axes": [1], "keepdims": 1}
     steps = [
         Step("Mul", "ngrams ratios", "weighed"),
@@ -20,16 +26,17 @@ def onnx_graph(model: SentimentModel) -> Graph:
         Step("Mul", "long shortening", "short"),
         Step("Add", "short b1", "z"),
         Step("Sigmoid", "z", "hidden"),
-        Step("Gemm", "hidden W2 b2", "log_odds"),
-        Step("Sigmoid", "log_odds", "of_known"),
+        Step("Gemm", "hidden W2 b2", "z2"),
+        output,
         Step("ReduceMax", "ngrams", "most", in_row),
         Step("Greater", "most zero", "known"),
-        Step("Where", "known of_known base_rate", "probability"),
+        Step("Where", "known of_known base_rates", "probability"),
     ]
     constants = {name: getattr(network, name) for name in ("W1", "b1", "W2", "b2")} | {
         "ratios": vocabulary.ratios[vocabulary.kept],
         "longest": np.array(LONGEST_ROW),
         "zero": np.array(0.0),
-        "base_rate": np.array(model.settings["base_rate"]),
+        "base_rates": np.array([base_rates]),
     }
-    return Graph("ngrams", [vocabulary.name(number) for number in vocabulary.kept.tolist()], steps, constants)
+    columns = [vocabulary.name(number) for number in vocabulary.kept.tolist()]
+    return Graph("ngrams", columns, steps, constants, model.label_names)

@@ -1,104 +1,132 @@
-"""The sentiment model: n-grams in, the probability that a review is positive out."""
+"""The sentiment model: n-grams in, the probability of each label out."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
-from nn import TwoLayerClassifier, TwoLayerNetwork, metrics
-from nn.functions import log_loss, sigmoid
-from projects.common.checkpoint import Checkpoint
+from nn import TwoLayerNetwork
+from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
-from projects.common.files import fingerprint
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
-from projects.common.progress import refuse_divergence, warn_if_useless
-from projects.sentiment.data import Reviews
-from projects.sentiment.text import LONGEST_ROW, Vocabulary, count_ngrams, learn_vocabulary
+from projects.sentiment.text import LONGEST_ROW, Vocabulary
 from projects.sentiment.tokens import NONE
 
-DEFAULTS = {
-    "hidden_units": 2,  # one to ten reach the same accuracy
-    "epochs": 10,
-    "learning_rate": 0.8,
-    "momentum": 0.9,
-    "dropout": 0.5,
-}
-STEPS = 25  # of an epoch, where no batch size is given: few reviews are trained on for as long as many
-VALIDATION_SHARE = 0.1  # of the training reviews, to measure the loss on
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
-BINS = 10  # of probability, for the calibration
-LENGTHS = (100, 200, 400)  # words: bounds of the kinds of reviews that are scored apart
-MISTAKES = 5  # most confident ones that `evaluate` lists, of each kind
+COLUMNS = 20_000  # n-grams whose effects are computed at a time
+Effects = list[tuple[str, float]]
 
 
 @dataclass
 class SentimentModel:
-    """A trained network with its vocabulary, and what it was trained on."""
+    """A trained network with its vocabulary, and what it was trained on.
+
+    The labels are numbered 0, 1, … in the order of `label_names`. For two of them the network has one
+    output, the probability of label 1; for more, it has one for each.
+    """
 
     network: TwoLayerNetwork
     vocabulary: Vocabulary
     settings: dict[str, Any]
 
     def __repr__(self) -> str:
-        return f"SentimentModel({len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units)"
+        size = f"{len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units"
+        n_labels = len(self.label_names)
+        return f"SentimentModel({size})" if n_labels == 2 else f"SentimentModel({size}, {n_labels:,} labels)"
+
+    @property
+    def label_names(self) -> list[str]:
+        names: list[str] = self.settings["label_names"]
+        return names
 
     def predict(self, texts: Iterable[str]) -> np.ndarray:
-        """The probability that each text is positive [texts]; the base rate for a text without a known n-gram."""
+        """The probability of each label for each text [texts, labels].
+
+        A text without a known n-gram gets the base rates: how often each label was trained on.
+        """
         texts = list(texts)
         chunks = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
+        nothing = np.empty((0, len(self.label_names)))
         with ThreadPoolExecutor() as pool:  # one chunk is read while another one is multiplied
-            return np.concatenate([np.empty(0), *pool.map(self._probability, chunks)])
+            return np.concatenate([nothing, *pool.map(self._predict_chunk, chunks)])
 
-    def _probability(self, texts: list[str]) -> np.ndarray:
+    def _predict_chunk(self, texts: list[str]) -> np.ndarray:
         indices, indptr = self.vocabulary.columns_of(texts)
-        probability = self.network.predict(self.vocabulary.bag(indices, indptr))[:, 0].astype(float)
-        return np.where(np.diff(indptr) > 0, probability, self.settings["base_rate"])
+        prediction = self.network.predict(self.vocabulary.bag(indices, indptr))
+        probability = each_label(prediction.astype(float))
+        known = np.diff(indptr) > 0
+        return np.where(known[:, np.newaxis], probability, self.settings["base_rates"])
 
-    def explain(self, text: str) -> dict[str, list[tuple[str, float]]]:
-        """The effect of each known word, and of each n-gram of the bag, on the probability: with it, less without it.
+    def explain(self, text: str, label: int | None = None) -> dict[str, Effects]:
+        """The effect of each known word, and of each n-gram of the bag, on the probability of a label.
 
-        A word is left out with all n-grams that it is in, an n-gram alone. The strongest first.
+        label: its number; None: the most probable one. The effect is the probability with the word or
+        n-gram, less that without it. A word is left out with all n-grams that it is in, an n-gram alone.
+        The strongest come first.
         """
-        vocabulary, network = self.vocabulary, self.network
+        vocabulary = self.vocabulary
         columns, _ = vocabulary.columns_of([text])
         names = [vocabulary.name(number) for number in vocabulary.kept[columns].tolist()]
-        words = sorted({word for name in names for word in name.split()})
         if not names:
             return {"words": [], "ngrams": []}
-        values = vocabulary.ratios[vocabulary.kept][columns].astype(float)  # of the row before it is shortened
-        parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden], what each adds to the hidden layer
-
-        def without(case: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-            """The probability in each case, which goes without the n-grams that stand beside its number [cases]."""
-            length = np.sqrt(np.maximum((values**2).sum() - np.bincount(case, values[left_out] ** 2), 0))
-            z = parts.sum(axis=0) - np.stack([np.bincount(case, part[left_out]) for part in parts.T], axis=1)
-            z *= (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]  # [cases, hidden]
-            p = sigmoid(sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2)[:, 0]
-            return np.where(np.bincount(case) < len(names), p, self.settings["base_rate"])
-
+        probabilities = self.predict([text])[0]
+        if label is None:
+            label = int(np.argmax(probabilities))
+        words = sorted({word for name in names for word in name.split()})
         number = {word: i for i, word in enumerate(words)}
         pairs = [(number[word], i) for i, name in enumerate(names) for word in set(name.split())]
-        alone, whole = np.arange(len(names)), self.predict([text])[0]
-        effects = {
-            "words": zip(words, (whole - without(*np.array(pairs).T)).tolist(), strict=True),
-            "ngrams": zip(names, (whole - without(alone, alone)).tolist(), strict=True),
-        }
-        return {kind: sorted(pairs, key=lambda pair: -abs(pair[1])) for kind, pairs in effects.items()}
+        word_of, ngram_of = np.array(pairs).T
+        alone = np.arange(len(names))
+        left_out = {"words": (words, word_of, ngram_of), "ngrams": (names, alone, alone)}
+        effects = {}
+        for kind, (called, case, ngrams) in left_out.items():
+            without = self._probability_without(columns, case, ngrams)[:, label]
+            effect = (probabilities[label] - without).tolist()
+            by_name = zip(called, effect, strict=True)
+            effects[kind] = sorted(by_name, key=lambda pair: -abs(pair[1]))
+        return effects
 
-    def effects(self) -> np.ndarray:
-        """By how much each n-gram alone moves the log-odds of positive, away from those of an empty text [columns]."""
-        alone = np.clip(self.vocabulary.ratios[self.vocabulary.kept], -LONGEST_ROW, LONGEST_ROW)
-        hidden = sigmoid(alone[:, np.newaxis] * self.network.W1 + self.network.b1)  # [columns, hidden]
-        return ((hidden - sigmoid(self.network.b1)) @ self.network.W2)[:, 0]
+    def _probability_without(self, columns: np.ndarray, case: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+        """The probabilities of the labels [cases, labels] for a row that lacks some of its columns.
 
-    def similar(self, ngram: str, n: int, min_count: int) -> list[tuple[str, float]]:
-        """The n n-grams nearest to this one in what they add to the hidden layer, with their Euclidean distances.
+        case and left_out are pairs: in that case the n-gram in that place among the columns is left out.
+        """
+        network = self.network
+        values = self.vocabulary.ratios[self.vocabulary.kept][columns].astype(float)
+        parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden]: to the hidden layer
+        square = (values**2).sum() - np.bincount(case, values[left_out] ** 2)
+        length = np.sqrt(np.maximum(square, 0))
+        lost = [np.bincount(case, part[left_out]) for part in parts.T]
+        z = parts.sum(axis=0) - np.stack(lost, axis=1)  # [cases, hidden], of rows not shortened yet
+        z *= (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]
+        output = sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2
+        probability = each_label(OUTPUTS[network.output](output))
+        something_left = np.bincount(case) < len(columns)
+        return np.where(something_left[:, np.newaxis], probability, self.settings["base_rates"])
+
+    def effects(self, label: int = 1) -> np.ndarray:
+        """By how much each n-gram alone moves the log-odds of a label [columns].
+
+        The start is an empty text, whose row is all 0.
+        """
+        network = self.network
+        ratios = self.vocabulary.ratios[self.vocabulary.kept]
+        alone = np.clip(ratios, -LONGEST_ROW, LONGEST_ROW)[:, np.newaxis]
+        W2 = network.W2.astype(float)
+        empty = log_odds(sigmoid(network.b1)[np.newaxis] @ W2 + network.b2, label)
+        effects = np.empty(len(alone))
+        for start in range(0, len(alone), COLUMNS):
+            some = slice(start, start + COLUMNS)
+            hidden = sigmoid(alone[some] * network.W1[some] + network.b1)  # [columns, hidden]
+            effects[some] = log_odds(hidden @ W2 + network.b2, label) - empty
+        return effects
+
+    def similar(self, ngram: str, n: int, min_count: int) -> Effects:
+        """The n n-grams nearest to this one in what they add to the hidden layer, with Euclidean distances.
 
         Only n-grams in at least `min_count` training reviews: rarer ones are near by chance.
         """
@@ -123,7 +151,7 @@ class SentimentModel:
         arrays, settings = load_model(path, "sentiment")
         check(path, arrays, settings)
         W1, b1, W2, b2 = (arrays[name] for name in ("W1", "b1", "W2", "b2"))
-        network = TwoLayerNetwork.from_arrays(W1, b1, W2, b2, output="sigmoid")
+        network = TwoLayerNetwork.from_arrays(W1, b1, W2, b2, output=output_for(len(settings["label_names"])))
         try:
             words = arrays["words"].tobytes().decode().split("\n")
         except UnicodeDecodeError as error:
@@ -135,14 +163,18 @@ class SentimentModel:
         return cls(network, vocabulary, settings)
 
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+AtLeastTwo = msgspec.Meta(min_length=2)
+
+
 class SavedSettings(msgspec.Struct):
     """What must be in a model file, and of which kind; there may be more."""
 
     min_count: Annotated[int, msgspec.Meta(ge=1)]
     polarity_cutoff: Annotated[float, msgspec.Meta(ge=0)]
-    base_rate: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    positive_share: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    label_names: Annotated[list[str], msgspec.Meta(min_length=2, max_length=2)]
+    base_rates: Annotated[list[Share], AtLeastTwo]
+    label_shares: Annotated[list[Share], AtLeastTwo]
+    label_names: Annotated[list[str], AtLeastTwo]
     simulated: bool
     train_reviews: Annotated[int, msgspec.Meta(ge=1)]
 
@@ -150,17 +182,19 @@ class SavedSettings(msgspec.Struct):
 def check(path: Path, arrays: Arrays, settings: Settings) -> None:
     """Raise ProjectError, naming it, for an array or a setting that is missing or does not fit."""
     check_settings(path, settings, SavedSettings)
+    outputs = outputs_for(len(settings["label_names"]))
     shapes: dict[str, Shape] = {
         "words": ("uint", "bytes"),
         "counts": ("int", "ngrams"),
         "ratios": ("float", "ngrams"),
         "W1": ("float", "columns", "hidden"),
         "b1": ("float", "hidden"),
-        "W2": ("float", "hidden", 1),
-        "b2": ("float", 1),
+        "W2": ("float", "hidden", outputs),
+        "b2": ("float", outputs),
         "codes": ("int", "longer"),
     }
     check_arrays(path, arrays, shapes.items())
+    check_labels(path, len(arrays["b2"]), settings)
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
     check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())
     codes = arrays["codes"]
@@ -169,155 +203,39 @@ def check(path: Path, arrays: Arrays, settings: Settings) -> None:
         raise ProjectError(f"{path}: codes are not in order: train a new model")
 
 
-def refuse_empty(vocabulary: Vocabulary) -> None:
-    """Raise ProjectError where the noise reductions have left nothing in the bag."""
-    if not len(vocabulary):
-        raise ProjectError(
-            f"no word is in {vocabulary.min_count} reviews with a log-count ratio of {vocabulary.polarity_cutoff}: "
-            "lower --min-count or --polarity-cutoff"
-        )
+def check_labels(path: Path, n_outputs: int, settings: Settings) -> None:
+    """Raise ProjectError where the labels of a model file are not all different, or lack a share."""
+    names = settings["label_names"]
+    n_labels = len(names)
+    distinct = len(set(names)) == n_labels
+    have_shares = len(settings["base_rates"]) == len(settings["label_shares"]) == n_labels
+    if not (distinct and have_shares):
+        raise ProjectError(f"{path}: its labels do not fit its {n_outputs} outputs: train a new model")
 
 
-def train(
-    reviews: Reviews,
-    seed: int = 0,
-    on_epoch: Callable[[Any], None] | None = None,
-    checkpoint: Checkpoint | None = None,
-    ngrams: int = 3,
-    min_count: int = 3,
-    polarity_cutoff: float = 0.05,
-    balanced: bool = False,
-    batch_size: int | None = None,
-    **hyperparameters: Any,
-) -> SentimentModel:
-    """A model fitted to all reviews, after one fitted to nine tenths was measured on the tenth that `seed` draws.
-
-    ngrams: words of the longest n-gram. balanced: both labels count alike, however many reviews have them.
-    on_epoch is called during the first fit. Its vocabulary and log-count ratios come from the nine tenths alone.
-    The checkpoint's fits are measured and final; once it is stopped, the measured model returns.
-    """
-    hyperparameters = DEFAULTS | hyperparameters
-    checkpoint = checkpoint or Checkpoint()
-    labels = np.array(reviews.labels)
-    order = np.random.default_rng(seed).permutation(len(labels))
-    held_out, rest = np.sort(order[: (n := max(1, round(VALIDATION_SHARE * len(order))))]), np.sort(order[n:])
-    if len(np.unique(labels[rest])) < 2:
-        raise ProjectError(f"{len(order)} reviews are too few: those left to train on are all of one kind")
-    settings = hyperparameters | {
-        "data_sha256": fingerprint(
-            part.encode(errors="surrogatepass") for part in (str(reviews.labels), *reviews.texts)
-        ),
-        "seed": seed,
-        "batch_size": batch_size,
-        "ngrams": ngrams,
-        "min_count": min_count,
-        "polarity_cutoff": polarity_cutoff,
-        "balanced": balanced,
-        "train_reviews": len(labels),
-        "validation_reviews": len(held_out),
-        "label_names": list(reviews.label_names),
-        "simulated": reviews.simulated,
-    }
-    checkpoint.start(settings)
-    words, codes, presence = count_ngrams(reviews.texts, min_count, ngrams)
-    weight = len(labels) / 2 / np.bincount(labels)[labels] if balanced else np.ones(len(labels))
-
-    def fit(name: str, rows: np.ndarray, unseen: np.ndarray | None) -> tuple[TwoLayerClassifier, Vocabulary, float]:
-        """The network and vocabulary of these rows, and its accuracy on the unseen ones."""
-        vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, polarity_cutoff)
-        refuse_empty(vocabulary)
-        kept = presence[:, vocabulary.kept]
-        bag = vocabulary.bag(kept.indices, kept.indptr)
-        rows_a_step = batch_size or math.ceil(len(rows) / STEPS)
-        estimator = TwoLayerClassifier(random_state=seed, batch_size=rows_a_step, **hyperparameters)
-        validation = None if unseen is None else (bag[unseen], labels[unseen])
-        report = on_epoch if unseen is not None and on_epoch else refuse_divergence
-        callback, state = checkpoint.after_epoch(name, report), checkpoint.states.get(name)
-        estimator.fit(bag[rows], labels[rows], weight[rows], validation, callback, state)
-        if unseen is not None and not checkpoint.stopped:
-            mean = np.full(len(rows), np.average(labels[rows], weights=weight[rows]))
-            warn_if_useless(estimator.training_, log_loss(mean, labels[rows], weight[rows]) / weight[rows].sum())
-        return estimator, vocabulary, float("nan") if validation is None else estimator.score(*validation)
-
-    with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute
-        final = beside.submit(fit, "final", np.arange(len(labels)), None)
-        measured = fit("measured", rest, held_out)
-        fitted = final.result()
-    unfinished = checkpoint.stopped
-    estimator, vocabulary, _ = measured if unfinished else fitted
-    settings |= {
-        "validation_accuracy": measured[2],
-        "batch_size": estimator.batch_size,
-        "base_rate": 0.5 if balanced else float(labels.mean()),
-        "positive_share": float(labels.mean()),
-        "unfinished": unfinished,
-    }
-    return SentimentModel(estimator.network_, vocabulary, settings)
+def outputs_for(n_labels: int) -> int:
+    """Outputs of a network for so many labels."""
+    return 1 if n_labels == 2 else n_labels
 
 
-def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
-    """Scores of the model, and of always saying what was more frequent in training; where it is wrong, and how sure."""
-    probability = model.predict(reviews.texts)
-    lengths = np.array([len(text.split()) for text in reviews.texts])
-    worst = mistakes(reviews, probability)
-    return report(model, np.array(reviews.labels), probability, lengths, worst, reviews.simulated)
+def output_for(n_labels: int) -> str:
+    """The output function of a network for so many labels."""
+    return "sigmoid" if n_labels == 2 else "softmax"
 
 
-def report(
-    model: SentimentModel, labels: np.ndarray, probability: np.ndarray, lengths: np.ndarray,
-    worst: list[dict[str, Any]], simulated: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """What `evaluate` says, from the labels, probabilities and lengths in words [reviews], and the `mistakes`."""
-    majority, bounds = np.full(len(labels), model.settings["positive_share"]), [0, *LENGTHS, np.inf]
-    by_length = [
-        {"from_words": low, "reviews": int(in_range.sum()),
-         "accuracy": float(np.mean((probability > 0.5)[in_range] == labels[in_range]))}
-        for low, high in pairwise(bounds)
-        if (in_range := (lengths >= low) & (lengths < high)).any()
-    ]  # fmt: skip
-    return {
-        "simulated": model.settings["simulated"] or simulated,
-        "test": scores(labels, probability),
-        "baselines": {"majority": scores(labels, majority)},
-        "by_length": by_length,
-        "reliability": reliability(labels, probability),
-        "mistakes": worst,
-    }
+def each_label(prediction: np.ndarray) -> np.ndarray:
+    """The probability of each label [rows, labels] from the network's outputs [rows, outputs]."""
+    if prediction.shape[1] == 1:
+        return np.hstack([1 - prediction, prediction])
+    return prediction
 
 
-def scores(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """How right the answers are [reviews], and how honest the probabilities."""
-    found = metrics.classification_scores(labels, probability)
-    (true_negative, false_positive), (false_negative, true_positive) = found["confusion"]
-    recalls = true_negative / (true_negative + false_positive), true_positive / (true_positive + false_negative)
-    error = sum(abs(b["probability"] - b["positive"]) * b["reviews"] for b in reliability(labels, probability))
-    return {
-        "reviews": len(labels),
-        **found,
-        "balanced_accuracy": sum(recalls) / 2,  # each label counts alike
-        "expected_calibration_error": error / len(labels),
-    }
-
-
-def reliability(labels: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
-    """For each tenth of the probabilities: the mean of those in it, and the share of reviews that were positive.
-
-    Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2.
-    """
-    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-    return [
-        {"probability": float(probability[bins == b].mean()), "positive": float(labels[bins == b].mean()),
-         "reviews": int((bins == b).sum())}
-        for b in range(BINS) if (bins == b).any()
-    ]  # fmt: skip
-
-
-def mistakes(reviews: Reviews, probability: np.ndarray) -> list[dict[str, Any]]:
-    """The answers that were surest of the wrong label."""
-    labels = np.array(reviews.labels)
-    wrong = np.flatnonzero((probability > 0.5) != labels)
-    surest = wrong[np.argsort(-np.abs(probability[wrong] - 0.5), kind="stable")][:MISTAKES]
-    return [
-        {"label": reviews.label_names[labels[i]], "probability": float(probability[i]), "text": reviews.texts[i]}
-        for i in surest
-    ]
+def log_odds(z: np.ndarray, label: int) -> np.ndarray:
+    """log(p / (1 - p)) of a label [rows] from what goes into the output function [rows, outputs]."""
+    if z.shape[1] == 1:
+        return z[:, 0] if label == 1 else -z[:, 0]
+    others = np.delete(z, label, axis=1)
+    largest = others.max(axis=1)
+    powers = np.exp(others - largest[:, np.newaxis])
+    odds: np.ndarray = z[:, label] - largest - np.log(powers.sum(axis=1))
+    return odds

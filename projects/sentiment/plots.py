@@ -11,45 +11,99 @@ from matplotlib.transforms import Bbox
 
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.text import Vocabulary
 
 LABELLED = 30  # words of each kind that are named on the map
 FEWEST_REVIEWS = 50  # that a named word is in
+MOST_MAPS = 12  # labels whose words are drawn
+BARS = 10  # words of each of them
+MOST_CONFUSED = 24  # labels in the picture of confusions
 
 
-def plot_ratios(vocabulary: Vocabulary) -> Figure:
+def plot_ratios(model: SentimentModel) -> Figure:
     """Histogram of the log-count ratios of all n-grams frequent enough; those inside the cutoff are not in the bag."""
     figure, axes = new_figure()
-    ratios, polarity_cutoff = vocabulary.ratios, vocabulary.polarity_cutoff
-    kinds = {
-        "speaks for a negative review": (ORANGE, ratios[ratios <= -polarity_cutoff]),
-        "speaks for a positive review": (BLUE, ratios[ratios >= polarity_cutoff]),
-        f"dropped: |ratio| < {polarity_cutoff}": (GREY, ratios[np.abs(ratios) < polarity_cutoff]),
-    }
+    ratios, cutoff = model.vocabulary.ratios, model.vocabulary.polarity_cutoff
+    dropped = np.abs(ratios) < cutoff
     edge = float(np.ceil(np.abs(ratios).max() * 10) / 10)
+    names = model.label_names
+    if len(names) == 2:
+        kinds = {
+            f"speaks for {names[0]}": (ORANGE, ratios[(ratios < 0) & ~dropped]),
+            f"speaks for {names[1]}": (BLUE, ratios[(ratios > 0) & ~dropped]),
+        }
+        sides = f"0: as frequent in {names[1]} as in {names[0]} reviews"
+        lowest, evenly = -edge, f"{np.mean(np.abs(ratios) < np.log(2)):.0%} of {len(ratios):,} n-grams"
+        title = f"{evenly} are less than twice as frequent on one side"
+    else:
+        kinds = {"speaks for one of the labels": (BLUE, ratios[~dropped])}
+        sides = "0: as frequent with each label as with the others"
+        lowest, share = 0.0, np.mean(ratios >= np.log(2))
+        title = f"{share:.0%} of {len(ratios):,} n-grams are twice as frequent with one label as with the others"
+    kinds[f"dropped: |ratio| < {cutoff}"] = (GREY, ratios[dropped])
     colours, values = zip(*kinds.values(), strict=True)
-    axes.hist(values, 61, range=(-edge, edge), stacked=True, color=colours, label=list(kinds))
-    evenly = np.mean(np.abs(ratios) < np.log(2))
-    axes.set(
-        title=f"{evenly:.0%} of {len(ratios):,} n-grams are less than twice as frequent on one side",
-        xlabel="log-count ratio (0: as frequent in positive as in negative reviews; 0.7: twice as frequent)",
-        ylabel="n-grams",
-    )
+    axes.hist(values, 61, range=(lowest, edge), stacked=True, color=colours, label=list(kinds))
+    axes.set(title=title, xlabel=f"log-count ratio ({sides}; 0.7: twice as frequent)", ylabel="n-grams")
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.legend()
     return figure
 
 
+def plot_label_words(model: SentimentModel) -> Figure:
+    """For each of the most frequent labels, the n-grams that add most to its log-odds."""
+    vocabulary, shares = model.vocabulary, model.settings["label_shares"]
+    labels = sorted(range(len(shares)), key=lambda label: -shares[label])[:MOST_MAPS]
+    n_columns = min(3, len(labels))
+    n_rows = -(-len(labels) // n_columns)
+    figure = Figure(figsize=(4 * n_columns, 3 * n_rows), layout="constrained")
+    counts = vocabulary.counts[vocabulary.kept]
+    fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
+    frequent = np.flatnonzero(counts >= fewest)
+    for place, label in enumerate(labels, 1):
+        axes = figure.add_subplot(n_rows, n_columns, place)
+        effects = model.effects(label)
+        best = frequent[np.argsort(-effects[frequent], kind="stable")][:BARS][::-1]
+        axes.barh(range(len(best)), effects[best], color=BLUE)
+        axes.set_yticks(range(len(best)), [vocabulary.name(vocabulary.kept[i]) for i in best], fontsize=8)
+        axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the reviews)", fontsize=9)
+    figure.suptitle(f"What n-grams in at least {fewest} reviews add to the log-odds of a label")
+    return figure
+
+
+def plot_confusion(scores: dict[str, Any]) -> Figure:
+    """How often each label is taken for each, in percent of its reviews; of many labels, the most frequent ones."""
+    names = [scored["label"] for scored in scores["labels"]]
+    sizes = np.array([scored["reviews"] for scored in scores["labels"]])
+    chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CONFUSED])
+    confusion = np.array(scores["test"]["confusion"])
+    percent = 100 * confusion / np.maximum(sizes, 1)[:, np.newaxis]
+    size = 3 + 0.45 * len(chosen)
+    figure, axes = new_figure(width=size + 1, height=size)
+    axes.imshow(percent[np.ix_(chosen, chosen)], cmap="Blues", vmin=0, vmax=100)
+    shown = [names[i][:24] for i in chosen]
+    axes.set_xticks(range(len(chosen)), shown, rotation=90 if len(chosen) > 4 else 0)
+    axes.set_yticks(range(len(chosen)), shown)
+    for row, label in enumerate(chosen):
+        for column, answer in enumerate(chosen):
+            value = percent[label, answer]
+            colour = "white" if value > 50 else "black"
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    right = np.trace(confusion) / max(confusion.sum(), 1)
+    axes.set(title=f"{right:.1%} are right", xlabel="answer", ylabel="label (100 % a line)")
+    axes.grid(False)
+    return figure
+
+
 def plot_words(model: SentimentModel) -> Figure:
-    """Every n-gram of the bag by effect and frequency, with the names of the most polar of the frequent ones."""
+    """Of two labels: every n-gram of the bag by effect and frequency, the most polar of the frequent ones named."""
     figure, axes = new_figure(width=12, height=7)
+    negative, positive = model.label_names
     vocabulary, effects = model.vocabulary, model.effects()
     counts = vocabulary.counts[vocabulary.kept]
     fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
     axes.scatter(effects, counts, s=4, c=np.where(effects > 0, BLUE, ORANGE), alpha=0.25, linewidths=0)
     axes.set(
         yscale="log",
-        xlabel="what the n-gram alone adds to the log-odds of a positive review",
+        xlabel=f"what the n-gram alone adds to the log-odds of {positive}",
         ylabel="training reviews that the n-gram is in",
     )
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -57,23 +111,28 @@ def plot_words(model: SentimentModel) -> Figure:
     by_effect = frequent[np.argsort(effects[frequent])]
     named = np.unique(np.concatenate([by_effect[:LABELLED], by_effect[-LABELLED:]]))
     worst, best = (vocabulary.name(vocabulary.kept[i]) for i in (by_effect[0], by_effect[-1]))
-    axes.set_title(f"Of n-grams in at least {fewest} reviews, “{worst}” speaks most against a film, “{best}” for it")
+    known = f"Of n-grams in at least {fewest} reviews"
+    axes.set_title(f"{known}, “{worst}” speaks most for {negative}, “{best}” for {positive}")
     label_points(figure, axes, effects[named], counts[named], [vocabulary.name(vocabulary.kept[i]) for i in named])
     return figure
 
 
-def plot_reliability(scores: dict[str, Any]) -> Figure:
-    """How often reviews were positive, by the probability that was given for it; on the diagonal it is true."""
+def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
+    """How often what was given a probability happened, by that probability; on the diagonal it is true.
+
+    Of two labels that a review has the second one, of more that the answer is right.
+    """
     figure, axes = new_figure(width=6, height=6)
     bins = scores["reliability"]
-    given, positive = ([b[name] for b in bins] for name in ("probability", "positive"))
+    given, happened = ([b[name] for b in bins] for name in ("probability", "share"))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="a probability that is true")
-    axes.plot(given, positive, "o-", color=BLUE, label="the network on the test reviews")
+    axes.plot(given, happened, "o-", color=BLUE, label="the network on the test reviews")
     error = scores["test"]["expected_calibration_error"]
+    of_two = len(label_names) == 2
     axes.set(
         title=f"Probabilities are off by {100 * error:.1f} points on average",
-        xlabel="probability of positive that the network gives",
-        ylabel="share of these reviews that are positive",
+        xlabel=f"probability of {label_names[1] if of_two else 'its answer'} that the network gives",
+        ylabel=f"share of these reviews that are {label_names[1] if of_two else 'of this label'}",
         aspect="equal",
     )
     axes.legend()

@@ -3,6 +3,7 @@ const element = id => document.getElementById(id);
 const about = JSON.parse(element("about").textContent);
 const FAINT = 0.02, DEEP = 1.2; // log-odds from which a word has a colour, and from which its colour is deepest
 const SHOWN = 12; // n-grams whose effects are listed
+const OTHERS = 5; // labels whose probabilities are listed beside the answer's
 const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 const EXAMPLES = {
   "praise": "An unpretentious, moving film. I didn't expect much & was wrong: the cast is wonderful. 9/10",
@@ -93,27 +94,35 @@ const sum = (a, b, sign) => ({
 });
 const sigmoid = z => 1 / (1 + Math.exp(-z));
 
-// log-odds of positive for a row
-function logOdds(row) {
-  if (!row.count) return Math.log(about.baseRate / (1 - about.baseRate));
+// The probability of each label for a row: of two labels the network has one output, the second label's.
+function probabilities(row) {
+  if (!row.count) return about.baseRates;
   const scale = about.longestRow / Math.max(Math.sqrt(Math.max(row.square, 0)), about.longestRow);
-  return row.z.reduce((total, z, h) => total + about.W2[h] * sigmoid(z * scale + about.b1[h]), about.b2);
+  const hidden = row.z.map((z, h) => sigmoid(z * scale + about.b1[h]));
+  const output = about.b2.map((b, k) => hidden.reduce((total, a, h) => total + about.W2[h][k] * a, b));
+  if (output.length === 1) return [1 - sigmoid(output[0]), sigmoid(output[0])];
+  const largest = Math.max(...output), powers = output.map(z => Math.exp(z - largest));
+  const total = powers.reduce((a, b) => a + b);
+  return powers.map(power => power / total);
 }
 
-// What a text is said to be, and what each word, and each n-gram, does to that: with it, less without it.
+// log(p / (1 - p)), finite where rounding has made p 0 or 1
+const logOdds = p => Math.log(Math.max(p, 1e-16) / Math.max(1 - p, 1e-16));
+
+// The label of a text, and what each word, and each n-gram, does to its probability: with it, less without it.
 function score(text) {
   const found = ngramsOf(text), words = new Map();
   const whole = found.reduce((row, ngram) => sum(row, ngram.share, 1), nothing());
   for (const ngram of found) {
     for (const word of new Set(ngram.words)) words.set(word, sum(words.get(word) ?? nothing(), ngram.share, 1));
   }
-  const odds = logOdds(whole), probability = whole.count ? sigmoid(odds) : about.baseRate;
+  const all = probabilities(whole), label = all.indexOf(Math.max(...all)), probability = all[label];
   const effect = (name, share) => {
-    const without = logOdds(sum(whole, share, -1));
-    return { name, odds: odds - without, probability: probability - sigmoid(without) };
+    const without = probabilities(sum(whole, share, -1))[label];
+    return { name, odds: logOdds(probability) - logOdds(without), probability: probability - without };
   };
   return {
-    probability, known: whole.count > 0,
+    all, label, probability, known: whole.count > 0,
     words: new Map([...words].map(([word, share]) => [word, effect(word, share)])),
     ngrams: found.map(ngram => effect(ngram.words.join(" "), ngram.share))
       .sort((a, b) => Math.abs(b.odds) - Math.abs(a.odds)),
@@ -124,12 +133,15 @@ const side = odds => odds > 0 ? "for" : "against";
 
 function show() {
   const text = element("text").value, said = score(text);
-  element("label").textContent = about.labels[Number(said.probability > 0.5)];
+  element("label").textContent = about.labels[said.label];
   element("probability").value = said.probability;
   element("probability").textContent = said.probability.toFixed(3);
-  element("bar").className = side(said.probability - 0.5);
-  element("bar").style.left = `${100 * Math.min(said.probability, 0.5)}%`;
-  element("bar").style.width = `${100 * Math.abs(said.probability - 0.5)}%`;
+  element("bar").className = "for";
+  element("bar").style.left = "0";
+  element("bar").style.width = `${100 * said.probability}%`;
+  element("others").textContent = about.labels.map((name, k) => [name, said.all[k]])
+    .filter((_, k) => k !== said.label).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
+    .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
   element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training reviews";
   element("mirror").replaceChildren(...text.split(/(&#?\w+;|[\p{L}\p{N}'’]+|[.,!?])/u).map(part => {
     const effect = said.words.get(tokens(part)[0]), strength = effect ? Math.abs(effect.odds) : 0;

@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 
 from projects.common import report
+from projects.sentiment.labels import USUAL
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.text import LONGEST_ROW
 
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
+LABELS_IN_TITLE = 4
+ROWS = 40  # labels in the table of scores, the most frequent ones
 SURENESS = 6  # this many standard deviations of the rounding
 PICTURES = {
-    "words.png": "Every n-gram of the bag by what it alone adds to the log-odds and by frequency.",
-    "reliability.png": "How often reviews were positive, by the probability given for it.",
+    "words.png": "What n-grams alone add to the log-odds of a label.",
+    "confusion.png": "How often each label was taken for each.",
+    "reliability.png": "How often what was given a probability was true.",
     "ratios.png": "The log-count ratios of all n-grams frequent enough.",
     "losses.png": "The losses while the network learned, of the fit that left the validation reviews out.",
 }
@@ -27,16 +31,17 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     """The HTML of the page of the model at this path, and whether the model had room on it."""
     settings = model.settings
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
-    negative, positive = (escape(name) for name in settings["label_names"])
     source = Path(__file__)
     about, weights = pack(model)
-    parts = report.common_parts("sentiment", path, settings, simulated, PICTURES) | {
-        "title": "Is this film review good or bad?" if positive == "positive" else f"{negative} or {positive}?",
+    lists = ("base_rates", "label_shares", "label_names")  # as long as there are labels
+    known = {name: value for name, value in settings.items() if name not in lists}
+    parts = report.common_parts("sentiment", path, known, simulated, PICTURES) | {
+        "title": title(model.label_names),
         "lead": lead(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
-        "live": source.with_name("report.html").read_text(encoding="utf-8").replace("{{positive}}", positive),
-        "scores": score_tables(scores, negative, positive) if scores else report.missing("sentiment evaluate"),
-        "more": mistakes(scores, positive) if scores else "",
+        "live": source.with_name("report.html").read_text(encoding="utf-8"),
+        "scores": score_tables(scores) if scores else report.missing("sentiment evaluate"),
+        "more": mistakes(scores) if scores else "",
         "about": report.as_json(about),
         "weights": weights,
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
@@ -50,6 +55,15 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
         "<code>sentiment train --min-count 10 --polarity-cutoff 0.2</code>.</p>"
     )
     return report.fill(parts | {"about": "{}", "weights": "", "script": ""}), False
+
+
+def title(label_names: list[str]) -> str:
+    """The question that the model answers."""
+    if label_names == list(USUAL):
+        return "Is this film review good or bad?"
+    if len(label_names) <= LABELS_IN_TITLE:
+        return escape(", ".join(label_names[:-1]) + f" or {label_names[-1]}?")
+    return f"Which of {len(label_names):,} labels?"
 
 
 def lead(model: SentimentModel, scores: dict[str, Any] | None) -> str:
@@ -67,12 +81,14 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
     All is exact but the first layer's weights, which are rounded to multiples of `units`. An n-gram's rounding error
     is even, so of standard deviation unit / √12; a row is at most LONGEST_ROW long, a sigmoid at most 1/4 steep: the
     probability is off by at most 1/4 · |W2| · 1/4 · LONGEST_ROW · unit / √12 for each hidden unit (one standard
-    deviation). The units are such that SURENESS times that is TOLERANCE.
+    deviation). The units are such that SURENESS times that is TOLERANCE. With an output for each label, |W2| is the
+    range of a hidden unit's weights: by adding the same to all of them it would change no probability.
     """
     vocabulary, network = model.vocabulary, model.network
-    W2 = network.W2[:, 0].astype(float)
+    W2 = network.W2.astype(float)  # [hidden, outputs]
+    steepness = np.abs(W2[:, 0]) if W2.shape[1] == 1 else np.ptp(W2, axis=1)
     step = 16 * math.sqrt(12) * TOLERANCE / (SURENESS * LONGEST_ROW * math.sqrt(len(W2)))
-    units = step / np.maximum(np.abs(W2), 1e-6)
+    units = step / np.maximum(steepness, 1e-6)
     rounded = np.rint(network.W1 / units).astype(np.int64)  # [columns, hidden]
     values, kind, often = np.unique(vocabulary.ratios[vocabulary.kept], return_inverse=True, return_counts=True)
     by_count = np.argsort(-often, kind="stable")  # the most frequent ratio gets the smallest number
@@ -93,9 +109,9 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
         "units": units.tolist(),
         "b1": network.b1.tolist(),
         "W2": W2.tolist(),
-        "b2": float(network.b2[0]),
+        "b2": network.b2.tolist(),
         "longestRow": LONGEST_ROW,
-        "baseRate": model.settings["base_rate"],
+        "baseRates": model.settings["base_rates"],
         "labels": model.settings["label_names"],
     }
     return about, base64.b64encode(packed).decode()
@@ -109,29 +125,35 @@ def varints(numbers: np.ndarray) -> bytes:
     return ((digits & 127) + 128 * more).astype(np.uint8)[there].tobytes()
 
 
-def score_tables(scores: dict[str, Any], negative: str, positive: str) -> str:
+def score_tables(scores: dict[str, Any]) -> str:
+    """The scores of network and baseline; those of each label, the most frequent first; those by length."""
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "expected_calibration_error")
     head = ["", *(name.replace("_", " ").replace("f1", "F1") for name in names)]
     kinds = {"network": scores["test"], "majority label": scores["baselines"]["majority"]}
     rows = [[kind, *(f"{scored[name]:.4f}" for name in names)] for kind, scored in kinds.items()]
-    (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
-    confusion = [
-        [f"{negative} reviews", f"{true_negative:,}", f"{false_positive:,}"],
-        [f"{positive} reviews", f"{false_negative:,}", f"{true_positive:,}"],
-    ]
+    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])[:ROWS]
+    labels = [[scored["label"], *label_cells(scored), f"{scored['reviews']:,}"] for scored in by_size]
+    labels += [[f"{kind} mean", *label_cells(scores["means"][kind]), ""] for kind in ("macro", "weighted")]
     lengths = [[f"from {k['from_words']}", f"{k['reviews']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
+    wrong = [[found["label"], found["answer"], f"{found['reviews']:,}"] for found in scores["confusions"]]
     tables = (
-        report.table(["", f"called {negative}", f"called {positive}"], confusion),
+        report.table(["label", "precision", "recall", "F1", "reviews"], labels),
+        report.table(["label", "taken for", "reviews"], wrong),
         report.table(["words", "reviews", "accuracy"], lengths),
     )
-    both = "".join(f"<div>{table}</div>" for table in tables)
-    return report.table(head, rows) + f'<div class="pair">{both}</div>'
+    beside = "".join(f"<div>{table}</div>" for table in tables)
+    return report.table(head, rows) + f'<div class="pair">{beside}</div>'
 
 
-def mistakes(scores: dict[str, Any], positive: str) -> str:
+def label_cells(scored: dict[str, float]) -> list[str]:
+    """Precision, recall and F1 in a table."""
+    return [f"{scored[name]:.4f}" for name in ("precision", "recall", "f1")]
+
+
+def mistakes(scores: dict[str, Any]) -> str:
     """The surest mistakes, as strangers wrote them."""
     items = "".join(
-        f'<li class="card"><p><b>{escape(found["label"])}</b>, though the probability of {positive} was said to be '
+        f'<li class="card"><p><b>{escape(found["label"])}</b>, called {escape(found["answer"])} with a probability of '
         f'<b>{found["probability"]:.3f}</b> <button type="button" class="try" hidden>see why</button></p>'
         f"<blockquote>{escape(found['text'].replace('<br />', chr(10)))}</blockquote></li>"
         for found in scores["mistakes"]

@@ -14,7 +14,6 @@ from projects.common.files import cannot_write
 from projects.sentiment.data import (
     CHUNK,
     LABEL_COLUMNS,
-    LABELS,
     TABLES,
     TEXT_COLUMNS,
     Names,
@@ -22,6 +21,7 @@ from projects.sentiment.data import (
     read_rows,
     value_of,
 )
+from projects.sentiment.labels import LABELS
 from projects.sentiment.tokens import Words
 
 READABLE = (".parquet", *(table + packed for table in TABLES for packed in ("", ".gz")))

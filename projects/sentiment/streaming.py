@@ -29,7 +29,8 @@ from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.common.run_folder import STREAMING
 from projects.sentiment.counting import BLOCK, Counts, add_up, count_vocabulary, read_shard, save_bags
 from projects.sentiment.data import CHUNK, TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, chunks, ending, value_of
-from projects.sentiment.model import DEFAULTS, MISTAKES, STEPS, SentimentModel, mistakes, refuse_empty, report
+from projects.sentiment.evaluation import MISTAKES, mistakes, report
+from projects.sentiment.model import SentimentModel
 from projects.sentiment.shards import (
     Engine,
     Shard,
@@ -42,6 +43,7 @@ from projects.sentiment.shards import (
     rows_of_file,
 )
 from projects.sentiment.text import Vocabulary, csr_matrix
+from projects.sentiment.training import STEPS, defaults, refuse_empty
 
 WINDOW = 4 * BLOCK  # rows that are shuffled together
 BAG = ("indices", "indptr", "labels")  # arrays of a block that training needs
@@ -190,7 +192,8 @@ def train(
     this process takes a step for every MOST_ROWS rows. min_count: of every 25,000 reviews (see `counting.threshold`).
     on_phase is told what begins. The other arguments are those of `model.train`. Raises ProjectError.
     """
-    hyperparameters, engine = DEFAULTS | hyperparameters, engine or Engine()
+    given = {name: value for name, value in hyperparameters.items() if value is not None}
+    hyperparameters, engine = defaults(2) | given, engine or Engine()
     right = rows = 0.0
     with working_folder(run) as folder:
         on_phase("reading and counting words")
@@ -260,8 +263,8 @@ def train(
         "balanced": balanced,
         "train_reviews": n,
         "validation_reviews": int(rows),
-        "base_rate": base_rate,
-        "positive_share": positive_share,
+        "base_rates": [1 - base_rate, base_rate],
+        "label_shares": [1 - positive_share, positive_share],
         "label_names": list(called),
         "simulated": any(shard.simulated for shard in shards),
         "unfinished": False,
@@ -302,20 +305,24 @@ def score(path: Path, model: SentimentModel, names: Names) -> Scored:
         texts, labels = [text for text, _ in chunk], [review.label for _, review in chunk]
         reviews = Reviews(texts, labels, label_names=(negative, positive))
         probability = model.predict(reviews.texts)
-        found.append(np.array([reviews.labels, probability, [len(text.split()) for text in reviews.texts]]))
+        found.append(np.array([reviews.labels, probability[:, 1], [len(text.split()) for text in reviews.texts]]))
         worst = surest([*worst, *mistakes(reviews, probability)])
         simulated |= any(review.simulated for _, review in chunk)
     return Scored(np.concatenate(found, axis=1), worst, others, simulated)
 
 
 def surest(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(wrong, key=lambda mistake: -abs(mistake["probability"] - 0.5))[:MISTAKES]
+    return sorted(wrong, key=lambda mistake: -mistake["probability"])[:MISTAKES]
 
 
 def evaluate(
     model: SentimentModel, data: Path, names: Names = USUAL_NAMES, engine: Engine | None = None
 ) -> dict[str, Any]:
-    """What `model.evaluate` says, of the test reviews of all files."""
+    """What `evaluation.evaluate` says, of the test reviews of all files."""
+    if len(model.label_names) > 2:
+        raise ProjectError(
+            f"{data} is read a part at a time, which knows two labels only; the model has {len(model.label_names):,}"
+        )
     engine = engine or Engine()
     found = list(engine.map(score, files_of(data), engine.share(model), names))
     labels, probability, lengths = np.concatenate([scored.arrays for scored in found], axis=1)
@@ -324,7 +331,8 @@ def evaluate(
         raise ProjectError(f"{data} has {len(labels):,} reviews to test on, and both kinds are needed")
     worst = surest([mistake for scored in found for mistake in scored.worst])
     simulated = any(scored.simulated for scored in found)
-    return report(model, labels.astype(int), probability, lengths, worst, simulated)
+    both = np.column_stack([1 - probability, probability])
+    return report(model, labels.astype(int), both, lengths, worst, simulated)
 
 
 def answer_file(path: Path, model: SentimentModel, text_column: str | None, folder: Path) -> tuple[Path, int]:
@@ -334,10 +342,11 @@ def answer_file(path: Path, model: SentimentModel, text_column: str | None, fold
     rows = ((value_of(row, columns, path, line), row) for line, row in rows_of_file(path))
     with atomic_file(target) as file, parquet_writer(path, file) if parquet else nullcontext() as write:
         for chunk in chunks(rows, AT_ONCE):
-            probability = model.predict(text for text, _ in chunk).tolist()
+            probability = model.predict(text for text, _ in chunk)
+            answers = zip(probability.argmax(axis=1).tolist(), probability.max(axis=1).tolist(), strict=True)
             added = [
-                row | {"label": model.settings["label_names"][p > 0.5], "probability": round(p, 6)}
-                for (_, row), p in zip(chunk, probability, strict=True)
+                row | {"label": model.label_names[label], "probability": round(p, 6)}
+                for (_, row), (label, p) in zip(chunk, answers, strict=True)
             ]
             if write is not None:
                 write(added)

@@ -1,5 +1,6 @@
 """From a review to the n-grams in it, and from reviews to a sparse matrix."""
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from projects.sentiment.tokens import CLOSING, NONE, Table, Words, read_words
 if TYPE_CHECKING:  # SciPy takes as long to load as an answer: one text goes without it
     import scipy.sparse as sp
 
-SMOOTHING = 2.0  # reviews of each label that every n-gram is imagined to be in besides those it is in
+SMOOTHING = 4.0  # reviews that each n-gram is imagined to be in besides its own, with labels as frequent as in all
 LONGEST_ROW = 5.0  # Euclidean length that the row of a review is shortened to
 
 
@@ -43,7 +44,7 @@ class Vocabulary:
     words: list[str]
     codes: np.ndarray  # of the n-grams of more than one word, ascending, int64 [n-grams - words]
     counts: np.ndarray  # reviews that an n-gram is in, int32 [n-grams]
-    ratios: np.ndarray  # log-count ratio, above 0 where the n-gram speaks for a positive review, float32 [n-grams]
+    ratios: np.ndarray  # log-count ratio: of two labels for the second, of more the largest, float32 [n-grams]
     min_count: int  # only n-grams in that many reviews,
     polarity_cutoff: float  # and with at least this |log-count ratio|, are in the bag
 
@@ -119,13 +120,30 @@ class Vocabulary:
         return row
 
 
-def log_count_ratios(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """log((p / Σp) / (q / Σq)) for the smoothed numbers p of positive and q of negative reviews with each n-gram.
+def log_count_ratios(with_label: np.ndarray, without: np.ndarray, share: float) -> np.ndarray:
+    """log((p / Σp) / (q / Σq)) for the smoothed numbers p of reviews with a label and q of the others [n-grams].
 
-    Wang and Manning, "Baselines and Bigrams", 2012, equation 2. 0: the n-gram tells nothing.
+    share: of the label among the reviews. What is added to p and q is shared out in the same way, else every
+    rare n-gram would speak for rare labels. 0: the n-gram tells nothing.
+    Wang and Manning, "Baselines and Bigrams", 2012, equation 2.
     """
-    p, q = positive + SMOOTHING, negative + SMOOTHING
+    p = with_label + SMOOTHING * share
+    q = without + SMOOTHING * (1 - share)
     return (np.log(p / p.sum()) - np.log(q / q.sum())).astype(np.float32)
+
+
+def ratios_by_label(presence: "sp.csr_matrix", labels: np.ndarray, n_labels: int) -> Iterator[np.ndarray]:
+    """The log-count ratios of each label against all others [n-grams], for labels that some reviews have.
+
+    presence: ones [reviews, n-grams]; labels [reviews]. Of two labels that of the second alone: the first
+    one's are the same with the other sign.
+    """
+    counts = np.bincount(presence.indices, minlength=presence.shape[1])
+    for label in range(n_labels) if n_labels > 2 else (1,):
+        rows = np.flatnonzero(labels == label)
+        if 0 < len(rows) < len(labels):
+            with_label = np.bincount(presence[rows].indices, minlength=presence.shape[1])
+            yield log_count_ratios(with_label, counts - with_label, len(rows) / len(labels))
 
 
 def count_ngrams(texts: Iterable[str], min_count: int, longest: int) -> tuple[list[str], np.ndarray, "sp.csr_matrix"]:
@@ -188,15 +206,28 @@ def frequent(codes: np.ndarray, texts: np.ndarray, n_texts: int, min_count: int)
     return distinct[order], places[numbers]
 
 
+def telling_ratios(presence: "sp.csr_matrix", labels: np.ndarray, n_labels: int) -> np.ndarray:
+    """The ratio that an n-gram has in the bag [n-grams]: that for the label it speaks for most.
+
+    Of two labels it has a sign, above 0 where the n-gram speaks for the second one; the size is the same.
+    """
+    of_labels = ratios_by_label(presence, labels, n_labels)
+    nothing_told = np.zeros(presence.shape[1], np.float32)
+    if n_labels == 2:
+        return next(of_labels, nothing_told)
+    # the largest is never below 0: no n-gram is rarer with every label than with the others
+    return functools.reduce(np.maximum, of_labels, nothing_told)
+
+
 def learn_vocabulary(
     words: list[str], codes: np.ndarray, presence: "sp.csr_matrix", labels: np.ndarray, min_count: int,
-    polarity_cutoff: float,
+    polarity_cutoff: float, n_labels: int = 2,
 ) -> Vocabulary:  # fmt: skip
     """The vocabulary that reviews with these n-grams (see `count_ngrams`) and labels [texts] teach.
 
     min_count: reviews that an n-gram must be in, or it is chance. polarity_cutoff: least |log-count ratio|, or the
-    n-gram says nothing of good or bad.
+    n-gram speaks for no label. Of more than two labels, the ratio is that for the label it speaks for most.
     """
     counts = np.bincount(presence.indices, minlength=presence.shape[1]).astype(np.int32)
-    positive = labels.astype(float) @ presence
-    return Vocabulary(words, codes, counts, log_count_ratios(positive, counts - positive), min_count, polarity_cutoff)
+    ratios = telling_ratios(presence, labels, n_labels)
+    return Vocabulary(words, codes, counts, ratios, min_count, polarity_cutoff)
