@@ -71,7 +71,7 @@ def header(name, size, kind):
 
 
 READ = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from projects.common.errors import ProjectError
 from projects.sentiment.data import read_reviews
@@ -79,7 +79,8 @@ try:
     read_reviews(Path(sys.argv[1]), "train")
 except ProjectError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())  # of this program alone
+print(peak[1], file=sys.stderr)
 """
 
 
@@ -631,7 +632,7 @@ def forged(path, target, pipeline, settings=None, arrays=None):
         ("bikes", "first_hour", "yesterday", "the setting first_hour: Invalid"),
         ("sentiment", "label_names", [], "the setting label_names: Expected `array` of length"),
         ("sentiment", "min_count", -1, "the setting min_count: Expected `int` >= 1"),
-        ("sentiment", "base_rate", 2.0, "the setting base_rate: Expected `float` <= 1.0"),
+        ("sentiment", "base_rates", [0.5, 2.0], "the setting base_rates[...]: Expected `float` <= 1.0"),
         ("sentiment", "simulated", "no", "the setting simulated: Expected `bool`"),
     ],
 )

@@ -14,7 +14,6 @@ import zipfile
 
 import pytest
 from conftest import ROOT, inside
-from test_architecture import lines
 
 from projects.bikes import model as bikes_model
 from projects.bikes.cli import main as bikes
@@ -113,12 +112,6 @@ def test_every_verb_is_shown_running():
         command, verb, *_ = shlex.split(line.rpartition(" | ")[2])
         shown[command].add(verb)
     assert shown == VERBS
-
-
-def test_line_counts_are_right():
-    whole, heart = map(int, re.search(r"`nn/`: (\d+) lines, of which the heart .* is (\d+)", README).groups())
-    assert whole == lines(*(path.stem for path in ROOT.glob("nn/*.py")))
-    assert heart == lines("functions", "network", "training")
 
 
 def test_feature_count_is_right():

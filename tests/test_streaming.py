@@ -297,8 +297,8 @@ def test_what_is_no_parquet_is_one_line_and_what_is_no_unicode_is_escaped(tmp_pa
 
 
 def test_the_working_folder_of_a_killed_training_goes_with_the_next(folder, tmp_path):
-    (tmp_path / "run" / ".streaming-x").mkdir(parents=True)
-    (tmp_path / "run" / ".streaming-x" / "000000-000000.keys.npy").write_bytes(b"x")
+    (tmp_path / "run" / ".streaming-4194305-x").mkdir(parents=True)
+    (tmp_path / "run" / ".streaming-4194305-x" / "000000-000000.keys.npy").write_bytes(b"x")
     streaming.train(folder / "reviews-1.csv", tmp_path / "run", **SETTINGS)
     assert list((tmp_path / "run").iterdir()) == []
 

@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from itertools import cycle, islice
 from typing import Any
 
@@ -83,7 +84,7 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
             raise ProjectError(f"the Dask scheduler at {scheduler} has no workers: start some with `dask worker`")
         try:
             # a task that a worker can't load would wait forever
-            client.run(exec, "import projects.sentiment.streaming")
+            client.run(import_module, "projects.sentiment.streaming")
         except ImportError as error:
             raise ProjectError(f"a Dask worker lacks this program ({error}): install it there, too") from error
         try:

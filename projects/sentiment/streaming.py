@@ -26,7 +26,7 @@ from nn.training import Training, TrainingSettings
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, cannot_write, fingerprint, leftovers
 from projects.common.progress import refuse_divergence, warn_if_useless
-from projects.common.run_folder import STREAMING
+from projects.common.run_folder import STREAMING, tidy
 from projects.sentiment.counting import BLOCK, Counts, add_up, count_vocabulary, read_shard, save_bags
 from projects.sentiment.data import CHUNK, TEXT_COLUMNS, USUAL_NAMES, Names, Reviews, chunks, ending, value_of
 from projects.sentiment.evaluation import MISTAKES, mistakes, report
@@ -277,6 +277,7 @@ def working_folder(run: Path) -> Iterator[Path]:
     """A folder within `run` that is gone afterwards, or, if this process is killed, once the next one begins."""
     try:
         run.mkdir(parents=True, exist_ok=True)
+        tidy(run)
         folder = tempfile.TemporaryDirectory(
             prefix=f"{STREAMING}{os.getpid()}-", dir=run.resolve(), ignore_cleanup_errors=True
         )
