@@ -632,7 +632,7 @@ def forged(path, target, pipeline, settings=None, arrays=None):
         ("bikes", "first_hour", "yesterday", "the setting first_hour: Invalid"),
         ("sentiment", "label_names", [], "the setting label_names: Expected `array` of length"),
         ("sentiment", "min_count", -1, "the setting min_count: Expected `int` >= 1"),
-        ("sentiment", "base_rates", [0.5, 2.0], "the setting base_rates[...]: Expected `float` <= 1.0"),
+        ("sentiment", "base_rates", [0.5, 2.0], "the setting base_rates[1]: Expected `float` <= 1.0"),
         ("sentiment", "simulated", "no", "the setting simulated: Expected `bool`"),
     ],
 )

@@ -224,8 +224,9 @@ def test_a_model_of_three_labels_comes_back_from_its_file(model, table, tmp_path
     for wrong, words in (
         ({"label_names": ["a", "b"]}, r"W2 holds float32 of shape \[3, 3\], where float of shape \[3, 1\] is needed"),
         ({"label_names": ["a", "a", "b"]}, misfit),
-        ({"label_names": "abc"}, misfit),
-        ({"base_rates": [1.0]}, misfit),
+        ({"label_names": "abc"}, "the setting label_names: Expected `array`, got `str`"),
+        ({"base_rates": [1.0]}, "the setting base_rates: Expected `array` of length >= 2"),
+        ({"base_rates": [0.5, 0.5]}, misfit),
     ):
         SentimentModel(model.network, model.vocabulary, model.settings | wrong).save(tmp_path / "w.safetensors")
         with pytest.raises(ProjectError, match=words):

@@ -116,11 +116,11 @@ def test_every_verb_is_shown_running():
 
 def test_feature_count_is_right():
     from projects.bikes.data import check_hours
-    from projects.bikes.features import build_features
+    from projects.bikes.features import City, build_features
     from projects.bikes.sample import simulate_hours
 
     hours = check_hours(simulate_hours().head(1).astype(str), "sample", targets=True)
-    assert f"becomes {build_features(hours).shape[1]} features" in README
+    assert f"becomes {build_features(hours, City.learned_from(hours)).shape[1]} features" in README
 
 
 def test_make_targets_exist():
