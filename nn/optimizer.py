@@ -14,7 +14,7 @@ import numpy as np
 from nn.functions import Array
 from nn.network import Gradient, TwoLayerNetwork
 
-BLOCK = 16_384  # numbers; a few arrays of as many stay in a processor's cache
+BLOCK = 32_768  # numbers; a few arrays of as many stay in a processor's cache
 
 
 class SGD:
