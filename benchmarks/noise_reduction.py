@@ -36,7 +36,7 @@ def measure(reviews):
             for seed, order in enumerate(draws):
                 unseen, rows = order[:held_out], order[held_out:]
                 vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, cutoff)
-                kept = presence[:, vocabulary.kept]
+                kept = presence[:, vocabulary.in_bag]
                 bag = vocabulary.bag(kept.indices, kept.indptr)
                 X, y = bag[rows], labels[rows]
                 classifier = TwoLayerClassifier(random_state=seed, batch_size=len(rows) // STEPS, **defaults(2))

@@ -34,10 +34,10 @@ def check(vocabulary, texts, labels, longest, min_count):
     ratios = reference.log_count_ratios(counts, 1, SMOOTHING * share, SMOOTHING * (1 - share))
     np.testing.assert_allclose(vocabulary.ratios, [ratios[name] for name in names], rtol=1e-5, atol=1e-6)
     values = {ngram: ratio for ngram, ratio in ratios.items() if abs(ratio) >= CUTOFF}
-    assert [names[number] for number in vocabulary.kept] == [name for name in names if name in values]
+    assert [names[number] for number in vocabulary.in_bag] == [name for name in names if name in values]
     X = vocabulary.bag(*vocabulary.columns_of([*texts, ""]))  # several texts, so that it is sparse
     for i, text in enumerate(texts):
-        row = {names[vocabulary.kept[column]]: X[i, column] for column in X[i].indices}
+        row = {names[vocabulary.in_bag[column]]: X[i, column] for column in X[i].indices}
         assert row == pytest.approx(reference.bag_of(text, values, longest, LONGEST_ROW), rel=1e-4, abs=1e-6)
 
 

@@ -119,7 +119,7 @@ def test_the_ratio_of_an_ngram_is_that_of_the_label_it_speaks_for_most(texts, n_
     values = dict(zip(names, vocabulary.ratios.tolist(), strict=True))
     X = vocabulary.bag(*vocabulary.columns_of([*texts, ""]))
     for i, text in enumerate(texts):
-        row = {names[vocabulary.kept[column]]: X[i, column] for column in X[i].indices}
+        row = {names[vocabulary.in_bag[column]]: X[i, column] for column in X[i].indices}
         assert row == pytest.approx(reference.bag_of(text, values, 2, LONGEST_ROW), rel=1e-4, abs=1e-6)
 
 
@@ -155,7 +155,7 @@ def test_an_effect_is_what_leaving_out_does_to_the_label(model, label):
     for column in columns:
         others = columns[columns != column]
         row = model.vocabulary.bag(others, np.array([0, len(others)]))
-        name = model.vocabulary.name(model.vocabulary.kept[column])
+        name = model.vocabulary.name(model.vocabulary.in_bag[column])
         without = model.network.predict(row)[0, number] if len(others) else model.settings["base_rates"][number]
         assert explained[name] == pytest.approx(probability[number] - without, abs=1e-5)
 

@@ -191,7 +191,7 @@ def test_every_character_and_entity_is_read_as_in_training(review_page):
 
 
 def test_an_n_gram_of_three_words_is_found(review_page, sentiment):
-    names = [sentiment.vocabulary.name(number) for number in sentiment.vocabulary.kept.tolist()]
+    names = [sentiment.vocabulary.name(number) for number in sentiment.vocabulary.in_bag.tolist()]
     longest = max(names, key=lambda name: len(name.split()))
     assert len(longest.split()) == 3
     found = review_page.execute_script("return score(arguments[0]).ngrams.map(e => e.name)", longest)
@@ -200,7 +200,7 @@ def test_an_n_gram_of_three_words_is_found(review_page, sentiment):
 
 def test_the_page_has_the_weights_of_the_model(review_page, sentiment):
     ratios, *W1 = review_page.execute_script("return [model.ratios, ...model.W1].map(list => Array.from(list))")
-    kept = sentiment.vocabulary.kept
+    kept = sentiment.vocabulary.in_bag
     in_bag = np.array([ratio is not None for ratio in ratios])  # NaN, which JSON lacks, outside it
     assert np.flatnonzero(in_bag).tolist() == kept.tolist()
     assert np.array(ratios)[in_bag].astype(np.float32).tolist() == sentiment.vocabulary.ratios[kept].tolist()

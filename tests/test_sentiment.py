@@ -267,7 +267,7 @@ LABELS = np.array([1, 1, 1, 0, 0, 0])
 
 def names(vocabulary):
     """The n-gram of each column."""
-    return [vocabulary.name(number) for number in vocabulary.kept.tolist()]
+    return [vocabulary.name(number) for number in vocabulary.in_bag.tolist()]
 
 
 def presence_of(vocabulary, texts):
@@ -330,7 +330,7 @@ def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
     assert X.dtype == np.float32
     lengths = []
     for row, presence in zip(X.toarray(), presence_of(vocabulary, texts).toarray(), strict=True):
-        ratios = presence * vocabulary.ratios[vocabulary.kept]
+        ratios = presence * vocabulary.ratios[vocabulary.in_bag]
         lengths.append(np.linalg.norm(ratios))
         np.testing.assert_allclose(row, ratios * min(1, LONGEST_ROW / lengths[-1]), rtol=1e-5)
     assert min(lengths) < LONGEST_ROW < max(lengths)
@@ -377,7 +377,7 @@ def test_explanation_is_what_leaving_out_does(model):
     probability, vocabulary = model.predict([text])[0, 1], model.vocabulary
     explained = {kind: dict(pairs) for kind, pairs in model.explain(text, 1).items()}
     columns, _ = vocabulary.columns_of([text])
-    names = [vocabulary.name(number) for number in vocabulary.kept[columns]]
+    names = [vocabulary.name(number) for number in vocabulary.in_bag[columns]]
 
     def without(left_out):
         kept = [column for column, name in zip(columns, names, strict=True) if not left_out(name)]

@@ -114,7 +114,7 @@ def train(
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
-    with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
+    with checkpoint.interruptible(), report_epochs(quiet) as on_epoch:
         model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
     common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}

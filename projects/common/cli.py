@@ -19,9 +19,11 @@ from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
 from projects.common.run_folder import UNFINISHED, tidy
+from projects.common.settings import Setting, settings_of
 from projects.common.terminal import ForgivingStream, TerminalStream
 
 if TYPE_CHECKING:
+    import msgspec
     import pandas as pd
 
     from projects.common.checkpoint import Checkpoint
@@ -198,6 +200,33 @@ def data_option(what: str) -> Callable[..., Any]:
         "--data",
         type=click.Path(path_type=Path),
         help=f"{what}  [default: what `download` fetched]",
+    )
+
+
+def setting_options(declared: "type[msgspec.Struct]") -> Callable[..., Any]:
+    """An option for each setting that this Struct declares."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for setting in reversed(list(settings_of(declared))):
+            command = option_of(setting)(command)
+        return command
+
+    return decorate
+
+
+def option_of(setting: Setting) -> Callable[..., Any]:
+    """The option of one setting; a switch that is on by default gets the name of its opposite."""
+    name = setting.name.replace("_", "-")
+    if setting.kind is bool:
+        flag = f"--{name}/--no-{name}" if setting.default else f"--{name}"
+        return click.option(flag, setting.name, default=setting.default, help=setting.help)
+    kind: click.ParamType
+    if setting.kind is int:
+        kind = click.IntRange(int(setting.low or 0), None if setting.high is None else int(setting.high))
+    else:
+        kind = Finite(setting.low, setting.high, min_open=setting.low_open, max_open=setting.high_open)
+    return click.option(
+        f"--{name}", type=kind, default=setting.default, show_default=not setting.optional, help=setting.help
     )
 
 

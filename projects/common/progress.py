@@ -16,7 +16,7 @@ COLUMNS = ("epoch", "learning_rate", "training_loss", "validation_loss")
 
 
 @contextmanager
-def report_epochs(epochs: int, quiet: bool = False) -> Iterator[Callable[[Any], None]]:
+def report_epochs(quiet: bool = False) -> Iterator[Callable[[Any], None]]:
     """A callback for `fit(on_epoch=...)`: a bar (terminal) or a line for each epoch (else), or neither (quiet).
 
     The callback raises ProjectError once the loss is no longer a number.
@@ -24,9 +24,11 @@ def report_epochs(epochs: int, quiet: bool = False) -> Iterator[Callable[[Any], 
     from tqdm import tqdm
 
     terminal = sys.stderr.isatty()
-    with tqdm(total=epochs, unit=" epochs", disable=quiet or not terminal, file=sys.stderr) as bar:
+    with tqdm(unit=" epochs", disable=quiet or not terminal, file=sys.stderr) as bar:
 
         def on_epoch(training: Any) -> None:
+            epochs = training.settings.epochs
+            bar.total = epochs
             row = training.history[-1]
             refuse_divergence(training)
             losses = {name: f"{row[name]:.4f}" for name in COLUMNS[2:] if name in row}

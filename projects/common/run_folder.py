@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from projects.common.errors import ProjectError
 from projects.common.files import cannot_write, is_alive, remove_leftovers
 
 LOCK = ".lock"
-STREAMING = ".streaming-"  # with the number of a process: the folder of its blocks
+WORKING = ".working-"  # with the number of a process: the folder of what it needs no longer when it ends
 UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
 
 
@@ -20,10 +21,28 @@ def tidy(run: Path) -> None:
     for folder in (run, run / UNFINISHED):
         if folder.is_dir():
             remove_leftovers(folder)
-    for folder in run.glob(f"{STREAMING}*"):
-        process = folder.name.removeprefix(STREAMING).partition("-")[0]
+    for folder in run.glob(f"{WORKING}*"):
+        process = folder.name.removeprefix(WORKING).partition("-")[0]
         if process.isdigit() and not is_alive(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def working_folder(run: Path | None) -> Iterator[Path]:
+    """A folder within `run` (None: where the system has such) that is gone afterwards.
+
+    What a process that is killed leaves there goes with the next command, see `tidy`. Raises ProjectError.
+    """
+    try:
+        if run is not None:
+            run.mkdir(parents=True, exist_ok=True)
+            tidy(run)
+            run = run.resolve()
+        folder = tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=run, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise cannot_write(run or Path(tempfile.gettempdir()), error) from error
+    with folder as path:
+        yield Path(path)
 
 
 @contextmanager

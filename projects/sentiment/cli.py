@@ -11,13 +11,14 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
+from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from projects.sentiment.data import Names, Reviews
+    from projects.sentiment.data import File, Names
+    from projects.sentiment.engine import Engine
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.shards import Engine
 
 SHOWN = 12  # n-grams shown by --explain outside --json
 ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
@@ -58,8 +59,8 @@ def sample_csv() -> str:
 
 
 data_option = common.data_option(
-    "The archive, a folder with reviews.txt and labels.txt, or a CSV, TSV or JSONL table; read a part at a time, "
-    "however many reviews: a pattern of several tables ('reviews-*.csv'), a gzipped table, or Parquet."
+    "The archive, a folder with reviews.txt and labels.txt, a CSV, TSV or JSONL table, gzipped or not, or Parquet; "
+    "or a pattern of several tables ('reviews-*.csv')."
 )
 run_option = common.run_option("sentiment")
 data_dir_option = common.data_dir_option("sentiment")
@@ -81,165 +82,97 @@ def name_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def engine_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Where to work on data that are read a part at a time."""
+    """Where to work."""
     for option in (
         click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster.  [default: processes of this machine]"),
         click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
-                     help="What works on data read a part at a time: this process, or the workers of Dask."),
+                     help="What works: the threads of this process, or the workers of Dask."),
     ):  # fmt: skip
         command = option(command)
     return command
 
 
-def is_streamed(data: Path | None, engine: str, scheduler: str | None) -> bool:
-    """Whether the data are to be read a part at a time."""
+def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["Engine"]:
+    """The engine that these options name."""
     if scheduler and engine != "dask":
         raise click.UsageError("--scheduler goes with --engine dask")
-    if data is None or data.is_dir():
-        if engine == "dask":
-            raise click.UsageError("--engine dask goes with tables: name them with --data or --file")
-        return False
-    from projects.sentiment.data import TABLES
-
-    endings = (".parquet", *(table + ".gz" for table in TABLES))
-    pattern = any(c in str(data) for c in "*?[") and not data.exists()
-    return engine == "dask" or pattern or data.name.lower().endswith(endings)
-
-
-def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["Engine"]:
     if engine == "dask":
         from projects.sentiment.dask_engine import connect
 
         return connect(scheduler)
-    from projects.sentiment.shards import Engine
+    from projects.sentiment.engine import Engine
 
     return nullcontext(Engine())
 
 
-def read_part(data: Path | None, data_dir: Path, part: str, names: "Names") -> "Reviews":
-    from projects.sentiment.data import PUBLISHED, SAMPLE, read_reviews
+def sources_of(data: Path | None, data_dir: Path, names: "Names") -> "list[File]":
+    """The files to read: those that were named, else what `download` fetched."""
+    from projects.sentiment.data import PUBLISHED, SAMPLE, files_of
 
-    return read_reviews(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), part, names)
+    return files_of(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), names)
 
 
 @main.command()
 @data_option
 @run_option
 @data_dir_option
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="For the validation reviews, the first weights and the order of the rows.")  # fmt: skip
-@click.option("--ngrams", type=click.IntRange(1, 20), default=3, show_default=True, help="Words of the longest n-gram.")
-@click.option("--min-count", type=click.IntRange(1), default=3, show_default=True,
-              help="Reviews an n-gram must be in.")  # fmt: skip
-@click.option("--polarity-cutoff", type=common.Finite(0), default=0.05, show_default=True,
-              help="Least |log-count ratio| of an n-gram.")  # fmt: skip
-@click.option("--balanced", is_flag=True, help="Let all labels count alike, however many reviews have them.")
-@click.option("--hidden-units", type=click.IntRange(1, 100_000),
-              help="Of the network.  [default: 2; with more than two labels as many as these, at most 64]")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1),
-              help="Times through the training rows.  [default: 10; with more than ten labels 20]")  # fmt: skip
-@click.option("--learning-rate", type=common.Finite(0, min_open=True),
-              help="Of the first epoch; it falls to 0.  [default: 0.8; with more than two labels a tenth of "
-              "their number, from 0.4 to 1.6]")  # fmt: skip
-@click.option("--batch-size", type=click.IntRange(1), help="Reviews a step.  [default: a 25th of them]")
-@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
-              help="Share of the last step that the next one keeps.")  # fmt: skip
-@click.option("--dropout", type=common.Finite(0, 1, max_open=True), default=0.5, show_default=True,
-              help="Share of a review's n-grams hidden from the network in each step.")  # fmt: skip
+@common.setting_options(Settings)
 @name_options
 @engine_options
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, seed: int, epochs: int | None, text_column: str | None,
-    label_column: str | None, positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None,
-    **hyperparameters: Any,
+    data: Path | None, run: Path, data_dir: Path, text_column: str | None, label_column: str | None,
+    positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None, **settings: Any,
 ) -> None:  # fmt: skip
-    """Train on the training reviews; save model and history.
+    """Train on the training texts; save model and history.
 
-    A network is fitted to nine tenths of them and measured on the last tenth: these are the losses shown. The model
-    that is saved is then fitted to all of them in the same way. Data read a part at a time
-    (see --data) give the first network alone; its steps have at most 1,000 reviews (with Dask, a 25th of them), and
-    --min-count is for every 25,000 reviews.
+    A network is fitted to nine tenths of them and measured on the others: these are the losses shown. The model that
+    is saved is then fitted to all of them in the same way. The same rows give the same model, whatever files they are
+    in, in whatever order, and whatever works on them.
 
     Ctrl-C keeps a checkpoint, as is done every few seconds anyway, and in the folder `unfinished` of the run folder
     the model that was measured, as far as it got; a finished model stays. --resume, with the same data and options,
-    then ends in the same model as if nothing had happened. Neither goes with data read a part at a time.
+    then ends in the same model as if nothing had happened.
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
               sentiment train --data mails.csv --text-column body --label-column kind
               sentiment train --data 'reviews-*.jsonl.gz'
     """
-    common.note("reading the reviews")
     from projects.common.checkpoint import Checkpoint
     from projects.common.files import check_writable
+    from projects.common.progress import report_epochs
     from projects.common.run_folder import lock
     from projects.sentiment.data import Names
-    from projects.sentiment.training import defaults, train
+    from projects.sentiment.training import MEASURED, Watcher, train
 
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
-    names = Names(text_column, label_column, positive)
-    if is_streamed(data, engine, scheduler):
-        assert data is not None
-        if resume:
-            raise click.UsageError("--resume does not go with data that are read a part at a time")
-        epochs = epochs or defaults(2)["epochs"]
-        train_streamed(data, run, engine, scheduler, epochs, quiet, names, seed=seed, **hyperparameters)
-        return
+    sources = sources_of(data, data_dir, Names(text_column, label_column))
     checkpoint = Checkpoint(run, "sentiment", resume)
-    reviews = read_part(data, data_dir, "train", names)
-    common.note(f"counting the n-grams of {len(reviews.texts):,} reviews")
-    from projects.common.progress import report_epochs
+    with start_engine(engine, scheduler) as where, report_epochs(quiet) as on_epoch:
+        watcher = Watcher(common.note, on_epoch, checkpoint)
+        in_memory = {"in_memory": 0} if engine == "dask" else {}
+        with checkpoint.interruptible():
+            model = train(sources, Settings(**settings), positive, where, run, watcher, **in_memory)
+    common.save_training(run, "sentiment", model, checkpoint, MEASURED)
+    click.echo(in_words(model))
+    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
-    epochs = epochs or defaults(len(reviews.label_names))["epochs"]
-    with checkpoint.interruptible(), report_epochs(epochs, quiet) as on_epoch:
-        model = train(reviews, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
-    common.save_training(run, "sentiment", model, checkpoint, "measured")
+
+def in_words(model: "SentimentModel") -> str:
+    """What a training came to."""
     settings = model.settings
-    majority = max(settings["label_shares"])
-    beside = "" if settings["balanced"] else f" (always the same answer: {majority:.1%})"
-    click.echo(
-        f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of {settings['validation_reviews']:,} "
-        f"reviews held out{beside}; then fitted to all {settings['train_reviews']:,}, "
-        f"with {len(model.vocabulary):,} n-grams{labels_in_words(model)}"
-    )
-    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
-
-
-def labels_in_words(model: "SentimentModel") -> str:
-    """How many labels, where there are more than two."""
+    beside = "" if settings["balanced"] else f" (always the same answer: {max(settings['label_shares']):.1%})"
     n_labels = len(model.label_names)
-    return f" and {n_labels:,} labels" if n_labels > 2 else ""
-
-
-def train_streamed(
-    data: Path, run: Path, engine: str, scheduler: str | None, epochs: int, quiet: bool, names: "Names",
-    **settings: Any,
-) -> None:  # fmt: skip
-    """`train` on data read a part at a time."""
-    from projects.common.progress import report_epochs
-    from projects.sentiment.streaming import train
-
-    history: list[dict[str, Any]] = []
-    with start_engine(engine, scheduler) as where, report_epochs(epochs, quiet) as report:
-
-        def on_epoch(training: Any) -> None:
-            history[:] = training.history
-            report(training)
-
-        dask = engine == "dask"
-        model = train(data, run, names, on_epoch=on_epoch, engine=where, large_batches=dask,
-                      on_phase=common.note, epochs=epochs, **settings)  # fmt: skip
-    common.keep(run, model, history)
-    found = model.settings
-    click.echo(
-        f"{common.marked(found)}fitted to {found['train_reviews']:,} reviews, with {len(model.vocabulary):,} n-grams "
-        f"of {found['min_count']:,} reviews or more; {found['validation_accuracy']:.1%} right of "
-        f"{found['validation_reviews']:,} held out"
+    labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
+    fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"
+    return (
+        f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of "
+        f"{settings['validation_reviews']:,} texts held out{beside}; {fitted}, "
+        f"with {len(model.vocabulary):,} n-grams{labels}"
     )
-    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 
 @main.command()
@@ -262,24 +195,15 @@ def evaluate(
     """
     from projects.sentiment.data import Names
     from projects.sentiment.evaluation import evaluate
-    from projects.sentiment.labels import LABELS
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / common.MODEL)
     labels = model.label_names
     if positive and len(labels) > 2:
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
-    if is_streamed(data, engine, scheduler):
-        from projects.sentiment import streaming
-
-        assert data is not None
-        usual = all(label.lower() in LABELS for label in labels)
-        names = Names(text_column, label_column, positive or (None if usual else labels[1]))
-        with start_engine(engine, scheduler) as where:
-            scores = streaming.evaluate(model, data, names, where)
-    else:
-        names = Names(text_column, label_column, positive, None if positive else tuple(labels))
-        scores = evaluate(model, read_part(data, data_dir, "test", names))
+    sources = sources_of(data, data_dir, Names(text_column, label_column))
+    with start_engine(engine, scheduler) as where:
+        scores = evaluate(model, sources, positive, where)
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
@@ -412,10 +336,11 @@ def predict(
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
     if file and out:
-        from projects.sentiment import streaming
+        from projects.sentiment.answers import predict_files
+        from projects.sentiment.data import Names, files_of
 
         with start_engine(engine, scheduler) as where:
-            for path, n in streaming.predict(model, file, out, column, where):
+            for path, n in predict_files(model, files_of(file, Names(column)), out, where):
                 click.echo(f"{path}: {n:,} rows")
         return
     from projects.sentiment.data import chunks
@@ -528,13 +453,13 @@ def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     vocabulary = model.vocabulary
-    frequent = vocabulary.counts[vocabulary.kept] >= min_count
+    frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
     shown = chosen_labels(model, chosen)
     columns = []
     for label in shown:
         effects = model.effects(label)
         ranked = [i for i in (-effects).argsort(kind="stable") if frequent[i] and effects[i] > 0][:n]
-        names = (f"{effects[i]:+.2f} {vocabulary.name(vocabulary.kept[i])}" for i in ranked)
+        names = (f"{effects[i]:+.2f} {vocabulary.name(vocabulary.in_bag[i])}" for i in ranked)
         columns.append([printable(model.label_names[label]), *names])
     mark = common.marked(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):

@@ -1,284 +1,205 @@
-"""The vocabulary of more reviews than memory holds, from counts that can be added up.
+"""From a corpus to the vocabulary of a fit: n-grams of growing length, their exact numbers of texts, their ratios.
 
-Rare keys are left out of the counts on the way, but never one that would be in the vocabulary, and those that are get
-counted exactly in the end: what `count_vocabulary` gives does not depend on files, blocks, their order, or who counted.
+An n-gram is counted only where both n-grams that it contains, one word shorter, may be frequent: no others can be
+(Agrawal and Srikant, "Fast Algorithms for Mining Association Rules", 1994). A pass over the blocks for each length
+gives candidates, a last one counts these exactly, by label, for the texts to train on and for those held out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
-from pathlib import Path
-from typing import NamedTuple
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from projects.common.files import sha256
-from projects.sentiment.data import Names, drawn
-from projects.sentiment.shards import Engine, Labelled, Shard, deal, labelled, load, save, words_of
-from projects.sentiment.text import Vocabulary, distinct_pairs, log_count_ratios
-from projects.sentiment.tokens import CLOSING, NONE, Table, Words, read_words
-from projects.sentiment.training import VALIDATION_SHARE
+from projects.sentiment.corpus import Corpus
+from projects.sentiment.counts import Counts, add_counts, candidates, count_codes
+from projects.sentiment.engine import Engine
+from projects.sentiment.ngrams import Vocabulary, csr_matrix, distinct_pairs
+from projects.sentiment.ratios import strongest_ratios
+from projects.sentiment.settings import Settings, least_count
+from projects.sentiment.store import Store
+from projects.sentiment.tokens import CLOSING, NONE, Table
 
-PER_REVIEWS = 25_000  # reviews that --min-count is meant for: of twice as many, an n-gram must be in twice as many
-BLOCK = 5_000  # reviews whose words are in memory at a time,
-BLOCK_CHARACTERS = 50_000_000  # or fewer, if they are this long together
-GROUPS = 4  # of blocks for each slot: added up by the worker, so that the driver gets few counts
-HELD_OUT = "-held-out"  # ends the name of a block that is for measuring
-
-
-class Counts(NamedTuple):
-    """In how many texts each key is: in `at_least`, and in no more than `at_least + missed`, since rare keys go.
-
-    Manku and Motwani, "Approximate Frequency Counts over Data Streams", 2002, in the mergeable form of Agarwal et al.,
-    "Mergeable Summaries", 2012: a key that is not here is in at most `missed` texts.
-    """
-
-    keys: np.ndarray  # distinct and ascending, uint64 or int64 [keys]
-    at_least: np.ndarray  # int64 [keys]
-    names: np.ndarray  # of words, their spelling [keys]; of n-grams nothing [0]
-    missed: int
-    texts: int
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
-NOTHING = Counts(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, object), 0, 0)
-
-
-def distinct(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values of an ascending array, and where each is first."""
-    first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)])
-    return ascending[first], first
-
-
-def count(codes: np.ndarray, texts: np.ndarray, n_texts: int) -> Counts:
-    """In how many of the texts each code is, exactly. codes (at least 0, below 2⁶² / n_texts) and texts: in pairs."""
-    bits = n_texts.bit_length()
-    pairs = codes.astype(np.int64) << bits | texts
-    pairs.sort()
-    keys, starts = distinct(once := distinct(pairs)[0] >> bits)
-    return Counts(keys, np.diff(np.append(starts, len(once))), np.empty(0, object), 0, n_texts)
-
-
-def count_words(words: Words) -> Counts:
-    """In how many of the texts each word is, exactly."""
-    from pandas import factorize  # by a hash table; NumPy would sort
-
-    at = np.flatnonzero(words.keys != CLOSING)
-    numbers, keys = factorize(words.keys[at])
-    somewhere = np.zeros(len(keys), np.int64)
-    somewhere[numbers] = at
-    order = np.argsort(keys)
-    names = np.array([*words.spelled(somewhere[order]), None], object)[:-1]
-    counts = count(numbers, words.texts[at], words.n_texts)
-    return Counts(keys[order], counts.at_least[order], names, 0, words.n_texts)
-
-
-def merge(tables: Sequence[Counts], min_count: int) -> Counts:
-    """The counts of all the tables' texts, without keys that are in no more than a third of what `threshold` asks."""
-    tables = tables or [NOTHING]
-    keys, at_least = (np.concatenate([getattr(table, name) for table in tables]) for name in ("keys", "at_least"))
-    names = np.concatenate([table.names for table in tables])
-    order = np.argsort(keys, kind="stable")
-    keys, first = distinct(keys[order])
-    at_least = np.add.reduceat(at_least[order], first) if len(first) else at_least
-    missed, texts = sum(table.missed for table in tables), sum(table.texts for table in tables)
-    limit = texts * min_count // (3 * PER_REVIEWS)  # never less than `missed`: it is a sum of such limits
-    kept = at_least + missed > limit
-    names = names[order[first[kept]]] if len(names) else names
-    return Counts(keys[kept], at_least[kept] + missed - limit, names, limit, texts)
-
-
-def add_up(tables: Iterable[Counts], min_count: int) -> Counts:
-    """The sum of all tables. Merged when those that wait are as large as their sum so far: each key is moved seldom."""
-    waiting: list[Counts] = []
-    size = 0
-    for table in tables:
-        waiting.append(table)
-        if sum(len(other.keys) for other in waiting) >= 2 * size:
-            waiting = [merge(waiting, min_count)]
-            size = len(waiting[0].keys)
-    return merge(waiting, min_count)
-
-
-def threshold(texts: int, min_count: int) -> int:
-    """Texts that an n-gram must be in: min_count, and min_count of every PER_REVIEWS texts."""
-    return max(min_count, -(-texts * min_count // PER_REVIEWS))
-
-
-def candidates(counts: Counts, least: int) -> np.ndarray:
-    """Places of the keys that may be in `least` texts; every key that is, is among them."""
-    return np.flatnonzero(counts.at_least + counts.missed >= least)
-
-
-def read_shard(file: tuple[int, Path], folder: Path, names: Names, seed: int, min_count: int) -> tuple[Shard, Counts]:
-    """First pass: a file's texts become words, saved in blocks; and in how many training texts each word is.
-
-    VALIDATION_SHARE of the training texts, drawn with `seed`, are held out. Raises ProjectError.
-    """
-    number, path = file
-    shard = Shard([], [], np.zeros(2, np.int64), {}, False, sha256(path))
-    simulated = False
-
-    def close(reviews: list[Labelled], held_out: bool) -> Counts:
-        blocks = shard.held_out if held_out else shard.blocks
-        block = folder / f"{number:06}-{len(blocks):06}{HELD_OUT if held_out else ''}"
-        words = read_words(review.text for review in reviews)
-        labels = np.array([review.label for review in reviews], np.int8)
-        for name, array in (("keys", words.keys), ("texts", words.texts), ("labels", labels)):
-            save(block, name, array)
-        blocks.append(block)
-        if held_out:
-            return NOTHING
-        shard.per_label[:] += np.bincount(labels, minlength=2)
-        return count_words(words)
-
-    def tables() -> Iterator[Counts]:  # one of them is in memory at a time
-        nonlocal simulated
-        waiting: tuple[list[Labelled], list[Labelled]] = [], []
-        characters = [0, 0]
-        for review in labelled(path, "train", names, shard.others):
-            simulated |= review.simulated
-            held_out = drawn(review.text, f"validation {seed}") < VALIDATION_SHARE
-            waiting[held_out].append(review)
-            characters[held_out] += len(review.text)
-            if len(waiting[held_out]) == BLOCK or characters[held_out] > BLOCK_CHARACTERS:
-                yield close(waiting[held_out], held_out)
-                waiting[held_out].clear()
-                characters[held_out] = 0
-        for held_out in (False, True):
-            if waiting[held_out]:
-                yield close(waiting[held_out], held_out)
-
-    counts = add_up(tables(), min_count)
-    return shard._replace(simulated=simulated), counts
-
-
-class Known(NamedTuple):
+class Length(NamedTuple):
     """The candidates of one length. Those of all lengths are numbered one after the other."""
 
     table: Table  # of the keys of words, or of codes as in `Vocabulary`
     first: int  # number of the first one
-    length: int
-    n_words: int  # candidates of length 1
+    n_words: int  # words in one
+    n_single: int  # candidates of one word
 
 
-def number_ngrams(block: Path, known: Known) -> np.ndarray:
-    """The candidate that starts at each word of the block, or NONE; saved, to find longer ones by."""
-    if known.length == 1:
-        ngrams = known.table.find(np.array(load(block, "keys")))
+@dataclass
+class Candidates:
+    """The n-grams that may be in the vocabulary, and how many texts of the corpus exactly have them.
+
+    Arrays of a block in the store: `indices` and `indptr`, a CSR matrix of which text has which candidate.
+    """
+
+    names: np.ndarray  # of the single words, str [single words]
+    codes: np.ndarray  # of the longer ones, ascending within a length, as in `Vocabulary`
+    training: "sp.csr_matrix"  # texts of each label that have it and are not held out, int64 [labels, candidates]
+    held_out: "sp.csr_matrix"
+
+
+def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Candidates:
+    """Every n-gram that is in enough of the texts to train the measured fit on, or of all, and some more."""
+    least = least_count(settings, int(corpus.texts_of_label.sum()))
+    add = functools.partial(add_counts, min_count=settings.min_count)
+    places = candidates(corpus.words, least)
+    n_single = len(places)
+    codes = [np.empty(0, np.int64)]
+    length = Length(Table(corpus.words.keys[places]), 0, 1, n_single)
+    n_candidates = n_single
+    for n_words in range(2, settings.ngrams + 1):
+        counts: Counts = engine.total(count_longer, add, corpus.blocks, corpus.store, engine.share(length))
+        longer = counts.keys[candidates(counts, least)]
+        length = Length(Table(longer), n_candidates, n_words, n_single)
+        codes.append(longer)
+        n_candidates += len(longer)
+    shape = (len(corpus.label_names), n_candidates)
+    totals: Totals = engine.total(count_exactly, add_totals, corpus.blocks, corpus.store, engine.share(length), shape)
+    for block in corpus.blocks:  # not sooner: what a worker was at when it died is done again
+        corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
+    return Candidates(corpus.words.names[places], np.concatenate(codes), totals.training, totals.held_out)
+
+
+def count_longer(block: str, store: Store, length: Length) -> Counts:
+    """In how many texts of the block each n-gram is that has a word more than the candidates of this length."""
+    ngrams = number_ngrams(block, store, length)
+    at, codes = codes_of_longer(block, store, ngrams, length.n_words, length.n_single)
+    keys = store.load(block, "keys")
+    return count_codes(codes, text_numbers(keys)[at], len(store.load(block, "labels")))
+
+
+def number_ngrams(block: str, store: Store, length: Length) -> np.ndarray:
+    """The candidate of this length that starts at each word of the block, or NONE; saved, to find longer ones by."""
+    if length.n_words == 1:
+        ngrams = length.table.find(store.load(block, "keys"))
     else:
-        shorter = np.array(load(block, f"{known.length - 1}-grams"))
-        at, codes = codes_of_longer(block, shorter, known.length - 1, known.n_words)
-        places = known.table.find(codes)
+        shorter = store.load(block, grams(length.n_words - 1))
+        at, codes = codes_of_longer(block, store, shorter, length.n_words - 1, length.n_single)
+        places = length.table.find(codes)
         ngrams = np.full(len(shorter), NONE, np.int32)
-        ngrams[at] = np.where(places == NONE, NONE, known.first + places)
-    save(block, f"{known.length}-grams", ngrams)
+        ngrams[at] = np.where(places == NONE, NONE, length.first + places)
+    store.save(block, grams(length.n_words), ngrams)
     return ngrams
 
 
-def codes_of_longer(block: Path, ngrams: np.ndarray, length: int, n_words: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where n-grams with a word more than these start, and their codes: wherever both that are in them are known."""
+def codes_of_longer(
+    block: str, store: Store, ngrams: np.ndarray, n_words: int, n_single: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where n-grams with a word more than these start, and their codes: where both that are in them are candidates."""
+    words = ngrams if n_words == 1 else store.load(block, grams(1))
     at = np.flatnonzero((ngrams[:-1] != NONE) & (ngrams[1:] != NONE))
-    return at, ngrams[at] * np.int64(n_words) + (ngrams if length == 1 else load(block, "1-grams"))[at + length]
+    return at, ngrams[at] * np.int64(n_single) + words[at + n_words]
 
 
-def count_longer(blocks: list[Path], known: Known, min_count: int) -> Counts:
-    """In how many texts of these blocks each n-gram is that has a word more than the known ones, by its code."""
-
-    def tables() -> Iterator[Counts]:  # one of them is in memory at a time
-        for block in blocks:
-            at, codes = codes_of_longer(block, number_ngrams(block, known), known.length, known.n_words)
-            yield count(codes, load(block, "texts")[at], len(load(block, "labels")))
-
-    return add_up(tables(), min_count)
+def grams(n_words: int) -> str:
+    """The name of a block's array of n-grams."""
+    return f"{n_words}-grams"
 
 
-def tally(blocks: list[Path], longest: Known, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many texts, and how many positive ones, each candidate is in [size]; how often each word occurs [words].
-
-    All exactly. Which candidates each text has is saved as the CSR matrix `candidate-indices`, `candidate-indptr`.
-    """
-    (counts, positive), occurrences = np.zeros((2, size), np.int64), np.zeros(longest.n_words, np.int64)
-    for block in blocks:
-        labels, texts, pairs = load(block, "labels"), load(block, "texts"), []
-        number_ngrams(block, longest)
-        for length in range(1, longest.length + 1):
-            ngrams = np.array(load(block, f"{length}-grams"))
-            at = np.flatnonzero(ngrams != NONE)
-            pairs.append((texts[at], ngrams[at]))
-            if length == 1:
-                occurrences += np.bincount(ngrams[at], minlength=len(occurrences))
-        rows, columns = map(np.concatenate, zip(*pairs, strict=True))
-        indices, indptr = distinct_pairs(rows, columns, (len(labels), size))
-        save(block, "candidate-indices", indices)
-        save(block, "candidate-indptr", indptr)
-        counts += np.bincount(indices, minlength=size)
-        positive += np.bincount(indices[np.repeat(labels == 1, np.diff(indptr))], minlength=size)
-    return counts, positive, occurrences
+def text_numbers(keys: np.ndarray) -> np.ndarray:
+    """The number of the text that each word is in, int32 [words + texts]."""
+    closing = keys == CLOSING
+    return np.cumsum(closing, dtype=np.int32) - closing
 
 
-def settle(
-    names: np.ndarray, codes_found: np.ndarray, counts: np.ndarray, positive: np.ndarray, occurrences: np.ndarray,
-    least: int, polarity_cutoff: float, positive_share: float,
-) -> tuple[Vocabulary, np.ndarray]:  # fmt: skip
-    """The vocabulary of the candidates that are in `least` texts, numbered as `Vocabulary` says, from exact counts.
+class Totals(NamedTuple):
+    """Texts of each label that have each candidate: those to train on, and those held out."""
 
-    And the column of each candidate, or NONE. names: of the words; codes_found: of the longer candidates.
-    """
-    often, n = counts >= least, len(names)
-    kept = np.lexsort((names, -occurrences))
-    kept = kept[often[kept]]
-    words, codes, new, number = names[kept].tolist(), [np.empty(0, np.int64)], len(kept), np.full(len(counts), NONE)
-    number[kept] = np.arange(new)
-    order = [kept]
-    prefix, last = np.divmod(codes_found, n)
-    start = n
-    while start < len(counts):  # n-grams of one length at a time: those whose first words are among the shorter ones
-        stop = n + int(np.searchsorted(prefix, start))
-        ids = np.arange(start, stop)[often[start:stop]]
-        of_length = number[prefix[ids - n]] * np.int64(len(words)) + number[last[ids - n]]  # halves are frequent, too
-        ids, of_length = ids[np.argsort(of_length)], np.sort(of_length)
-        number[ids] = np.arange(new, new + len(ids))
-        order.append(ids)
-        codes.append(of_length)
-        start, new = stop, new + len(ids)
-    kept = np.concatenate(order)
-    ratios = log_count_ratios(positive[kept], (counts - positive)[kept], positive_share)
-    in_order = counts[kept].astype(np.int32)
-    vocabulary = Vocabulary(words, np.concatenate(codes), in_order, ratios, least, polarity_cutoff)
-    return vocabulary, np.where(number == NONE, NONE, vocabulary.column[number])
+    training: "sp.csr_matrix"
+    held_out: "sp.csr_matrix"
 
 
-def count_vocabulary(
-    shards: list[Shard], counted: Counts, engine: Engine, longest: int, min_count: int, polarity_cutoff: float
+def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int]) -> Totals:
+    """The totals of one block; which text has which candidates is saved."""
+    number_ngrams(block, store, longest)
+    labels = store.load(block, "labels")
+    held_out = store.load(block, "held_out")
+    texts = text_numbers(store.load(block, "keys"))
+    n_labels, n_candidates = shape
+    rows = []
+    columns = []
+    for n_words in range(1, longest.n_words + 1):
+        ngrams = store.load(block, grams(n_words))
+        at = np.flatnonzero(ngrams != NONE)
+        rows.append(texts[at])
+        columns.append(ngrams[at])
+    indices, indptr = distinct_pairs(np.concatenate(rows), np.concatenate(columns), (len(labels), n_candidates))
+    store.save(block, "indices", indices)
+    store.save(block, "indptr", indptr)
+    presence = csr_matrix(np.ones(len(indices), np.int64), indices, indptr, n_candidates)
+    return Totals(
+        training=texts_with(presence, labels, ~held_out, n_labels),
+        held_out=texts_with(presence, labels, held_out, n_labels),
+    )
+
+
+def texts_with(presence: "sp.csr_matrix", labels: np.ndarray, chosen: np.ndarray, n_labels: int) -> "sp.csr_matrix":
+    """How many of the chosen texts of each label have each candidate, int64 [labels, candidates]."""
+    rows = np.flatnonzero(chosen)
+    by_label = rows[np.argsort(labels[rows], kind="stable")]
+    ends = np.cumsum(np.bincount(labels[rows], minlength=n_labels))
+    is_of_label = csr_matrix(np.ones(len(rows), np.int64), by_label, np.append(0, ends), presence.shape[0])
+    return is_of_label @ presence  # [labels, texts] @ [texts, candidates]
+
+
+def add_totals(totals: list[Totals]) -> Totals:
+    """The totals of all."""
+    training, held_out = zip(*totals, strict=True)
+    return Totals(functools.reduce(lambda a, b: a + b, training), functools.reduce(lambda a, b: a + b, held_out))
+
+
+def choose_vocabulary(
+    candidates: Candidates, counts: "sp.csr_matrix", texts: np.ndarray, settings: Settings
 ) -> tuple[Vocabulary, np.ndarray]:
-    """The vocabulary that `learn_vocabulary` would give for all training texts in memory, with `threshold` for a count.
+    """The vocabulary of a fit, numbered as `Vocabulary` says; and the column of each candidate, or NONE.
 
-    And the column of each candidate, or NONE. A pass for each length finds candidates, a last one counts these exactly.
+    counts [labels, candidates]: texts of the fit that have a candidate. texts [labels]: all texts of the fit.
     """
-    least = threshold(counted.texts, min_count)
-    groups = deal([block for shard in shards for block in shard.blocks], GROUPS * engine.slots)
-    places = candidates(counted, least)
-    names, n, codes = counted.names[places], len(places), np.empty(0, np.int64)
-    known = Known(Table(counted.keys[places]), 0, 1, n)
-    for length in range(2, longest + 1):
-        found = add_up(engine.map(count_longer, groups, engine.share(known), min_count), min_count)
-        new = found.keys[candidates(found, least)]
-        known = Known(Table(new), n + len(codes), length, n)
-        codes = np.append(codes, new)
-    totals = engine.map(tally, groups, engine.share(known), n + len(codes))
-    counts, positive, occurrences = reduce(lambda sums, more: tuple(map(np.add, sums, more)), totals)
-    per_label = np.sum([shard.per_label for shard in shards], axis=0)
-    share = float(per_label[1] / per_label.sum())
-    return settle(names, codes, counts, positive, occurrences, least, polarity_cutoff, share)
+    in_texts = np.asarray(counts.sum(axis=0)).ravel()
+    least = least_count(settings, int(texts.sum()))
+    is_frequent = in_texts >= least
+    codes, order = renumber(candidates, in_texts, is_frequent)
+    words = candidates.names[order[: len(order) - len(codes)]].tolist()
+    ratios = strongest_ratios(counts[:, order], texts)
+    vocabulary = Vocabulary(words, codes, in_texts[order].astype(np.int32), ratios, least, settings.polarity_cutoff)
+    columns = np.full(len(in_texts), NONE, np.int32)
+    columns[order] = vocabulary.column
+    return vocabulary, columns
 
 
-def save_bags(blocks: list[Path], columns: np.ndarray, vocabulary: Vocabulary) -> None:
-    """The columns of the bag that each text has, for those whose candidates were found and for those held out."""
-    for block in blocks:
-        if block.name.endswith(HELD_OUT):
-            indices, indptr = vocabulary.columns_in(words_of(block))
-        else:
-            found, ends = columns[load(block, "candidate-indices")], load(block, "candidate-indptr")
-            rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))[found != NONE]
-            indices, indptr = distinct_pairs(rows, found[found != NONE], (len(ends) - 1, len(vocabulary)))
-        save(block, "indices", indices)
-        save(block, "indptr", indptr)
+def renumber(candidates: Candidates, in_texts: np.ndarray, is_frequent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates that are frequent, numbered as in `Vocabulary`: codes of the longer ones, candidate of each number.
+
+    The words come first, the most frequent with number 0.
+    """
+    n_single = len(candidates.names)
+    by_frequency = np.lexsort((candidates.names, -in_texts[:n_single]))
+    words = by_frequency[is_frequent[by_frequency]]
+    numbers = np.full(len(in_texts), NONE)
+    numbers[words] = np.arange(len(words))
+    order = [words]
+    codes = [np.empty(0, np.int64)]
+    n_numbered = len(words)
+    prefixes, last_words = np.divmod(candidates.codes, max(1, n_single))
+    start = n_single
+    while start < len(in_texts):  # one length at a time: the n-grams whose prefixes are shorter
+        stop = n_single + int(np.searchsorted(prefixes, start))
+        some = np.flatnonzero(is_frequent[start:stop]) + start
+        # what is in a frequent n-gram is frequent, too, and has a number
+        new_codes = numbers[prefixes[some - n_single]] * np.int64(len(words)) + numbers[last_words[some - n_single]]
+        by_code = np.argsort(new_codes)
+        some = some[by_code]
+        numbers[some] = np.arange(n_numbered, n_numbered + len(some))
+        order.append(some)
+        codes.append(new_codes[by_code])
+        n_numbered += len(some)
+        start = stop
+    return np.concatenate(codes), np.concatenate(order)

@@ -1,15 +1,15 @@
-"""The passes of `streaming` on the workers of a Dask cluster. Nothing else knows Dask."""
+"""The functions of blocks on the workers of a Dask cluster. Nothing else knows Dask."""
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import cycle, islice
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.sentiment.shards import Engine
+from projects.sentiment.engine import AHEAD, FAN_IN, GROUPS, Engine, partition, sum_of_group
 
 try:
     import dask
@@ -20,7 +20,6 @@ except ImportError as error:
 
 HERE = "127.0.0.1"  # where what this program starts can be reached: from this machine alone
 TIMEOUT = 10  # seconds to wait for a scheduler
-AHEAD = 2  # shards that are given out for each slot: a worker need not wait for the driver
 
 
 def same(value: Any) -> Any:
@@ -28,7 +27,7 @@ def same(value: Any) -> Any:
 
 
 class DaskEngine(Engine):
-    """Runs the passes on a client's workers. The shards of a worker that dies are given to another one."""
+    """Runs functions on a client's workers. What a worker that dies was at is given to another one."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -39,27 +38,50 @@ class DaskEngine(Engine):
         """The value as the result of a task, not scattered: the scheduler can bring it back if its holders die."""
         return self.client.submit(same, value, pure=False)
 
-    def map(self, function: Callable[..., Any], shards: Iterable[Any], *shared: Any) -> Iterator[Any]:
-        """function(shard, *shared) of each shard, in order; few results are held at a time.
-
-        The workers take turns; left alone, the scheduler would give nearly all to the one that holds what is shared.
-        """
-        submitted = (
-            self.client.submit(function, shard, *shared, pure=False, workers=worker, allow_other_workers=True)
-            for shard, worker in zip(shards, cycle(self.workers), strict=False)
-        )
+    def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """function(item, *shared) of each item, in order; few results are held at a time."""
+        submitted = self.submit(function, items, *shared)
         waiting = deque(islice(submitted, AHEAD * self.slots))
-        try:
+        with dask_errors(function, waiting):
             while waiting:
                 yield waiting.popleft().result()
                 waiting.extend(islice(submitted, 1))
-        except KilledWorker as error:
-            raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
-        except (CancelledError, CommClosedError) as error:
-            raise ProjectError("the Dask scheduler has gone: start it again, and this command") from error
-        finally:
-            with suppress(CancelledError, CommClosedError):
-                wait(waiting)  # after an error: what still runs writes into a folder that is about to go
+
+    def total(
+        self,
+        function: Callable[..., Any],
+        add: Callable[[list[Any]], Any],
+        items: Sequence[Any],
+        *shared: Any,
+    ) -> Any:
+        """The sum of function(item, *shared), added up by the workers: one result comes back, however many they are."""
+        groups = partition(items, GROUPS * self.slots)
+        sums = list(self.submit(sum_of_group, groups, function, add, *shared))
+        with dask_errors(function, sums):
+            while len(sums) > 1:
+                parts = [sums[i : i + FAN_IN] for i in range(0, len(sums), FAN_IN)]
+                sums = [self.client.submit(add, part, pure=False) for part in parts]
+            return sums[0].result()
+
+    def submit(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> Iterator[Any]:
+        """A task for each item. The workers take turns; left alone, the scheduler would give nearly all to the one
+        that holds what is shared."""
+        for item, worker in zip(items, cycle(self.workers), strict=False):
+            yield self.client.submit(function, item, *shared, pure=False, workers=worker, allow_other_workers=True)
+
+
+@contextmanager
+def dask_errors(function: Callable[..., Any], waiting: Iterable[Any]) -> Iterator[None]:
+    """Errors of the cluster as ProjectError; after any error, what still runs is waited for: its folder is to go."""
+    try:
+        yield
+    except KilledWorker as error:
+        raise ProjectError(f"{function.__name__} ended several workers, perhaps for want of memory") from error
+    except (CancelledError, CommClosedError) as error:
+        raise ProjectError("the Dask scheduler has gone: start it again, and this command") from error
+    finally:
+        with suppress(CancelledError, CommClosedError):
+            wait(list(waiting))
 
 
 @contextmanager
@@ -84,7 +106,7 @@ def connect(scheduler: str | None = None) -> Iterator[DaskEngine]:
             raise ProjectError(f"the Dask scheduler at {scheduler} has no workers: start some with `dask worker`")
         try:
             # a task that a worker can't load would wait forever
-            client.run(import_module, "projects.sentiment.streaming")
+            client.run(import_module, "projects.sentiment.training")
         except ImportError as error:
             raise ProjectError(f"a Dask worker lacks this program ({error}): install it there, too") from error
         try:

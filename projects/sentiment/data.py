@@ -1,23 +1,23 @@
-"""Reviews: where they come from, and which are for training and which for testing."""
+"""Texts with labels: where they come from, and which are for training and which for testing."""
 
 import csv
+import glob
 import gzip
 import hashlib
 import json
-import re
-import struct
-import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
+from projects.sentiment.archive import review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 
 PUBLISHED = Published(
@@ -29,17 +29,34 @@ PUBLISHED = Published(
 )
 SAMPLE = "reviews-SIMULATED.csv"
 
-MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
-LONGEST_REVIEW = 10_000_000  # bytes of one archive member, and characters of one line of a table
-LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
-AHEAD = tarfile.RECORDSIZE  # bytes that tarfile reads before it needs them
-LARGEST_HEADER = 1 << 20  # bytes before a member, with its long name and the like
+LONGEST_TEXT = 10_000_000  # characters of one line of a table
 MOST_COLUMNS = 1_000  # of a table: more are a mistake, and would take minutes to read
 TABLES = (".csv", ".tsv", ".jsonl")
+READABLE = (".parquet", *(table + packed for table in TABLES for packed in ("", ".gz")))
 TEXT_COLUMNS, LABEL_COLUMNS = ("text", "review"), ("label", "sentiment")
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
+
+
+class Example(NamedTuple):
+    """A text with its label as they are written, and the place to name in an error."""
+
+    text: str
+    label: str
+    place: str
+    simulated: bool = False
+
+
+class Source(Protocol):
+    """Anything that has examples: a file, or texts in memory."""
+
+    @property
+    def name(self) -> str:
+        """What an error calls it."""
+
+    def examples(self, part: str) -> Iterator[Example]:
+        """Those of one part, "train" or "test". Raises ProjectError."""
 
 
 @dataclass(repr=False)
@@ -50,6 +67,7 @@ class Reviews:
     labels: list[int] = field(default_factory=list)
     simulated: bool = False
     label_names: tuple[str, ...] = USUAL
+    name: str = "this list"
 
     def __repr__(self) -> str:
         if len(self.label_names) > 2:
@@ -57,145 +75,118 @@ class Reviews:
         return f"Reviews({len(self.texts):,}, of which {sum(self.labels):,} are {self.label_names[-1]})"
 
     def take(self, rows: np.ndarray) -> "Reviews":
-        texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
+        texts = [self.texts[row] for row in rows]
+        labels = [self.labels[row] for row in rows]
         return Reviews(texts, labels, self.simulated, self.label_names)
+
+    def examples(self, part: str) -> Iterator[Example]:
+        """All of them, whatever the part: who has texts in memory has split them."""
+        for number, (text, label) in enumerate(zip(self.texts, self.labels, strict=True), 1):
+            yield Example(text, self.label_names[label], f"text {number}", self.simulated)
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a table of reviews calls things; None: the usual names."""
+    """What a table of texts calls things; None: the usual names."""
 
     text_column: str | None = None
     label_column: str | None = None
-    positive: str | None = None  # of two labels, the one that is number 1
-    labels: tuple[str, ...] | None = None  # those of the model that is scored; None: those that are there
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return (self.text_column,) if self.text_column else TEXT_COLUMNS
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        return (self.label_column,) if self.label_column else LABEL_COLUMNS
 
 
 USUAL_NAMES = Names()
 
 
-def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES) -> Reviews:
-    """The reviews of one part, "train" or "test", of the published archive, a folder or a table.
+@dataclass(frozen=True)
+class File:
+    """The examples of the published archive, of a folder with two files, or of a table.
 
-    A folder holds reviews.txt and labels.txt, a review and a label a line; its last 1,000 reviews are the test (a
-    fifth, where that is fewer). A table is CSV, TSV or JSONL with the columns text and label; a column `split` says
-    train or test, else the test is a fifth of the texts, as `drawn` says.
-    Raises ProjectError naming file and line, or the archive's member.
-    """
-    refuse_pipe(path)
-    if not path.exists():
-        raise ProjectError(f"no file at {path}: give the archive or a table with --data, or run `sentiment download`")
-    if path.suffix.lower() in TABLES and not path.is_dir():
-        reviews = from_table(path, part, names)
-    elif names.text_column or names.label_column:
-        raise ProjectError(f"{path} is no {', '.join(TABLES)} table and has no columns: leave out their names")
-    elif path.is_dir():
-        reviews = from_folder(path, part, names)
-    else:
-        reviews = from_archive(path, part)
-        if names.labels:
-            written = [USUAL[label] for label in reviews.labels]
-            lines = range(1, len(written) + 1)
-            reviews.labels = number_labels(written, names.labels, lines, path)
-            reviews.label_names = names.labels
-    if not reviews.texts:
-        raise ProjectError(f"{path} has no reviews to {part} on")
-    if len(set(reviews.labels)) < 2:
-        only = reviews.label_names[reviews.labels[0]]
-        raise ProjectError(f"{path} has only {only} reviews to {part} on, and two labels are needed")
-    return reviews
-
-
-def from_archive(path: Path, part: str) -> Reviews:
-    """Reviews of the published tar.gz, read as a stream: nothing is unpacked, links are never followed."""
-    found: dict[str, tuple[int, int, str]] = {}
-    member_name = "its first member"
-    try:
-        with gzip.open(path) as packed:
-            stream = BoundedStream(cast(IO[bytes], packed))
-            with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
-                while (member := archive.next()) is not None:
-                    member_name = member.name
-                    end = member.offset_data + member.size
-                    if end > LARGEST_ARCHIVE:
-                        raise ProjectError(
-                            f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes"
-                        )
-                    stream.allow_up_to(end + LARGEST_HEADER)
-                    review = review_of(archive, member, path, part)
-                    if review is None:
-                        continue
-                    if member_name in found:
-                        raise ProjectError(f"{path}: {member_name} is there twice")
-                    found[member_name] = review
-            while rest := stream.read(1 << 20):  # to the end, where gzip keeps its checksum
-                stream.allow_up_to(LARGEST_ARCHIVE)
-                if rest.strip(b"\0"):
-                    raise tarfile.ReadError("a damaged header")
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
-    except DAMAGED as error:
-        again = "fetch it again with `sentiment download --force`"
-        if isinstance(error, gzip.BadGzipFile):
-            again = f"give one, or a table whose name ends in {', '.join(TABLES)}"
-        raise ProjectError(f"{path} is no whole tar.gz archive, from {member_name} on ({error}): {again}") from error
-    in_order = sorted(found.values())  # by number, then label, so that the order of packing does not matter
-    return Reviews([text for _, _, text in in_order], [label for _, label, _ in in_order])
-
-
-DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, IndexError, ArithmeticError, struct.error)
-
-
-class BoundedStream:
-    """What `tarfile` reads from: ends with an error where more bytes are unpacked than were allowed.
-
-    The size that a member declares bounds its content, but not its header: a name may be as long as
-    the archive likes, and `tarfile` holds it in memory.
+    A folder holds reviews.txt and labels.txt, a text and a label a line; its last 1,000 texts are the test (a
+    fifth, where that is fewer). A table is CSV, TSV, JSONL (gzipped or not) or Parquet with the columns text and
+    label; a column `split` says train or test, else the test is a fifth of the texts, as `drawn` says.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.read_so_far, self.allowed = file, 0, LARGEST_HEADER
+    path: Path
+    names: Names = USUAL_NAMES
 
-    def allow_up_to(self, position: int) -> None:
-        """Let as many bytes of the unpacked archive be read, and no more than LARGEST_ARCHIVE."""
-        self.allowed = min(position, LARGEST_ARCHIVE)
+    @property
+    def name(self) -> str:
+        return str(self.path)
 
-    def read(self, size: int) -> bytes:
-        """The next bytes. `tarfile` asks for its buffer, some kilobytes, at a time."""
-        content = self.file.read(size)
-        self.read_so_far += len(content)
-        if self.read_so_far > self.allowed + AHEAD:
-            what = f"more than {LARGEST_ARCHIVE:,} bytes when unpacked"
-            if self.allowed < LARGEST_ARCHIVE:
-                what = f"a header of more than {LARGEST_HEADER:,} bytes"
-            raise tarfile.ReadError(what)
-        return content
-
-
-def review_of(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, part: str) -> tuple[int, int, str] | None:
-    """Number, label and text of a member that is a review of this part, else None."""
-    if member.issparse():
-        raise ProjectError(f"{path}: {member.name} is sparse, and no review: it would unpack to holes")
-    match = MEMBER.search(member.name)
-    if not match or not member.isreg() or match[1] != part:
-        return None
-    if member.size > LONGEST_REVIEW:
-        raise ProjectError(f"{path}: {member.name} has {member.size:,} bytes, more than a review can have")
-    content = archive.extractfile(member)
-    assert content is not None  # a regular member has content
-    return int(match[3]), int(match[2] == "pos"), content.read().decode("utf-8")
+    def examples(self, part: str) -> Iterator[Example]:
+        """Those of one part, "train" or "test". Raises ProjectError naming file and line, or member."""
+        path = self.path
+        refuse_pipe(path)
+        if not path.exists():
+            raise ProjectError(
+                f"no file at {path}: give the archive or a table with --data, or run `sentiment download`"
+            )
+        if path.name.lower().endswith(READABLE) and not path.is_dir():
+            yield from table_examples(path, part, self.names)
+        elif self.names != USUAL_NAMES:
+            raise ProjectError(f"{path} is no {', '.join(READABLE)} table and has no columns: leave out their names")
+        elif path.is_dir():
+            yield from folder_examples(path, part)
+        else:
+            for member in review_members(path, part):
+                yield Example(member.text, USUAL[member.label], member.place)
 
 
-def from_folder(path: Path, part: str, names: Names) -> Reviews:
-    """Reviews of the two-file packing."""
-    texts, written = (read_lines(path / name) for name in ("reviews.txt", "labels.txt"))
-    if len(texts) != len(written):
-        raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(written):,}")
-    lines = range(1, len(written) + 1)
-    labels, label_names = to_labels(written, lines, path / "labels.txt", names)
+def files_of(data: Path, names: Names = USUAL_NAMES) -> list[File]:
+    """The files that a path, or a pattern with *, ? or [ ], names. Raises ProjectError."""
+    if data.exists() or not glob.has_magic(str(data)):
+        return [File(data.absolute(), names)]
+    paths = [Path(name).absolute() for name in sorted(set(glob.glob(str(data), recursive=True)))]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
+    for path in paths:
+        if not path.name.lower().endswith(READABLE):
+            raise ProjectError(f"{path} is no CSV, TSV, JSONL (gzipped or not) or Parquet table")
+    return [File(path, names) for path in paths]
+
+
+def names_of(sources: Sequence[Source]) -> str:
+    """What an error calls these sources: the first two of them."""
+    return " and ".join(source.name for source in sources[:2]) + (", …" if len(sources) > 2 else "")
+
+
+def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES, positive: str | None = None) -> Reviews:
+    """All texts of one part, "train" or "test", in memory. Raises ProjectError."""
+    examples = list(File(path, names).examples(part))
+    labels: dict[str, int] = {}
+    for example in examples:
+        labels[example.label] = labels.get(example.label, 0) + 1
+    label_names = order_labels(labels, positive, str(path))
+    numbers = number_labels({label: str(path) for label in labels}, label_names)
+    return Reviews(
+        texts=[example.text for example in examples],
+        labels=[numbers[example.label] for example in examples],
+        simulated=any(example.simulated for example in examples),
+        label_names=label_names,
+        name=str(path),
+    )
+
+
+def folder_examples(path: Path, part: str) -> Iterator[Example]:
+    """The examples of the two-file packing."""
+    texts = read_lines(path / "reviews.txt")
+    labels = read_lines(path / "labels.txt")
+    if len(texts) != len(labels):
+        raise ProjectError(f"{path}: reviews.txt has {len(texts):,} lines, labels.txt {len(labels):,}")
     test = min(1000, len(texts) // 5)
-    rows = slice(0, len(texts) - test) if part == "train" else slice(len(texts) - test, None)
-    return Reviews(texts[rows], labels[rows], label_names=label_names)
+    split = len(texts) - test
+    numbers = range(split) if part == "train" else range(split, len(texts))
+    for number in numbers:
+        place = f"{path / 'labels.txt'}, line {number + 1}"
+        yield Example(texts[number], label_of(labels[number], place), place)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -205,21 +196,48 @@ def read_lines(path: Path) -> list[str]:
         raise ProjectError(f"cannot read {path}: {error}") from error
 
 
-def from_table(path: Path, part: str, names: Names) -> Reviews:
-    """Reviews of a CSV, TSV or JSONL table."""
-    text_columns = (names.text_column,) if names.text_column else TEXT_COLUMNS
-    label_columns = (names.label_column,) if names.label_column else LABEL_COLUMNS
-    everything, parts, labels, lines = Reviews(), [], [], []
+def label_of(written: str, place: str) -> str:
+    """The label without spaces around it. Raises ProjectError where there is none."""
+    label = written.strip()
+    if not label:
+        raise ProjectError(f"{place}: no label")
+    return label
+
+
+def table_examples(path: Path, part: str, names: Names) -> Iterator[Example]:
+    """The examples of a table."""
     first: dict[str, Any] = {}
-    for line, row in read_rows(path):
-        everything.texts.append(value_of(row, text_columns, path, line))
-        labels.append(value_of(row, label_columns, path, line, str | int))
-        lines.append(line)
-        everything.simulated |= "simulated" in row
+    for line, row in rows_of_file(path):
         first = first or row
-        parts.append(part_of(row, first, everything.texts[-1], path, line))
-    everything.labels, everything.label_names = to_labels(labels, lines, path, names)
-    return everything.take(np.flatnonzero(np.array(parts) == part))
+        text = value_of(row, names.text_columns, path, line)
+        place = f"{path}, line {line}"
+        label = label_of(value_of(row, names.label_columns, path, line, str | int), place)
+        if part_of(row, first, text, path, line) == part:
+            yield Example(text, label, place, "simulated" in row)
+
+
+def rows_of_file(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number (of Parquet: number of the row) and columns of each row."""
+    if path.suffix.lower() != ".parquet":
+        yield from read_rows(path)
+        return
+    with parquet_errors(path) as pyarrow:  # unbuffered: it would keep all it has read
+        table = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        rows = (row for batch in table.iter_batches(CHUNK) for row in batch.to_pylist())
+        yield from enumerate(rows, 1)
+
+
+@contextmanager
+def parquet_errors(path: Path) -> Iterator[Any]:
+    """PyArrow, whose errors about this file become a ProjectError."""
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
+    try:
+        yield pyarrow
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise ProjectError(f"cannot read {path}: {error}") from error
 
 
 def part_of(row: dict[str, Any], first: dict[str, Any], text: str, path: Path, line: int) -> str:
@@ -280,7 +298,7 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise ProjectError(f"{path}, line {line}: not a JSON object")
                 yield line, row
         else:
-            csv.field_size_limit(LONGEST_REVIEW)
+            csv.field_size_limit(LONGEST_TEXT)
             delimiter = "\t" if ending(path) == ".tsv" else ","
             reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
             header = next(reader, [])
@@ -302,10 +320,10 @@ def rows_of(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def lines_of(file: IO[str], path: Path | str) -> Iterator[str]:
     """The lines of a file that was opened with surrogateescape. Raises ProjectError for one too long or not UTF-8."""
     number = 0
-    while line := file.readline(LONGEST_REVIEW + 1):
+    while line := file.readline(LONGEST_TEXT + 1):
         number += 1
-        if len(line) > LONGEST_REVIEW:
-            raise ProjectError(f"{path}, line {number}: longer than {LONGEST_REVIEW:,} characters; split it")
+        if len(line) > LONGEST_TEXT:
+            raise ProjectError(f"{path}, line {number}: longer than {LONGEST_TEXT:,} characters; split it")
         try:
             line.encode()
         except UnicodeEncodeError as error:
@@ -321,15 +339,3 @@ def value_of(row: dict[str, Any], names: tuple[str, ...], path: Path, line: int,
     if not isinstance(row[name], kind):
         raise ProjectError(f"{path}, line {line}, column {name}: {row[name]!r} is no text")
     return str(row[name])
-
-
-def to_labels(
-    written: Sequence[str], lines: Sequence[int], path: Path, names: Names
-) -> tuple[list[int], tuple[str, ...]]:
-    """The number of each label, and the labels in the order of these numbers. Raises ProjectError."""
-    stripped = [label.strip() for label in written]
-    for label, line in zip(stripped, lines, strict=True):
-        if not label:
-            raise ProjectError(f"{path}, line {line}: no label")
-    label_names = names.labels or order_labels(stripped, names.positive, path)
-    return number_labels(stripped, label_names, lines, path), label_names

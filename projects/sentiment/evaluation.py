@@ -1,73 +1,213 @@
 """How good a model's answers are: scores by label and by length, calibration, and mistakes."""
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nn import metrics
-from projects.sentiment.data import Reviews
+from nn.functions import away_from_0_and_1
+from projects.common.errors import ProjectError
+from projects.sentiment.data import Example, Source, chunks, names_of
+from projects.sentiment.engine import Engine
+from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.model import SentimentModel
 
+AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
-LENGTHS = (100, 200, 400)  # words: bounds of the kinds of reviews that are scored apart
+LENGTHS = (100, 200, 400)  # words: bounds of the kinds of texts that are scored apart
 MISTAKES = 5  # most confident ones that are listed
 CONFUSIONS = 10  # most frequent mistakes between two labels that are listed
 
 
-def evaluate(model: SentimentModel, reviews: Reviews) -> dict[str, Any]:
-    """Scores of the model, and of always giving the label that was most frequent in training.
+class Outcomes(NamedTuple):
+    """What became of some test texts; arrays [texts]."""
 
-    Then where the model is wrong, and how sure. The reviews are numbered by the model's labels.
+    labels: np.ndarray  # numbers of the right labels
+    answers: np.ndarray  # and of those given
+    sureness: np.ndarray  # probability of the answer
+    likelihood: np.ndarray  # and of the right label
+    lengths: np.ndarray  # in words
+    mistakes: list[dict[str, Any]]  # the surest ones
+    simulated: bool
+
+
+ARRAYS = Outcomes._fields[:5]
+NONE_YET = Outcomes(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0, int), [], False)
+
+
+def evaluate(
+    model: SentimentModel,
+    sources: Sequence[Source],
+    positive: str | None = None,
+    engine: Engine | None = None,
+) -> dict[str, Any]:
+    """Scores of the model on the test texts, and of always giving the label most frequent in training.
+
+    Then where the model is wrong, and how sure. The labels are the model's; positive: what the texts call its second
+    one, if they call its two labels otherwise. Raises ProjectError.
     """
-    probability = model.predict(reviews.texts)
-    lengths = np.array([len(text.split()) for text in reviews.texts])
-    worst = mistakes(reviews, probability)
-    return report(model, np.array(reviews.labels), probability, lengths, worst, reviews.simulated)
+    engine = engine or Engine()
+    outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive)))
+    if not len(outcomes.labels):
+        raise ProjectError(f"{names_of(sources)} has no texts to test on")
+    if len(np.unique(outcomes.labels)) < 2:
+        only = model.label_names[outcomes.labels[0]]
+        raise ProjectError(f"{names_of(sources)} has only {only} texts to test on, and two labels are needed")
+    return report(model, outcomes)
 
 
-def report(
-    model: SentimentModel, labels: np.ndarray, probability: np.ndarray, lengths: np.ndarray,
-    worst: list[dict[str, Any]], simulated: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """What `evaluate` gives, from labels and lengths in words [reviews], probability [reviews, labels], mistakes."""
-    right = probability.argmax(axis=1) == labels
-    shares = np.array(model.settings["label_shares"])
-    majority = np.broadcast_to(shares, probability.shape)
-    by_length = []
-    for low, high in pairwise([0, *LENGTHS, np.inf]):
-        in_range = (lengths >= low) & (lengths < high)
-        if in_range.any():
-            accuracy = float(np.mean(right[in_range]))
-            by_length.append({"from_words": low, "reviews": int(in_range.sum()), "accuracy": accuracy})
+def score(source: Source, model: SentimentModel, positive: str | None) -> Outcomes:
+    """The outcomes for the test texts of one source."""
+    numbers = Numbers(model, positive, source.name)
+    outcomes = NONE_YET
+    for some in chunks(((example.text, example) for example in source.examples("test")), AT_ONCE):
+        examples = [example for _, example in some]
+        labels = np.array([numbers.of(example) for example in examples])
+        outcomes = add_outcomes([outcomes, outcomes_of(model, examples, labels)])
+    return outcomes
+
+
+class Numbers:
+    """The numbers that labels, as test texts have them, have in a model."""
+
+    def __init__(self, model: SentimentModel, positive: str | None, source: str) -> None:
+        self.names = model.label_names
+        self.positive = positive
+        self.source = source
+        self.numbers: dict[str, int] = {}
+
+    def of(self, example: Example) -> int:
+        """The number of this one's label. Raises ProjectError naming its place where the model has none for it."""
+        number = self.numbers.get(example.label)
+        if number is None:
+            number = self.new(example)
+            self.numbers[example.label] = number
+        return number
+
+    def new(self, example: Example) -> int:
+        """The number of a label that is there for the first time."""
+        if self.positive is None:
+            return number_labels({example.label: example.place}, self.names)[example.label]
+        others = {label: 1 for label in (*self.numbers, example.label) if label != self.positive}
+        if len(others) > 1:  # which `order_labels` refuses
+            order_labels(others | {self.positive: 1}, self.positive, self.source)
+        return int(example.label == self.positive)
+
+
+def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarray) -> Outcomes:
+    """The outcomes for these examples, whose labels have these numbers."""
+    probability = model.predict(example.text for example in examples)
+    rows = np.arange(len(labels))
+    answers = probability.argmax(axis=1)
+    found = Outcomes(
+        labels=labels,
+        answers=answers,
+        sureness=probability[rows, answers],
+        likelihood=probability[rows, labels],
+        lengths=np.array([len(example.text.split()) for example in examples]),
+        mistakes=[],
+        simulated=any(example.simulated for example in examples),
+    )
+    return found._replace(mistakes=list(mistakes(found, examples, model.label_names)))
+
+
+def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> Iterator[dict[str, Any]]:
+    """The wrong answers that were surest: the text's label, the answer and its probability, and the text."""
+    wrong = np.flatnonzero(outcomes.answers != outcomes.labels)
+    by_sureness = wrong[np.argsort(-outcomes.sureness[wrong], kind="stable")]
+    for i in by_sureness[:MISTAKES].tolist():
+        yield {
+            "label": names[outcomes.labels[i]],
+            "answer": names[outcomes.answers[i]],
+            "probability": float(outcomes.sureness[i]),
+            "text": examples[i].text,
+        }
+
+
+def add_outcomes(parts: list[Outcomes]) -> Outcomes:
+    """The outcomes of all parts, in order."""
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+    wrong = [mistake for part in parts for mistake in part.mistakes]
+    surest = sorted(wrong, key=lambda mistake: (-mistake["probability"], mistake["text"]))[:MISTAKES]
+    return Outcomes(**arrays, mistakes=surest, simulated=any(part.simulated for part in parts))
+
+
+def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
+    """The scores of these outcomes."""
     names = model.label_names
-    confusion = metrics.confusion_matrix(labels, probability.argmax(axis=1), len(names))
+    shares = np.array(model.settings["label_shares"])
+    confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, len(names))
     return {
-        "simulated": model.settings["simulated"] or simulated,
-        "test": scores(labels, probability),
-        "baselines": {"majority": scores(labels, majority)},
+        "simulated": model.settings["simulated"] or outcomes.simulated,
+        "test": scores(outcomes, len(names)),
+        "baselines": {"majority": scores(always(shares, outcomes), len(names))},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
         "confusions": frequent_confusions(confusion, names),
-        "by_length": by_length,
-        "reliability": reliability(*events(labels, probability)),
-        "mistakes": worst,
+        "by_length": scores_by_length(outcomes),
+        "reliability": reliability(*events(outcomes, len(names))),
+        "mistakes": outcomes.mistakes,
     }
 
 
-def scores(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    """How right the answers are, and how honest the probabilities [reviews, labels]."""
-    found = metrics.classification_scores(labels, probability)
-    per_label = metrics.class_scores(np.array(found["confusion"]))
+def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:
+    """The outcomes of always giving the label with the largest share, and each label its share as probability."""
+    most_frequent = int(shares.argmax())
+    return outcomes._replace(
+        answers=np.full_like(outcomes.answers, most_frequent),
+        sureness=np.full_like(outcomes.sureness, shares[most_frequent]),
+        likelihood=shares[outcomes.labels],
+    )
+
+
+def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
+    """How right the answers are, and how honest the probabilities.
+
+    Of two labels, precision, recall and F1 are those of the second one; of more, they are macro means.
+    """
+    confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, n_labels)
+    per_label = metrics.class_scores(confusion)
     present = per_label["support"] > 0
-    bins = reliability(*events(labels, probability))
+    if n_labels == 2:
+        means = {name: float(per_label[name][1]) for name in ("precision", "recall", "f1")}
+    else:
+        means = metrics.mean_class_scores(confusion)["macro"]
+    bins = reliability(*events(outcomes, n_labels))
     error = sum(abs(b["probability"] - b["share"]) * b["reviews"] for b in bins)
     return {
-        "reviews": len(labels),
-        **found,
+        "reviews": len(outcomes.labels),
+        "accuracy": metrics.accuracy(outcomes.labels, outcomes.answers),
+        **means,
+        "log_loss": float(-np.mean(np.log(away_from_0_and_1(outcomes.likelihood)))),
+        "confusion": confusion.tolist(),
         "balanced_accuracy": float(per_label["recall"][present].mean()),  # each label counts alike
-        "expected_calibration_error": error / len(labels),
+        "expected_calibration_error": error / len(outcomes.labels),
     }
+
+
+def scores_by_length(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Accuracy and number of texts of each range of lengths."""
+    right = outcomes.answers == outcomes.labels
+    found = []
+    for low, high in pairwise([0, *LENGTHS, np.inf]):
+        in_range = (outcomes.lengths >= low) & (outcomes.lengths < high)
+        if in_range.any():
+            accuracy = float(np.mean(right[in_range]))
+            found.append({"from_words": low, "reviews": int(in_range.sum()), "accuracy": accuracy})
+    return found
+
+
+def events(outcomes: Outcomes, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """What was given a probability, for the calibration: whether it happened, and the probability [texts].
+
+    Of two labels, that the text has the second one; of more, that the answer is right.
+    """
+    if n_labels == 2:
+        of_second = np.where(outcomes.answers == 1, outcomes.sureness, 1 - outcomes.sureness)
+        return outcomes.labels == 1, of_second
+    return outcomes.answers == outcomes.labels, outcomes.sureness
 
 
 def label_scores(confusion: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
@@ -97,16 +237,6 @@ def frequent_confusions(confusion: np.ndarray, names: list[str]) -> list[dict[st
     return found
 
 
-def events(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What was given a probability, for the calibration: whether it happened, and the probability [reviews].
-
-    Of two labels, that the review has the second one; of more, that the answer is right.
-    """
-    if probability.shape[1] == 2:
-        return labels == 1, probability[:, 1]
-    return probability.argmax(axis=1) == labels, probability.max(axis=1)
-
-
 def reliability(happened: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
     """For each tenth of the probabilities: the mean of those in it, and the share of reviews in which it happened.
 
@@ -124,20 +254,3 @@ def reliability(happened: np.ndarray, probability: np.ndarray) -> list[dict[str,
             }
         )
     return bins
-
-
-def mistakes(reviews: Reviews, probability: np.ndarray) -> list[dict[str, Any]]:
-    """The wrong answers that were surest: the review's label, the answer and its probability, and the text."""
-    answers = probability.argmax(axis=1)
-    sureness = probability.max(axis=1)
-    wrong = np.flatnonzero(answers != np.array(reviews.labels))
-    surest = wrong[np.argsort(-sureness[wrong], kind="stable")][:MISTAKES]
-    return [
-        {
-            "label": reviews.label_names[reviews.labels[i]],
-            "answer": reviews.label_names[answers[i]],
-            "probability": float(sureness[i]),
-            "text": reviews.texts[i],
-        }
-        for i in surest
-    ]

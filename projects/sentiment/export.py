@@ -33,10 +33,10 @@ def onnx_graph(model: SentimentModel) -> Graph:
         Step("Where", "known of_known base_rates", "probability"),
     ]
     constants = {name: getattr(network, name) for name in ("W1", "b1", "W2", "b2")} | {
-        "ratios": vocabulary.ratios[vocabulary.kept],
+        "ratios": vocabulary.ratios[vocabulary.in_bag],
         "longest": np.array(LONGEST_ROW),
         "zero": np.array(0.0),
         "base_rates": np.array([base_rates]),
     }
-    columns = [vocabulary.name(number) for number in vocabulary.kept.tolist()]
+    columns = [vocabulary.name(number) for number in vocabulary.in_bag.tolist()]
     return Graph("ngrams", columns, steps, constants, model.label_names)

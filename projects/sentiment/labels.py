@@ -1,7 +1,6 @@
 """The labels of texts: how they are numbered, and which number a label in a file has."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from projects.common.errors import ProjectError
 
@@ -14,26 +13,29 @@ USUAL = ("negative", "positive")
 LISTED = 9  # labels that an error names
 
 
-def order_labels(written: Sequence[str], positive: str | None, path: Path) -> tuple[str, ...]:
-    """The distinct labels in the order of their numbers 0, 1, …, as they are written.
+def order_labels(texts: Mapping[str, int], positive: str | None, source: str) -> tuple[str, ...]:
+    """The labels in the order of their numbers 0, 1, …, as they are written.
+
+    texts: how many have each label. source: what an error names.
 
     Whole numbers come in ascending order, other labels in that of their characters. Of two labels the
     second is the positive one: `positive` where it is given, else the one that LABELS knows as such.
     Raises ProjectError for `positive` beside more than one other label, and where nearly every row has
     a label of its own.
     """
-    labels = sorted(set(written), key=number_or_name)
+    labels = sorted(texts, key=number_or_name)
     if positive is not None:
-        return around_positive(labels, positive, path)
+        return around_positive(labels, positive, source)
     if all(label.lower() in LABELS for label in labels):
         if len(labels) > len(USUAL):  # several spellings of the same two
             return USUAL
         by_meaning = sorted(labels, key=lambda label: LABELS[label.lower()])
         distinct = len({LABELS[label.lower()] for label in labels}) == len(labels)
         return tuple(by_meaning) if distinct else (USUAL[LABELS[labels[0].lower()]],)
-    if len(labels) > 2 and len(written) < 2 * len(labels):
+    n_texts = sum(texts.values())
+    if len(labels) > 2 and n_texts < 2 * len(labels):
         raise ProjectError(
-            f"{path} has {len(labels):,} different labels in {len(written):,} rows ({quoted(labels)}): "
+            f"{source} has {len(labels):,} different labels in {n_texts:,} rows ({quoted(labels)}): "
             "name the column that holds the labels with --label-column"
         )
     return tuple(labels)
@@ -45,34 +47,34 @@ def number_or_name(label: str) -> tuple[bool, int, str]:
     return not is_number, int(label) if is_number else 0, label
 
 
-def around_positive(labels: list[str], positive: str, path: Path) -> tuple[str, ...]:
+def around_positive(labels: list[str], positive: str, source: str) -> tuple[str, ...]:
     """The other label and `positive`."""
     if positive not in labels:
-        raise ProjectError(f"{path} has no label {positive!r}; it has {quoted(labels)}")
+        raise ProjectError(f"{source} has no label {positive!r}; it has {quoted(labels)}")
     others = [label for label in labels if label != positive]
     if len(others) > 1:
-        raise ProjectError(f"{path} has {len(labels):,} labels ({quoted(labels)}): leave out --positive, it is for two")
+        raise ProjectError(
+            f"{source} has {len(labels):,} labels ({quoted(labels)}): leave out --positive, it is for two"
+        )
     return (*others, positive)
 
 
-def number_labels(written: Sequence[str], names: Sequence[str], lines: Sequence[int], path: Path) -> list[int]:
+def number_labels(places: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
     """The number of each written label among these names.
 
-    Where the names are two that LABELS knows, any other spelling in it will do. Raises ProjectError with
-    the line of a label that is none of them.
+    places: where each label is first. Where the names are two that LABELS knows, any other spelling in it will do.
+    Raises ProjectError with the place of a label that is none of them.
     """
     numbers = {name: number for number, name in enumerate(names)}
     usual = [LABELS.get(name.lower()) for name in names]
-    found = []
-    for label, line in zip(written, lines, strict=True):
+    found = {}
+    for label, place in places.items():
         number = numbers.get(label)
         if number is None and label.lower() in LABELS and LABELS[label.lower()] in usual:
             number = usual.index(LABELS[label.lower()])
         if number is None:
-            raise ProjectError(
-                f"{path}, line {line}: {label!r} is none of the model's labels, which are {quoted(names)}"
-            )
-        found.append(number)
+            raise ProjectError(f"{place}: {label!r} is none of the model's labels, which are {quoted(names)}")
+        found[label] = number
     return found
 
 

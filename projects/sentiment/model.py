@@ -13,7 +13,8 @@ from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
-from projects.sentiment.text import LONGEST_ROW, Vocabulary
+from projects.sentiment import settings as declared
+from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary
 from projects.sentiment.tokens import NONE
 
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
@@ -70,7 +71,7 @@ class SentimentModel:
         """
         vocabulary = self.vocabulary
         columns, _ = vocabulary.columns_of([text])
-        names = [vocabulary.name(number) for number in vocabulary.kept[columns].tolist()]
+        names = [vocabulary.name(number) for number in vocabulary.in_bag[columns].tolist()]
         if not names:
             return {"words": [], "ngrams": []}
         probabilities = self.predict([text])[0]
@@ -96,7 +97,7 @@ class SentimentModel:
         case and left_out are pairs: in that case the n-gram in that place among the columns is left out.
         """
         network = self.network
-        values = self.vocabulary.ratios[self.vocabulary.kept][columns].astype(float)
+        values = self.vocabulary.ratios[self.vocabulary.in_bag][columns].astype(float)
         parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden]: to the hidden layer
         square = (values**2).sum() - np.bincount(case, values[left_out] ** 2)
         length = np.sqrt(np.maximum(square, 0))
@@ -114,7 +115,7 @@ class SentimentModel:
         The start is an empty text, whose row is all 0.
         """
         network = self.network
-        ratios = self.vocabulary.ratios[self.vocabulary.kept]
+        ratios = self.vocabulary.ratios[self.vocabulary.in_bag]
         alone = np.clip(ratios, -LONGEST_ROW, LONGEST_ROW)[:, np.newaxis]
         W2 = network.W2.astype(float)
         empty = log_odds(sigmoid(network.b1)[np.newaxis] @ W2 + network.b2, label)
@@ -134,11 +135,11 @@ class SentimentModel:
         column = vocabulary.find(ngram)
         if column == NONE:
             raise ProjectError(f"{ngram!r} is not among the {len(vocabulary):,} n-grams of the bag: try another one")
-        rows = vocabulary.ratios[vocabulary.kept][:, np.newaxis] * self.network.W1  # [columns, hidden]
+        rows = vocabulary.ratios[vocabulary.in_bag][:, np.newaxis] * self.network.W1  # [columns, hidden]
         distance = np.linalg.norm(rows - rows[column], axis=1)
-        frequent = vocabulary.counts[vocabulary.kept] >= min_count
+        frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
-        return [(vocabulary.name(vocabulary.kept[i]), float(distance[i])) for i in order]
+        return [(vocabulary.name(vocabulary.in_bag[i]), float(distance[i])) for i in order]
 
     def save(self, path: Path) -> None:
         arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
@@ -157,7 +158,7 @@ class SentimentModel:
         except UnicodeDecodeError as error:
             raise ProjectError(f"{path}: words are not UTF-8: train a new model") from error
         codes, counts, ratios = (arrays[name] for name in ("codes", "counts", "ratios"))
-        vocabulary = Vocabulary(words, codes, counts, ratios, settings["min_count"], settings["polarity_cutoff"])
+        vocabulary = Vocabulary(words, codes, counts, ratios, settings["least_count"], settings["polarity_cutoff"])
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
         return cls(network, vocabulary, settings)
@@ -167,11 +168,10 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 AtLeastTwo = msgspec.Meta(min_length=2)
 
 
-class SavedSettings(msgspec.Struct):
-    """What must be in a model file, and of which kind; there may be more."""
+class SavedSettings(declared.Settings, frozen=True, kw_only=True):
+    """What must be in a model file, and of which kind: the settings of the training, and what it found."""
 
-    min_count: Annotated[int, msgspec.Meta(ge=1)]
-    polarity_cutoff: Annotated[float, msgspec.Meta(ge=0)]
+    least_count: Annotated[int, msgspec.Meta(ge=1)]
     base_rates: Annotated[list[Share], AtLeastTwo]
     label_shares: Annotated[list[Share], AtLeastTwo]
     label_names: Annotated[list[str], AtLeastTwo]

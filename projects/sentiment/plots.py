@@ -55,7 +55,7 @@ def plot_label_words(model: SentimentModel) -> Figure:
     n_columns = min(3, len(labels))
     n_rows = -(-len(labels) // n_columns)
     figure = Figure(figsize=(4 * n_columns, 3 * n_rows), layout="constrained")
-    counts = vocabulary.counts[vocabulary.kept]
+    counts = vocabulary.counts[vocabulary.in_bag]
     fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
     frequent = np.flatnonzero(counts >= fewest)
     for place, label in enumerate(labels, 1):
@@ -63,7 +63,7 @@ def plot_label_words(model: SentimentModel) -> Figure:
         effects = model.effects(label)
         best = frequent[np.argsort(-effects[frequent], kind="stable")][:BARS][::-1]
         axes.barh(range(len(best)), effects[best], color=BLUE)
-        axes.set_yticks(range(len(best)), [vocabulary.name(vocabulary.kept[i]) for i in best], fontsize=8)
+        axes.set_yticks(range(len(best)), [vocabulary.name(vocabulary.in_bag[i]) for i in best], fontsize=8)
         axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the reviews)", fontsize=9)
     figure.suptitle(f"What n-grams in at least {fewest} reviews add to the log-odds of a label")
     return figure
@@ -98,7 +98,7 @@ def plot_words(model: SentimentModel) -> Figure:
     figure, axes = new_figure(width=12, height=7)
     negative, positive = model.label_names
     vocabulary, effects = model.vocabulary, model.effects()
-    counts = vocabulary.counts[vocabulary.kept]
+    counts = vocabulary.counts[vocabulary.in_bag]
     fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
     axes.scatter(effects, counts, s=4, c=np.where(effects > 0, BLUE, ORANGE), alpha=0.25, linewidths=0)
     axes.set(
@@ -110,10 +110,10 @@ def plot_words(model: SentimentModel) -> Figure:
     frequent = np.flatnonzero(counts >= fewest)
     by_effect = frequent[np.argsort(effects[frequent])]
     named = np.unique(np.concatenate([by_effect[:LABELLED], by_effect[-LABELLED:]]))
-    worst, best = (vocabulary.name(vocabulary.kept[i]) for i in (by_effect[0], by_effect[-1]))
+    worst, best = (vocabulary.name(vocabulary.in_bag[i]) for i in (by_effect[0], by_effect[-1]))
     known = f"Of n-grams in at least {fewest} reviews"
     axes.set_title(f"{known}, “{worst}” speaks most for {negative}, “{best}” for {positive}")
-    label_points(figure, axes, effects[named], counts[named], [vocabulary.name(vocabulary.kept[i]) for i in named])
+    label_points(figure, axes, effects[named], counts[named], [vocabulary.name(vocabulary.in_bag[i]) for i in named])
     return figure
 
 

@@ -1,131 +1,123 @@
-"""Training on reviews in memory: one fit that is measured, then one on all of them."""
+"""Training on a corpus: one fit that is measured, then one to all texts."""
 
-import functools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from nn import TwoLayerNetwork
-from nn.batches import ArrayBatches
-from nn.functions import LOSSES, Array
+from nn.functions import LOSSES
 from nn.training import Training, TrainingSettings
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
-from projects.common.files import fingerprint
 from projects.common.progress import refuse_divergence, warn_if_useless
-from projects.sentiment.data import Reviews
+from projects.common.run_folder import working_folder
+from projects.common.settings import checked
+from projects.sentiment.bags import Bags
+from projects.sentiment.corpus import Corpus, read_corpus
+from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates
+from projects.sentiment.data import Source
+from projects.sentiment.engine import Engine
 from projects.sentiment.model import SentimentModel, each_label, output_for, outputs_for
-from projects.sentiment.text import Vocabulary, count_ngrams, learn_vocabulary
+from projects.sentiment.ngrams import Vocabulary
+from projects.sentiment.settings import Settings, complete, rows_a_step
+from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
+from projects.sentiment.store import IN_MEMORY, Store
 
-DEFAULTS = {"momentum": 0.9, "dropout": 0.5}
-MOST_HIDDEN_UNITS = 64  # where their number follows that of the labels
-FEW_LABELS = 10
-STEPS = 25  # of an epoch, where no batch size is given: few reviews are trained on for as long as many
-VALIDATION_SHARE = 0.1  # of the training reviews, to measure the loss on
+MEASURED, FINAL = "measured", "final"  # names of the two fits
 MEASURED_ROWS = 5_000  # that are measured at a time: a row of probabilities may be thousands long
 
 
-def defaults(n_labels: int) -> dict[str, Any]:
-    """The settings that were best on validation reviews, by the number of labels.
+@dataclass
+class Watcher:
+    """Who is told how a training goes, and where it may be stopped and continued."""
 
-    Softmax of two labels would equal the sigmoid at half the learning rate. The more labels there are, the
-    less a text says of each of them: they want larger steps and, where most are rare, a longer training.
-    """
-    if n_labels == 2:
-        return DEFAULTS | {"hidden_units": 2, "learning_rate": 0.8, "epochs": 10}
-    return DEFAULTS | {
-        "hidden_units": min(n_labels, MOST_HIDDEN_UNITS),
-        "learning_rate": min(max(0.4, 0.1 * n_labels), 1.6),
-        "epochs": 10 if n_labels <= FEW_LABELS else 20,
-    }
+    on_phase: Callable[[str], None] = lambda phase: None
+    on_epoch: Callable[[Any], None] = refuse_divergence  # of the measured fit
+    checkpoint: Checkpoint | None = None
 
 
 def train(
-    reviews: Reviews,
-    seed: int = 0,
-    on_epoch: Callable[[Any], None] | None = None,
-    checkpoint: Checkpoint | None = None,
-    ngrams: int = 3,
-    min_count: int = 3,
-    polarity_cutoff: float = 0.05,
-    balanced: bool = False,
-    batch_size: int | None = None,
-    **hyperparameters: Any,
+    sources: Sequence[Source],
+    settings: Settings = Settings(),  # noqa: B008 - it is frozen
+    positive: str | None = None,
+    engine: Engine | None = None,
+    run: Path | None = None,
+    watcher: Watcher | None = None,
+    in_memory: int = IN_MEMORY,
 ) -> SentimentModel:
-    """A model fitted to all reviews, after one fitted to nine tenths was measured on the tenth that `seed` draws.
+    """A model fitted to all training texts, after one fitted to nine tenths was measured on the others.
 
-    ngrams: words of the longest n-gram. balanced: all labels count alike, however many reviews have them.
-    on_epoch is called during the first fit. Its vocabulary and log-count ratios come from the nine tenths alone.
-    The checkpoint's fits are measured and final; once it is stopped, the measured model returns.
-    hyperparameters: `hidden_units` and those of nn's `TrainingSettings`; None is as if not given.
+    The vocabulary and the log-count ratios of the measured fit come from its nine tenths alone. positive: of two
+    labels, the one that is number 1. run: folder in which a temporary one is made for what memory does not hold.
+    in_memory: bytes that it may hold. Once the watcher's checkpoint is stopped, the measured model returns.
+    Raises ProjectError.
     """
-    n_labels = len(reviews.label_names)
-    given = {name: value for name, value in hyperparameters.items() if value is not None}
-    hyperparameters = defaults(n_labels) | given
-    checkpoint = checkpoint or Checkpoint()
-    labels = np.array(reviews.labels)
-    held_out, rest = split(len(labels), seed)
-    if len(np.unique(labels[rest])) < 2:
-        raise ProjectError(f"{len(labels)} reviews are too few: those left to train on are all of one kind")
-    settings = hyperparameters | {
-        "data_sha256": fingerprint(
-            part.encode(errors="surrogatepass") for part in (str(reviews.labels), *reviews.texts)
-        ),
-        "seed": seed,
-        "batch_size": batch_size,
-        "ngrams": ngrams,
-        "min_count": min_count,
-        "polarity_cutoff": polarity_cutoff,
-        "balanced": balanced,
-        "train_reviews": len(labels),
-        "validation_reviews": len(held_out),
-        "label_names": list(reviews.label_names),
-        "simulated": reviews.simulated,
-    }
-    checkpoint.start(settings)
-    words, codes, presence = count_ngrams(reviews.texts, min_count, ngrams)
-    weight = label_weights(labels, n_labels)[labels] if balanced else None
-
-    def fit(name: str, rows: np.ndarray, unseen: np.ndarray | None) -> Fitted:
-        """The network and vocabulary of these rows, and the accuracy on the unseen ones."""
-        vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, polarity_cutoff, n_labels)
-        refuse_empty(vocabulary)
-        kept = presence[:, vocabulary.kept]
-        bag = vocabulary.bag(kept.indices, kept.indptr)
-        report = on_epoch if unseen is not None and on_epoch else refuse_divergence
-        callback = checkpoint.after_epoch(name, report)
-        state = checkpoint.states.get(name)
-        weight_of_rows = None if weight is None else weight[rows]
-        training = start_training(
-            len(vocabulary), n_labels, seed, batch_size or math.ceil(len(rows) / STEPS), hyperparameters, state
-        )
-        source = label_batches(bag[rows], labels[rows], weight_of_rows, n_labels, training.settings)
-        unseen_rows = None if unseen is None else (bag[unseen], labels[unseen])
-        run_epochs(training, source, unseen_rows, callback)
-        if unseen_rows is None:
-            return Fitted(training, vocabulary, float("nan"))
-        if not checkpoint.stopped:
-            warn_if_useless(training, loss_of_shares(labels[rows], weight_of_rows, n_labels))
-        return Fitted(training, vocabulary, measure(training.network, *unseen_rows)[1])
-
-    with ThreadPoolExecutor(1) as beside:  # NumPy and SciPy let go of Python while they compute
-        final = beside.submit(fit, "final", np.arange(len(labels)), None)
-        measured = fit("measured", rest, held_out)
-        fitted = final.result()
-    unfinished = checkpoint.stopped
-    result = measured if unfinished else fitted
-    shares = (np.bincount(labels, minlength=n_labels) / len(labels)).tolist()
-    settings |= {
+    checked(settings)
+    engine = engine or Engine()
+    watcher = watcher or Watcher()
+    checkpoint = watcher.checkpoint or Checkpoint()
+    with working_folder(run) as folder:
+        store = Store(folder, in_memory)
+        watcher.on_phase("reading the texts")
+        corpus = read_corpus(sources, store, settings, engine, positive)
+        refuse_one_kind(corpus)
+        settings = complete(settings, len(corpus.label_names))
+        about = facts(corpus, settings)
+        checkpoint.start(about)
+        watcher.on_phase(f"counting the n-grams of {corpus.n_texts:,} texts")
+        candidates = count_candidates(corpus, settings, engine)
+        watcher.on_phase("training")
+        plan = Plan(corpus, candidates, settings, engine, checkpoint)
+        measured, final = run_fits(plan, watcher.on_epoch)
+    result = measured if final is None else final
+    settings_of_fit = result.training.settings
+    about |= {
         "validation_accuracy": measured.accuracy,
-        "batch_size": result.training.settings.batch_size,
-        "base_rates": [1 / n_labels] * n_labels if balanced else shares,
-        "label_shares": shares,
-        "unfinished": unfinished,
+        "batch_size": settings_of_fit.batch_size,
+        "least_count": result.vocabulary.min_count,
+        "unfinished": checkpoint.stopped,
     }
-    return SentimentModel(result.training.network, result.vocabulary, settings)
+    return SentimentModel(result.training.network, result.vocabulary, about)
+
+
+def facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
+    """All that the model depends on, as it is kept in its file."""
+    n_labels = len(corpus.label_names)
+    texts = corpus.texts_of_label + corpus.held_out_of_label
+    shares = (texts / texts.sum()).tolist()
+    return msgspec.structs.asdict(settings) | {
+        "data_sha256": corpus.sha256,
+        "train_reviews": corpus.n_texts,
+        "validation_reviews": int(corpus.held_out_of_label.sum()),
+        "label_names": list(corpus.label_names),
+        "label_shares": shares,
+        "base_rates": [1 / n_labels] * n_labels if settings.balanced else shares,
+        "simulated": corpus.simulated,
+    }
+
+
+def refuse_one_kind(corpus: Corpus) -> None:
+    """Raise ProjectError where what is left to train on has one label."""
+    if np.count_nonzero(corpus.texts_of_label) < 2:
+        raise ProjectError(f"{corpus.n_texts} texts are too few: those left to train on are all of one kind")
+
+
+# The two fits
+
+
+class Plan(NamedTuple):
+    """What both fits need."""
+
+    corpus: Corpus
+    candidates: Candidates
+    settings: Settings
+    engine: Engine
+    checkpoint: Checkpoint
 
 
 class Fitted(NamedTuple):
@@ -133,124 +125,202 @@ class Fitted(NamedTuple):
 
     training: Training
     vocabulary: Vocabulary
-    accuracy: float  # on the validation reviews; NaN without them
+    accuracy: float  # on the texts held out; NaN without them
 
 
-def split(n_reviews: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The places of the validation reviews, and of the others; both ascending."""
-    order = np.random.default_rng(seed).permutation(n_reviews)
-    n = max(1, round(VALIDATION_SHARE * n_reviews))
-    return np.sort(order[:n]), np.sort(order[n:])
+def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
+    """The measured fit and the final one; None for that where there is none, or not to its end.
+
+    They run side by side: NumPy and SciPy let go of Python while they compute. With early stopping the final one
+    waits for the number of epochs that was best.
+    """
+    if not plan.settings.refit:
+        return fit_measured(plan, on_epoch), None
+    if plan.settings.early_stopping:
+        measured = fit_measured(plan, on_epoch)
+        final = None if plan.checkpoint.stopped else fit_final(plan, measured.training.best_epoch)
+    else:
+        with ThreadPoolExecutor(1) as beside:
+            waiting = beside.submit(fit_final, plan)
+            measured = fit_measured(plan, on_epoch)
+            final = waiting.result()
+    return measured, None if plan.checkpoint.stopped else final
 
 
-def label_weights(labels: np.ndarray, n_labels: int) -> np.ndarray:
-    """The weight of a review of each label [labels] with which all labels count alike, 1 on average."""
-    counts = np.bincount(labels, minlength=n_labels)
-    present = np.count_nonzero(counts)
-    return np.asarray(len(labels) / present / np.maximum(counts, 1))
+def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
+    """The fit to the texts that are not held out, measured after each epoch on those that are."""
+    corpus = plan.corpus
+    prepared = prepare(plan, MEASURED, plan.candidates.training, corpus.texts_of_label)
+    rows = Rows(prepared.bags, corpus.blocks, False, prepared.label_weights)
+    held_out = Rows(prepared.bags, corpus.blocks, True, None)
+    shared = plan.engine.share(held_out)
+
+    def validation_loss() -> float:
+        measured = measure_all(plan.engine, corpus.blocks, shared, prepared.training.network)
+        return measured.loss / measured.texts
+
+    run_epochs(plan, MEASURED, prepared.training, rows, on_epoch, validation_loss)
+    if not plan.checkpoint.stopped:
+        loss = loss_of_shares(corpus.texts_of_label, prepared.label_weights)
+        warn_if_useless(prepared.training, loss)
+    measured = measure_all(plan.engine, corpus.blocks, shared, prepared.training.network)
+    return Fitted(prepared.training, prepared.vocabulary, measured.right / measured.texts)
+
+
+def fit_final(plan: Plan, epochs: int | None = None) -> Fitted:
+    """The fit to all texts; epochs: where to end, None: after all of them."""
+    corpus = plan.corpus
+    counts = plan.candidates.training + plan.candidates.held_out
+    texts = corpus.texts_of_label + corpus.held_out_of_label
+    prepared = prepare(plan, FINAL, counts, texts)
+    rows = Rows(prepared.bags, corpus.blocks, None, prepared.label_weights)
+    run_epochs(plan, FINAL, prepared.training, rows, refuse_divergence, None, epochs)
+    return Fitted(prepared.training, prepared.vocabulary, float("nan"))
+
+
+class Prepared(NamedTuple):
+    """A fit that has not begun, or goes on from its state in the checkpoint."""
+
+    vocabulary: Vocabulary
+    bags: Bags
+    training: Training
+    label_weights: np.ndarray | None
+
+
+def prepare(plan: Plan, fit: str, counts: Any, texts: np.ndarray) -> Prepared:
+    """Vocabulary, bags and a new network of one fit.
+
+    counts [labels, candidates] and texts [labels]: of the texts that it is trained on. Raises ProjectError.
+    """
+    corpus, settings = plan.corpus, plan.settings
+    vocabulary, columns = choose_vocabulary(plan.candidates, counts, texts, settings)
+    refuse_empty(vocabulary)
+    bags = Bags(fit, corpus.store, vocabulary)
+    shared = plan.engine.share(bags), plan.engine.share(columns)
+    for _ in plan.engine.map(save_bags, corpus.blocks, *shared):
+        pass
+    training = start_training(len(vocabulary), len(corpus.label_names), settings, int(texts.sum()))
+    state = plan.checkpoint.states.get(fit)
+    if state is not None:
+        training.restore(state)
+    return Prepared(vocabulary, bags, training, label_weights(texts) if settings.balanced else None)
+
+
+def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
+    bags.save(block, columns)
 
 
 def refuse_empty(vocabulary: Vocabulary) -> None:
     """Raise ProjectError where the noise reductions have left nothing in the bag."""
     if not len(vocabulary):
         raise ProjectError(
-            f"no word is in {vocabulary.min_count} reviews with a log-count ratio of {vocabulary.polarity_cutoff}: "
-            "lower --min-count or --polarity-cutoff"
+            f"no word is in {vocabulary.min_count} texts with a log-count ratio of "
+            f"{vocabulary.polarity_cutoff}: lower --min-count or --polarity-cutoff"
         )
 
 
-def start_training(
-    n_columns: int, n_labels: int, seed: int, batch_size: int, hyperparameters: dict[str, Any],
-    state: dict[str, Any] | None,
-) -> Training:  # fmt: skip
-    """A new network's training, or one that goes on from `state`."""
-    hyperparameters = dict(hyperparameters)
-    hidden_units = hyperparameters.pop("hidden_units")
-    rng = np.random.default_rng(seed)
+def start_training(n_columns: int, n_labels: int, settings: Settings, n_texts: int) -> Training:
+    """A new network's training."""
+    assert settings.hidden_units is not None
+    rng = np.random.default_rng(settings.seed)
     network = TwoLayerNetwork(
-        n_columns, hidden_units, outputs_for(n_labels), output=output_for(n_labels), dtype="float32", random_state=rng
+        n_columns,
+        settings.hidden_units,
+        outputs_for(n_labels),
+        output=output_for(n_labels),
+        dtype="float32",
+        random_state=rng,
     )
-    training = Training(network, TrainingSettings(batch_size=batch_size, **hyperparameters), rng)
-    if state is not None:
-        training.restore(state)
-    return training
+    return Training(network, training_settings(settings, n_texts), rng)
+
+
+def training_settings(settings: Settings, n_texts: int) -> TrainingSettings:
+    """What `nn` needs to know of complete settings."""
+    assert settings.epochs is not None
+    assert settings.learning_rate is not None
+    return TrainingSettings(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        batch_size=rows_a_step(settings, n_texts),
+        momentum=settings.momentum,
+        l2=settings.l2,
+        dropout=settings.dropout,
+        hidden_dropout=settings.hidden_dropout,
+        early_stopping=settings.early_stopping,
+        patience=settings.patience,
+    )
 
 
 def run_epochs(
-    training: Training,
-    source: ArrayBatches,
-    unseen: tuple[Any, np.ndarray] | None,
-    on_epoch: Callable[[Any], None],
-) -> None:
-    """Train until finished; the network ends with its best parameters where it stopped early.
-
-    unseen: bag and labels of the validation reviews.
-    """
-    validation_loss = None
-    if unseen is not None:
-        validation_loss = functools.partial(lambda rows: measure(training.network, *rows)[0], unseen)
-    while not training.finished:
+    plan: Plan, fit: str, training: Training, rows: Rows, report: Callable[[Any], None],
+    validation_loss: Callable[[], float] | None, epochs: int | None = None,
+) -> None:  # fmt: skip
+    """Train until finished, or for so many epochs; after early stopping the network has its best parameters."""
+    on_epoch = plan.checkpoint.after_epoch(fit, report)
+    source = steps_of(plan, training, rows)
+    while not training.finished and (epochs is None or len(training.history) < epochs):
         training.run_epoch(source, validation_loss)
         on_epoch(training)
-    if training.settings.early_stopping:
+    if training.settings.early_stopping and validation_loss is not None:
         training.restore_best()
 
 
-class LabelBatches(ArrayBatches):
-    """Steps from a bag and the numbers of labels [rows, 1], which become targets a batch at a time.
-
-    Targets of all rows would need a number for each row and label.
-    """
-
-    n_labels: int
-
-    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
-        for X, labels, weight in super().batches(rng):
-            yield X, targets(labels[:, 0], self.n_labels, X.dtype), weight
-
-
-def label_batches(
-    bag: Any, labels: np.ndarray, weight: np.ndarray | None, n_labels: int, settings: TrainingSettings
-) -> LabelBatches:
-    """The source of steps for a bag [rows, columns], labels [rows] and weights [rows]."""
-    if weight is not None:  # of mean 1, or a learning rate would mean something else
-        weight = (weight / weight.mean()).astype(bag.dtype)[:, np.newaxis]
-    source = LabelBatches(
-        bag,
-        labels[:, np.newaxis],
-        weight,
-        batch_size=settings.batch_size,
-        dropout=settings.dropout,
-        hidden_dropout=settings.hidden_dropout,
+def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | LargeBatches:
+    """Where the steps of a fit come from."""
+    n_labels = len(plan.corpus.label_names)
+    if not plan.settings.large_batches:
+        return WindowBatches(rows, n_labels, training.settings)
+    n_rows = sum(len(rows.bags.rows(block, rows.held_out)) for block in rows.blocks)
+    return LargeBatches(
+        rows=plan.engine.share(rows),
+        blocks=rows.blocks,
+        n_labels=n_labels,
+        settings=training.settings,
+        seed=plan.settings.seed,
+        n_steps=-(-n_rows // training.settings.batch_size),
+        engine=plan.engine,
+        history=training.history,
     )
-    source.n_labels = n_labels
-    return source
 
 
-def targets(labels: np.ndarray, n_labels: int, dtype: Any) -> np.ndarray:
-    """What the outputs should be [rows, outputs]: of two labels the number, of more 1 in its place."""
-    if n_labels == 2:
-        return labels.astype(dtype)[:, np.newaxis]
-    one_hot = np.zeros((len(labels), n_labels), dtype)
-    one_hot[np.arange(len(labels)), labels] = 1
-    return one_hot
+# Measuring
 
 
-def measure(network: TwoLayerNetwork, bag: Any, labels: np.ndarray) -> tuple[float, float]:
-    """The mean loss on these rows, and the accuracy."""
-    n_outputs = len(network.b2)
-    n_labels = max(2, n_outputs)
-    loss, right = 0.0, 0
+class Measured(NamedTuple):
+    """The loss summed over texts, how many of them got the right label, and how many there are."""
+
+    loss: float
+    right: int
+    texts: int
+
+
+def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLayerNetwork) -> Measured:
+    """The sums over all blocks, added in their order: the last bits of a loss do not depend on the engine.
+
+    rows: a handle.
+    """
+    measured = engine.map(measure, blocks, rows, engine.share(network))
+    losses, right, texts = zip(*measured, strict=True)
+    return Measured(sum(losses), sum(right), sum(texts))
+
+
+@SILENT
+def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
+    """The sums over one block."""
+    bag, labels = read_rows(rows, [block])
+    n_labels = max(2, len(network.b2))
+    loss = 0.0
+    right = 0
     for start in range(0, len(labels), MEASURED_ROWS):
         some = slice(start, start + MEASURED_ROWS)
         prediction = network.predict(bag[some])
-        loss += LOSSES[network.loss](prediction, targets(labels[some], n_labels, prediction.dtype))
+        loss += float(LOSSES[network.loss](prediction, targets(labels[some], n_labels, prediction.dtype)))
         right += int(np.count_nonzero(each_label(prediction).argmax(axis=1) == labels[some]))
-    return loss / len(labels), right / len(labels)
+    return Measured(loss, right, len(labels))
 
 
-def loss_of_shares(labels: np.ndarray, weight: np.ndarray | None, n_labels: int) -> float:
-    """The mean loss of always answering with the shares of the labels."""
-    sums = np.bincount(labels, weight, minlength=n_labels)
+def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:
+    """The mean loss of always answering with the shares of the labels. texts, weights: of each label [labels]."""
+    sums = texts if weights is None else texts * weights
     shares = sums[sums > 0] / sums.sum()
     return float(-np.sum(shares * np.log(shares)))

@@ -1,0 +1,109 @@
+"""The published archive of reviews, read from a stream; whatever it holds, it ends in memory bounds or one line."""
+
+import gzip
+import re
+import struct
+import tarfile
+import zlib
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from projects.common.errors import ProjectError
+
+MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
+LONGEST_REVIEW = 10_000_000  # bytes of one member
+LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
+AHEAD = tarfile.RECORDSIZE  # bytes that tarfile reads before it needs them
+LARGEST_HEADER = 1 << 20  # bytes before a member, with its long name and the like
+
+
+class Member(NamedTuple):
+    """A review in the archive."""
+
+    number: int
+    label: int  # 0 for negative, 1 for positive
+    text: str
+    place: str  # to be named in an error
+
+
+def review_members(path: Path, part: str) -> list[Member]:
+    """The reviews of one part, "train" or "test", of the published tar.gz, by number, then label.
+
+    It is read as a stream: nothing is unpacked, links are never followed. Raises ProjectError naming the member.
+    """
+    found: dict[str, Member] = {}
+    member_name = "its first member"
+    try:
+        with gzip.open(path) as packed:
+            stream = BoundedStream(cast(IO[bytes], packed))
+            with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+                while (member := archive.next()) is not None:
+                    member_name = member.name
+                    end = member.offset_data + member.size
+                    if end > LARGEST_ARCHIVE:
+                        raise ProjectError(
+                            f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes"
+                        )
+                    stream.allow_up_to(end + LARGEST_HEADER)
+                    review = review_of(archive, member, path, part)
+                    if review is None:
+                        continue
+                    if member_name in found:
+                        raise ProjectError(f"{path}: {member_name} is there twice")
+                    found[member_name] = review
+            while rest := stream.read(1 << 20):  # to the end, where gzip keeps its checksum
+                stream.allow_up_to(LARGEST_ARCHIVE)
+                if rest.strip(b"\0"):
+                    raise tarfile.ReadError("a damaged header")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: {member_name} is not UTF-8 (byte {error.start})") from error
+    except DAMAGED as error:
+        again = "fetch it again with `sentiment download --force`"
+        if isinstance(error, gzip.BadGzipFile):
+            again = "give one, or a table whose name ends in .csv, .tsv or .jsonl"
+        raise ProjectError(f"{path} is no whole tar.gz archive, from {member_name} on ({error}): {again}") from error
+    return sorted(found.values())  # so that the order of packing does not matter
+
+
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, IndexError, ArithmeticError, struct.error)
+
+
+class BoundedStream:
+    """What `tarfile` reads from: ends with an error where more bytes are unpacked than were allowed.
+
+    The size that a member declares bounds its content, but not its header: a name may be as long as
+    the archive likes, and `tarfile` holds it in memory.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.read_so_far, self.allowed = file, 0, LARGEST_HEADER
+
+    def allow_up_to(self, position: int) -> None:
+        """Let as many bytes of the unpacked archive be read, and no more than LARGEST_ARCHIVE."""
+        self.allowed = min(position, LARGEST_ARCHIVE)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. `tarfile` asks for its buffer, some kilobytes, at a time."""
+        content = self.file.read(size)
+        self.read_so_far += len(content)
+        if self.read_so_far > self.allowed + AHEAD:
+            what = f"more than {LARGEST_ARCHIVE:,} bytes when unpacked"
+            if self.allowed < LARGEST_ARCHIVE:
+                what = f"a header of more than {LARGEST_HEADER:,} bytes"
+            raise tarfile.ReadError(what)
+        return content
+
+
+def review_of(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, part: str) -> Member | None:
+    """The review that a member is, if it is one of this part, else None."""
+    if member.issparse():
+        raise ProjectError(f"{path}: {member.name} is sparse, and no review: it would unpack to holes")
+    match = MEMBER.search(member.name)
+    if not match or not member.isreg() or match[1] != part:
+        return None
+    if member.size > LONGEST_REVIEW:
+        raise ProjectError(f"{path}: {member.name} has {member.size:,} bytes, more than a review can have")
+    content = archive.extractfile(member)
+    assert content is not None  # a regular member has content
+    text = content.read().decode("utf-8")
+    return Member(int(match[3]), int(match[2] == "pos"), text, f"{path}, {member.name}")

@@ -1,0 +1,273 @@
+"""A corpus: texts as blocks of words and labels, in an order that the texts alone decide.
+
+Each text has a 64-bit hash. Sorted by it, texts are mixed as if shuffled, whatever the order, the number and the
+format of the files they came from. The hash decides, too, which texts are held out for validation.
+
+Reading gives runs: some thousand texts of one file, sorted. A block is a range of hashes, put together from all runs.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from projects.common.errors import ProjectError
+from projects.common.files import fingerprint
+from projects.sentiment.counts import Counts, add_counts, count_words
+from projects.sentiment.data import Example, Source, names_of
+from projects.sentiment.engine import Engine
+from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.settings import Settings
+from projects.sentiment.store import Store, slices
+from projects.sentiment.tokens import CLOSING, read_words
+
+RUN = 10_000  # texts that are read before their words are put away,
+RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
+BLOCK = 5_000  # texts of a block, about
+VALIDATION_SHARE = 0.1  # of the training texts
+HASHES = 1 << 64
+GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ / golden ratio, odd
+TEXT = np.dtype([("hash", "<u8"), ("label", "<i4"), ("end", "<i8")])  # end: of its words among those of the run
+
+
+@dataclass
+class Corpus:
+    """The training texts of all sources.
+
+    Arrays of a block in the store: `keys` of the words, CLOSING after each text, uint64 [words + texts];
+    `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts].
+    """
+
+    store: Store
+    blocks: list[str]
+    label_names: tuple[str, ...]
+    words: Counts  # in how many texts each word is
+    n_texts: int
+    texts_of_label: np.ndarray  # those to train the measured fit on, int64 [labels]
+    held_out_of_label: np.ndarray  # and those held out for it
+    sha256: str  # of all texts and labels, whatever the packing
+    simulated: bool
+
+
+class Run(NamedTuple):
+    """Some texts of one source, sorted by hash."""
+
+    name: str
+    labels: tuple[str, ...]  # by the numbers that they have in this run
+
+
+class Reading(NamedTuple):
+    """What is known of sources that were read, to be added up."""
+
+    runs: list[Run]
+    labels: dict[str, int]  # texts of each label
+    places: dict[str, str]  # where each label is first
+    words: Counts
+    lowest: int  # of the numbers that decide what is held out
+    simulated: bool
+
+
+def read_corpus(
+    sources: Sequence[Source], store: Store, settings: Settings, engine: Engine,
+    positive: str | None = None, label_names: tuple[str, ...] | None = None,
+) -> Corpus:  # fmt: skip
+    """The training texts of these sources. positive, label_names: see `labels.order_labels`. Raises ProjectError."""
+    numbered = list(enumerate(sources))
+    add = functools.partial(add_readings, min_count=settings.min_count)
+    reading: Reading = engine.total(read_source, add, numbered, store, settings)
+    what = names_of(sources)
+    if not reading.runs:
+        raise ProjectError(f"{what} has no texts to train on")
+    names = label_names or order_labels(reading.labels, positive, what)
+    numbers = number_labels(reading.places, names)
+    if len(set(numbers.values())) < 2:
+        only = next(iter(reading.labels))
+        raise ProjectError(f"{what} has only {only} texts to train on, and two labels are needed")
+    n_texts = sum(reading.labels.values())
+    split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names))
+    n_blocks = -(-n_texts // BLOCK)
+    numbered_blocks = [(number, n_blocks) for number in range(n_blocks)]
+    blocks: list[Block] = list(engine.map(build_block, numbered_blocks, store, engine.share(split)))
+    for run in reading.runs:
+        store.discard(run.name, "texts", "keys")
+    return Corpus(
+        store=store,
+        blocks=[block.name for block in blocks],
+        label_names=names,
+        words=reading.words,
+        n_texts=n_texts,
+        texts_of_label=np.sum([block.training for block in blocks], axis=0),
+        held_out_of_label=np.sum([block.held_out for block in blocks], axis=0),
+        sha256=fingerprint([repr(names).encode(), *(block.digest for block in blocks)]),
+        simulated=reading.simulated,
+    )
+
+
+# Reading: from sources to runs
+
+
+def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) -> Reading:
+    """The training texts of one source, put into the store as runs. Raises ProjectError."""
+    number, source = numbered
+    labels: dict[str, int] = {}
+    places: dict[str, str] = {}
+    runs: list[Run] = []
+    counts: list[Counts] = []
+    lowest = HASHES
+    simulated = False
+    for some in chunks(source.examples("train")):
+        for example in some:
+            labels[example.label] = labels.get(example.label, 0) + 1
+            places.setdefault(example.label, example.place)
+            simulated |= example.simulated
+        run = Run(f"run-{number:06}-{len(runs):06}", tuple(labels))
+        hashes, words = save_run(run, some, store)
+        counts.append(words)
+        lowest = min(lowest, int(mix(hashes, settings.seed).min()))
+        runs.append(run)
+    words = add_counts(counts, settings.min_count)
+    return Reading(runs, labels, places, words, lowest, simulated)
+
+
+def chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    """The examples in lists for one run each."""
+    chunk: list[Example] = []
+    characters = 0
+    for example in examples:
+        chunk.append(example)
+        characters += len(example.text)
+        if len(chunk) == RUN or characters >= RUN_CHARACTERS:
+            yield chunk
+            chunk = []
+            characters = 0
+    if chunk:
+        yield chunk
+
+
+def save_run(run: Run, examples: list[Example], store: Store) -> tuple[np.ndarray, Counts]:
+    """Put the run's words into the store; the hash of each text, and in how many texts each word is."""
+    hashes = np.array([text_hash(example.text) for example in examples], np.uint64)
+    number_of = {label: number for number, label in enumerate(run.labels)}
+    labels = np.array([number_of[example.label] for example in examples])
+    order = np.argsort(hashes, kind="stable")
+    words = read_words(examples[i].text for i in order.tolist())
+    texts = np.empty(len(examples), TEXT)
+    texts["hash"] = hashes[order]
+    texts["label"] = labels[order]
+    texts["end"] = np.flatnonzero(words.keys == CLOSING) + 1
+    store.save(run.name, "texts", texts)
+    store.save(run.name, "keys", words.keys)
+    return hashes, count_words(words)
+
+
+def add_readings(readings: list[Reading], min_count: int) -> Reading:
+    """One reading of all."""
+    labels: dict[str, int] = {}
+    places: dict[str, str] = {}
+    for reading in readings:
+        for label, texts in reading.labels.items():
+            labels[label] = labels.get(label, 0) + texts
+            places.setdefault(label, reading.places[label])
+    return Reading(
+        runs=[run for reading in readings for run in reading.runs],
+        labels=labels,
+        places=places,
+        words=add_counts([reading.words for reading in readings], min_count),
+        lowest=min(reading.lowest for reading in readings),
+        simulated=any(reading.simulated for reading in readings),
+    )
+
+
+# Splitting: from runs to blocks
+
+
+class Split(NamedTuple):
+    """How runs become blocks."""
+
+    runs: list[Run]
+    numbers: dict[str, int]  # of each label as it is written
+    seed: int
+    threshold: int  # a text is held out if its hash, mixed with the seed, is lower
+    n_labels: int
+
+
+class Block(NamedTuple):
+    """What is to be known of a block beside its arrays."""
+
+    name: str
+    training: np.ndarray  # texts of each label that are not held out, int64 [labels]
+    held_out: np.ndarray
+    digest: bytes  # of hashes and labels
+
+
+def threshold(lowest: int) -> int:
+    """The limit for a share of VALIDATION_SHARE, or a little higher, so that one text is below it."""
+    return max(lowest + 1, int(VALIDATION_SHARE * HASHES))
+
+
+def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
+    """Put together the block with this number, of so many, from its share of each run."""
+    number, n_blocks = numbered
+    low = HASHES * number // n_blocks
+    high = HASHES * (number + 1) // n_blocks
+    parts = [run_between(run, low, high, store, split.numbers) for run in split.runs]
+    texts = np.concatenate([texts for texts, _ in parts])
+    keys = np.concatenate([keys for _, keys in parts])
+    lengths = texts["end"]
+    order = np.lexsort((texts["label"], texts["hash"]))
+    starts = np.cumsum(lengths) - lengths
+    hashes = texts["hash"][order]
+    labels = texts["label"][order]
+    held_out = mix(hashes, split.seed) < np.uint64(split.threshold)
+    name = f"block-{number:06}"
+    store.save(name, "keys", keys[slices(starts[order], lengths[order])])
+    store.save(name, "labels", labels)
+    store.save(name, "held_out", held_out)
+    return Block(
+        name=name,
+        training=np.bincount(labels[~held_out], minlength=split.n_labels),
+        held_out=np.bincount(labels[held_out], minlength=split.n_labels),
+        digest=fingerprint([hashes.tobytes(), labels.tobytes()]).encode(),
+    )
+
+
+def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The texts of a run with hashes from low to below high, and their words.
+
+    Here `end` of a text is the number of its words, and `label` that among all labels.
+    """
+    all_texts = store.load(run.name, "texts")
+    hashes = all_texts["hash"]
+    first = int(np.searchsorted(hashes, np.uint64(low)))
+    last = len(hashes) if high == HASHES else int(np.searchsorted(hashes, np.uint64(high)))
+    texts = np.array(all_texts[first:last])
+    start = int(all_texts["end"][first - 1]) if first else 0
+    number_of = np.array([numbers[label] for label in run.labels], np.int32)
+    texts["label"] = number_of[texts["label"]]
+    ends = texts["end"].copy()
+    texts["end"] = np.diff(ends, prepend=start)
+    keys = store.load(run.name, "keys")[start : ends[-1] if len(ends) else start]
+    return texts, keys
+
+
+# Hashes
+
+
+def text_hash(text: str) -> int:
+    """64 bits that the text alone decides."""
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def mix(hashes: np.ndarray, seed: int) -> np.ndarray:
+    """For each hash a number that hash and seed decide, as good as random, uint64.
+
+    Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014, the generator of figure 17.
+    """
+    z = hashes + np.uint64((seed + 1) * GOLDEN % HASHES)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,135 @@
+"""From texts to the n-grams in them, and to the rows of a sparse matrix."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from projects.sentiment.tokens import NONE, Table, Words, read_words
+
+if TYPE_CHECKING:  # SciPy takes as long to load as an answer: one text goes without it
+    import scipy.sparse as sp
+
+LONGEST_ROW = 5.0  # Euclidean length that the row of a text is shortened to
+
+
+def distinct_pairs(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """`indices` and `indptr` of a CSR matrix of this shape that has these pairs, each once, in order."""
+    width = max(1, shape[1])
+    small = shape[0] * width < 1 << 31  # half the bytes are sorted in half the time
+    pairs = rows.astype(np.int32 if small else np.int64) * width + columns
+    pairs.sort()  # faster than the hash table of np.unique
+    is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    pairs = pairs[is_first]
+    indptr = np.searchsorted(pairs, np.arange(shape[0] + 1) * width)
+    return (pairs % width).astype(np.int32), indptr.astype(np.int32)
+
+
+def csr_matrix(values: np.ndarray, indices: np.ndarray, indptr: np.ndarray, n_columns: int) -> "sp.csr_matrix":
+    import scipy.sparse as sp
+
+    return sp.csr_matrix((values, indices, indptr), (len(indptr) - 1, n_columns))
+
+
+@dataclass(repr=False)
+class Vocabulary:
+    """The n-grams that enough training texts have, numbered, with what they tell.
+
+    The words come first, the most frequent with number 0. A longer n-gram has the code
+    (number of the n-gram without its last word) · words + (number of that word), and they follow in the order
+    of codes.
+    """
+
+    words: list[str]
+    codes: np.ndarray  # of the n-grams of more than one word, ascending, int64 [n-grams - words]
+    counts: np.ndarray  # texts that an n-gram is in, int32 [n-grams]
+    ratios: np.ndarray  # log-count ratio: of two labels for the second, of more the largest, float32 [n-grams]
+    min_count: int  # only n-grams in that many texts,
+    polarity_cutoff: float  # and with at least this |log-count ratio|, are in the bag
+
+    def __post_init__(self) -> None:
+        self.words_by_key = Table(read_words([" ".join(self.words)]).keys[:-1])
+        self.longer_by_code = Table(self.codes)  # to the number of an n-gram, less the number of words
+        in_bag = (self.counts >= self.min_count) & (np.abs(self.ratios) >= self.polarity_cutoff)
+        self.in_bag = np.flatnonzero(in_bag)  # the n-gram of each column
+        self.column = np.full(len(self.ratios), NONE, np.int32)  # of the bag, for each n-gram
+        self.column[self.in_bag] = np.arange(len(self.in_bag))
+
+    def __len__(self) -> int:
+        return len(self.in_bag)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} n-grams in the bag, of {len(self.ratios):,})"
+
+    def name(self, number: int) -> str:
+        """The words of the n-gram with this number."""
+        last: list[str] = []
+        while number >= len(self.words):
+            number, word = divmod(int(self.codes[number - len(self.words)]), len(self.words))
+            last.append(self.words[word])
+        return " ".join([self.words[number], *reversed(last)])
+
+    def find_ngrams(self, words: Words) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Where in these words which n-grams start: first the single words, then the pairs…"""
+        numbers = self.words_by_key.find(words.keys)
+        at = np.flatnonzero(numbers != NONE)
+        ngrams = numbers[at]
+        length = 1
+        while len(at):
+            yield at, ngrams
+            goes_on = numbers[at + length] != NONE
+            at = at[goes_on]
+            codes = ngrams[goes_on] * np.int64(len(self.words)) + numbers[at + length]
+            places = self.longer_by_code.find(codes)
+            at = at[places != NONE]
+            ngrams = len(self.words) + places[places != NONE]
+            length += 1
+
+    def find(self, ngram: str) -> int:
+        """The column of an n-gram, NONE if the bag has none for it."""
+        words = read_words([ngram])
+        n_words = len(words.keys) - 1
+        from_first_word = [ngrams[0] for at, ngrams in self.find_ngrams(words) if at[0] == 0]
+        if n_words == 0 or len(from_first_word) != n_words:
+            return NONE
+        return int(self.column[from_first_word[-1]])
+
+    def columns_of(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The columns of the n-grams that each text has, ascending: `indices` and `indptr`, as in a CSR matrix."""
+        words = read_words(texts)
+        rows = [words.texts[:0]]
+        columns = [self.column[:0]]
+        for at, ngrams in self.find_ngrams(words):
+            rows.append(words.texts[at])
+            columns.append(self.column[ngrams])
+        row = np.concatenate(rows)
+        column = np.concatenate(columns)
+        in_bag = column != NONE
+        return distinct_pairs(row[in_bag], column[in_bag], (words.n_texts, len(self)))
+
+    def row_values(self, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+        """The values of a CSR matrix with these indices: the n-grams' ratios, long rows shortened, float32."""
+        ratios = self.ratios[self.in_bag][indices]
+        return ratios * np.repeat(row_factors(ratios, indptr), np.diff(indptr))
+
+    def bag(self, indices: np.ndarray, indptr: np.ndarray) -> "np.ndarray | sp.csr_matrix":
+        """float32 [texts, columns] for what `columns_of` found: of one text dense, of several sparse."""
+        values = self.row_values(indices, indptr)
+        if len(indptr) > 2:
+            return csr_matrix(values, indices, indptr, len(self))
+        row = np.zeros((1, len(self)), np.float32)
+        row[0, indices] = values
+        return row
+
+
+def row_factors(values: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+    """What each row of a CSR matrix with these values is multiplied by, float32 [rows].
+
+    A row longer than LONGEST_ROW is scaled to that length, a shorter one stays: the few words of a short text are
+    to say no more than they do in a long one.
+    """
+    in_row = np.diff(indptr)
+    rows = np.repeat(np.arange(len(in_row)), in_row)
+    lengths = np.sqrt(np.bincount(rows, values.astype(float) ** 2, minlength=len(in_row)))
+    return (LONGEST_ROW / np.maximum(lengths, LONGEST_ROW)).astype(np.float32)

@@ -1,0 +1,225 @@
+"""Steps for `nn.training` from a corpus in blocks: in windows that fit in memory, or in batches added up by workers."""
+
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn import TwoLayerNetwork
+from nn.batches import ArrayBatches, Step, drop
+from nn.functions import LOSSES, Array
+from nn.network import Gradient
+from nn.training import TrainingSettings
+from projects.sentiment.bags import Bags
+from projects.sentiment.corpus import BLOCK
+from projects.sentiment.engine import Engine, partition
+
+WINDOW_BLOCKS = 4  # whose rows are shuffled together
+SILENT = np.errstate(over="ignore", invalid="ignore")  # divergence is told by the loss, once
+
+
+class Rows(NamedTuple):
+    """The rows that a fit is trained on or measured by."""
+
+    bags: Bags
+    blocks: Sequence[str]
+    held_out: bool | None  # those held out, or the others; None: all
+    label_weights: np.ndarray | None  # of each label, 1 on average over the rows; None: all alike
+
+
+class LabelBatches(ArrayBatches):
+    """Steps from a bag and the numbers of labels [rows, 1], which become targets a batch at a time.
+
+    Targets of all rows would need a number for each row and label.
+    """
+
+    n_labels: int
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
+        for X, labels, weight in super().batches(rng):
+            yield X, targets(labels[:, 0], self.n_labels, X.dtype), weight
+
+
+@dataclass
+class WindowBatches:
+    """Steps from windows: some blocks in random order, and the rows of these in random order."""
+
+    rows: Rows
+    n_labels: int
+    settings: TrainingSettings
+
+    def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
+        for window in self.windows(rng):
+            bag, labels = read_rows(self.rows, window)
+            if not len(labels):
+                continue
+            n_steps = math.ceil(len(labels) / self.settings.batch_size)
+            source = LabelBatches(
+                bag,
+                labels[:, np.newaxis],
+                weights_of(labels, self.rows.label_weights, bag.dtype),
+                batch_size=math.ceil(len(labels) / n_steps),  # so that no small batch is left at the end
+                dropout=self.settings.dropout,
+                hidden_dropout=self.settings.hidden_dropout,
+            )
+            source.n_labels = self.n_labels
+            yield from source.steps(network, rng)
+
+    def windows(self, rng: np.random.Generator) -> Iterator[list[str]]:
+        """The blocks in random order, some at a time: as many as a batch needs, and at least WINDOW_BLOCKS."""
+        size = max(WINDOW_BLOCKS, math.ceil(self.settings.batch_size / BLOCK))
+        order = rng.permutation(len(self.rows.blocks))
+        n_windows = math.ceil(len(order) / size)
+        for window in np.array_split(order, n_windows):
+            yield [self.rows.blocks[i] for i in window]
+
+
+@dataclass
+class LargeBatches:
+    """Large batches, `n_steps` an epoch, whose gradients the engine's workers add up.
+
+    rows: a handle. history: of the training; its length is the number of the epoch.
+    """
+
+    rows: Any
+    blocks: Sequence[str]
+    n_labels: int
+    settings: TrainingSettings
+    seed: int
+    n_steps: int
+    engine: Engine
+    history: list[dict[str, float]]
+
+    def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
+        groups = partition(self.blocks, self.engine.slots)
+        for step in range(self.n_steps):
+            batch = Batch(self.seed, len(self.history), step, self.n_steps, self.n_labels, self.settings)
+            shared = self.engine.share(network)
+            total: Share = self.engine.total(gradient_of, add_shares, groups, self.rows, shared, batch)
+            if total.weight:
+                mean = (total.gradient / total.weight).astype(network.parameters.dtype)
+                yield Step(Gradient.from_vector(network.shapes, mean), total.loss, total.weight)
+
+
+class Batch(NamedTuple):
+    """Which rows a large batch has: every n_steps-th of each block, in an order that block, epoch and seed decide."""
+
+    seed: int
+    epoch: int
+    step: int
+    n_steps: int
+    n_labels: int
+    settings: TrainingSettings
+
+
+class Share(NamedTuple):
+    """What some blocks add to a large batch: gradient and loss summed over their rows, and the summed weight."""
+
+    gradient: np.ndarray
+    loss: float
+    weight: float
+
+
+def add_shares(shares: list[Share]) -> Share:
+    gradients, losses, weights = zip(*shares, strict=True)
+    return Share(np.sum(gradients, axis=0), sum(losses), sum(weights))
+
+
+@SILENT
+def gradient_of(group: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Share:
+    """A group of blocks' share of a batch. What is dropped is decided as the rows are: whoever computes it.
+
+    As many blocks are read at a time as have no more rows of the batch than a window has.
+    """
+    share = Share(np.zeros(len(network.parameters)), 0.0, 0.0)
+    at_once = WINDOW_BLOCKS * batch.n_steps
+    for start in range(0, len(group), at_once):
+        blocks = group[start : start + at_once]
+        share = add_shares([share, gradient_of_blocks(blocks, rows, network, batch)])
+    return Share(share.gradient.astype(network.parameters.dtype), share.loss, share.weight)  # fewer bytes to send
+
+
+def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Share:
+    chosen = [rows_of_batch(block, rows, batch) for block in blocks]
+    bag, labels = rows.bags.read(blocks, chosen)
+    bag.data *= dropout_factors(blocks, chosen, rows.bags, batch)
+    mask = hidden_mask(blocks, chosen, network, batch)
+    X = bag.astype(network.parameters.dtype, copy=False)
+    y = targets(labels, batch.n_labels, X.dtype)
+    weight = weights_of(labels, rows.label_weights, X.dtype)
+    weight = np.ones((len(labels), 1), X.dtype) if weight is None else weight
+    hidden, prediction = network.forward(X, mask)
+    gradient = network.backward(X, y, hidden, prediction, weight, mask).vector()
+    loss = float(LOSSES[network.loss](prediction, y, weight))
+    return Share(gradient.astype(float), loss, float(weight.sum()))
+
+
+def generator_of(block: str, batch: Batch, *more: int) -> np.random.Generator:
+    """Random numbers that block, epoch and seed decide."""
+    return np.random.default_rng((batch.seed, batch.epoch, zlib.crc32(block.encode()), *more))
+
+
+def rows_of_batch(block: str, rows: Rows, batch: Batch) -> np.ndarray:
+    """The rows of a block that are in the batch."""
+    order = generator_of(block, batch).permutation(rows.bags.rows(block, rows.held_out))
+    first = (batch.step + zlib.crc32(block.encode())) % batch.n_steps  # small blocks do not all start with one step
+    return order[first :: batch.n_steps]
+
+
+def dropout_factors(blocks: list[str], chosen: list[np.ndarray], bags: Bags, batch: Batch) -> np.ndarray:
+    """0 for each stored value that is dropped, else what makes up for it."""
+    rate = batch.settings.dropout
+    factors = []
+    for block, rows in zip(blocks, chosen, strict=True):
+        kept = np.ones(bags.stored(block, rows), np.float32)
+        drop(kept, rate, generator_of(block, batch, batch.step, 0))
+        factors.append(kept)
+    return np.concatenate(factors)
+
+
+def hidden_mask(
+    blocks: list[str], chosen: list[np.ndarray], network: TwoLayerNetwork, batch: Batch
+) -> np.ndarray | None:
+    """The factors of the hidden units [rows, hidden], or None without dropout."""
+    rate = batch.settings.hidden_dropout
+    if not rate:
+        return None
+    masks = []
+    for block, rows in zip(blocks, chosen, strict=True):
+        mask = np.ones((len(rows), len(network.b1)), network.parameters.dtype)
+        drop(mask, rate, generator_of(block, batch, batch.step, 1))
+        masks.append(mask)
+    return np.concatenate(masks)
+
+
+def read_rows(rows: Rows, blocks: Sequence[str]) -> tuple[Any, np.ndarray]:
+    """The bag and the labels of a fit's rows in these blocks."""
+    return rows.bags.read(blocks, [rows.bags.rows(block, rows.held_out) for block in blocks])
+
+
+def targets(labels: np.ndarray, n_labels: int, dtype: Any) -> np.ndarray:
+    """What the outputs should be [rows, outputs]: of two labels the number, of more 1 in its place."""
+    if n_labels == 2:
+        return labels.astype(dtype)[:, np.newaxis]
+    one_hot = np.zeros((len(labels), n_labels), dtype)
+    one_hot[np.arange(len(labels)), labels] = 1
+    return one_hot
+
+
+def weights_of(labels: np.ndarray, label_weights: np.ndarray | None, dtype: Any) -> np.ndarray | None:
+    """The weight of each row [rows, 1]; None: all alike."""
+    if label_weights is None:
+        return None
+    return label_weights[labels].astype(dtype)[:, np.newaxis]
+
+
+def label_weights(texts: np.ndarray) -> np.ndarray:
+    """The weight of a text of each label [labels] with which all labels count alike, 1 on average.
+
+    texts [labels]: how many have each label.
+    """
+    present = np.count_nonzero(texts)
+    return np.asarray(texts.sum() / present / np.maximum(texts, 1))
