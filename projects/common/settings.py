@@ -8,7 +8,6 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
-
 Declared = TypeVar("Declared", bound=msgspec.Struct)
 
 

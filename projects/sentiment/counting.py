@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from projects.sentiment.corpus import Corpus
+from projects.common.run_folder import working_folder
+from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counts import Counts, add_counts, candidates, count_codes
+from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, distinct_pairs
 from projects.sentiment.ratios import strongest_ratios
@@ -176,7 +178,7 @@ def choose_vocabulary(
 
 
 def renumber(candidates: Candidates, in_texts: np.ndarray, is_frequent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The candidates that are frequent, numbered as in `Vocabulary`: codes of the longer ones, candidate of each number.
+    """Codes of the longer n-grams that are frequent, and the candidate of each number, as in `Vocabulary`.
 
     The words come first, the most frequent with number 0.
     """
@@ -203,3 +205,14 @@ def renumber(candidates: Candidates, in_texts: np.ndarray, is_frequent: np.ndarr
         n_numbered += len(some)
         start = stop
     return np.concatenate(codes), np.concatenate(order)
+
+
+def build_vocabulary(reviews: Reviews, settings: Settings = Settings()) -> Vocabulary:  # noqa: B008 - it is frozen
+    """The vocabulary of a fit to all these texts. Raises ProjectError."""
+    engine = Engine()
+    with working_folder(None) as folder:
+        corpus = read_corpus([reviews], Store(folder), settings, engine, label_names=reviews.label_names)
+        candidates = count_candidates(corpus, settings, engine)
+    counts = candidates.training + candidates.held_out
+    vocabulary, _ = choose_vocabulary(candidates, counts, corpus.texts_of_label + corpus.held_out_of_label, settings)
+    return vocabulary
