@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from projects.sentiment.text import count_ngrams
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -23,7 +24,6 @@ from nn import TwoLayerClassifier, TwoLayerNetwork, TwoLayerRegressor
 from projects.bikes.data import open_table, split
 from projects.sentiment.data import read_reviews
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_ngrams
 
 ROUNDS = 5
 OURS, LIMIT = "two-layer", "limit"

@@ -9,12 +9,12 @@ import sys
 import time
 
 import numpy as np
+from projects.sentiment.text import count_ngrams, learn_vocabulary
 
 from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
 from nn import TwoLayerClassifier
 from projects.common.plots import BLUE, ORANGE, new_figure, save_figure
 from projects.sentiment.data import read_reviews
-from projects.sentiment.text import count_ngrams, learn_vocabulary
 from projects.sentiment.training import STEPS, defaults
 
 MIN_COUNTS, CUTOFFS = (3, 10, 30, 100), (0.0, 0.05, 0.2, 0.5, 1.0)

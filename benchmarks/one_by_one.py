@@ -14,12 +14,12 @@ import time
 from collections import Counter
 
 import numpy as np
+from projects.sentiment.text import count_ngrams, learn_vocabulary
 
 from benchmarks.report import REAL_DATA, machine, table, write_section
 from nn import TwoLayerClassifier
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_ngrams, learn_vocabulary
 from projects.sentiment.tokens import tokens
 from projects.sentiment.training import STEPS, defaults
 

@@ -82,7 +82,6 @@ def run_one(pattern, run, engine):
     """
     import pandas  # noqa: F401 - what the phases would import, 0.4 s whatever the size, comes before the clock
     import scipy.sparse  # noqa: F401
-
     from projects.sentiment.shards import Engine
     from projects.sentiment.streaming import predict, train
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import fasttext
 import joblib
 import numpy as np
+from projects.sentiment.text import count_ngrams
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -25,7 +26,6 @@ from benchmarks.report import REAL_DATA, machine, table, write_section
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.text import count_ngrams
 from projects.sentiment.tokens import tokens
 from projects.sentiment.training import train
 
