@@ -134,7 +134,8 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {
-        "simulated", "test", "baselines", "labels", "means", "confusions", "by_length", "reliability", "mistakes",
+        "simulated", "test", "baselines", "labels", "means", "unknown", "confusions", "by_length", "reliability",
+        "mistakes",
     }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}

@@ -89,7 +89,7 @@ def test_fault_11_archives_that_will_not_do_are_refused_naming_the_member(tmp_pa
     (tmp_path / "text.tar.gz").write_text("not an archive")
     cases = {
         archive(tmp_path / "none.tar.gz", {"aclImdb/README": b"hi"}): "has no texts to train on",
-        archive(tmp_path / "one.tar.gz", {GOOD.format(1): b"good"}): "has only positive reviews",
+        archive(tmp_path / "one.tar.gz", {GOOD.format(1): b"good"}): "has only positive texts",
         archive(tmp_path / "latin.tar.gz", {BAD.format(1): b"x", GOOD.format(7): b"\xe9"}): r"pos/7_9.txt is not UTF-8",
         tmp_path / "cut.tar.gz": "is no whole tar.gz archive",
         tmp_path / "text.tar.gz": "is no whole tar.gz archive",

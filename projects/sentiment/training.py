@@ -54,8 +54,8 @@ def train(
 
     The vocabulary and the log-count ratios of the measured fit come from its nine tenths alone. positive: of two
     labels, the one that is number 1. run: folder in which a temporary one is made for what memory does not hold.
-    in_memory: bytes that it may hold, see `Store`. Once the watcher's checkpoint is stopped, the measured model returns.
-    Raises ProjectError.
+    in_memory: bytes that it may hold, see `Store`. Once the watcher's checkpoint is stopped, the measured model
+    returns. Raises ProjectError.
     """
     checked(settings)
     engine = engine or Engine()
