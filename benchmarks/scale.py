@@ -223,8 +223,8 @@ threads it works on all cores at once, and others want them, too. Stolen: what t
 others of the time of its cores. Medians of {ROUNDS} runs up to {OFTEN:,} reviews, single runs above.
 
 {table(header, rows)}
-Large batches (`--large-batches`) in one process with one thread, in one with {WORKERS}, and on {WORKERS} Dask workers of
-one thread each, who keep all in files; seconds, and how many times as fast as one thread. Largest worker:
+Large batches (`--large-batches`) in one process with one thread, in one with {WORKERS}, and on {WORKERS} Dask workers
+of one thread each, who keep all in files; seconds, and how many times as fast as one thread. Largest worker:
 {largest:,.0f} MB.
 
 {table(["reviews, phase", *SIDES.values(), *(f"gain of {name}" for name in others), "stolen, %"], rows_beside(beside))}
