@@ -63,9 +63,9 @@ class Case(NamedTuple):
 
 CASES = [
     Case("bikes", "bikes", ["--members", "3"], epochs=10, fits=6, setup=""),
-    Case("sentiment", "sentiment", ["--data", "reviews.csv"], epochs=30, fits=2, setup=MANY_BLOCKS),
+    Case("sentiment", "sentiment", ["--data", "reviews.csv"], epochs=12, fits=2, setup=MANY_BLOCKS),
     Case(
-        "folder", "sentiment", ["--data", "reviews.csv"], epochs=30, fits=2, setup=MANY_BLOCKS + "store.IN_MEMORY = 0"
+        "folder", "sentiment", ["--data", "reviews.csv"], epochs=12, fits=2, setup=MANY_BLOCKS + "store.IN_MEMORY = 0"
     ),
 ]
 
