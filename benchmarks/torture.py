@@ -141,7 +141,7 @@ def killed(case, folder, rounds):
     older = (folder / "older" / MODEL).read_bytes()
     whole, phases = undisturbed(case, folder)
     run = folder / "run"
-    for _ in range(rounds):
+    for done in range(1, rounds + 1):
         shutil.rmtree(run, ignore_errors=True)
         shutil.copytree(folder / "older", run)
         process = start(case, folder, "--run", "run")
@@ -160,6 +160,7 @@ def killed(case, folder, rounds):
         finish(process)
         left = {path.name: path.is_file() and path.read_bytes() for path in run.iterdir()}
         assert left == whole, f"{case.name}: resumed, but not as if nothing had happened: {sorted(left)}"
+        print(f"{case.name}: {done} of {rounds}, {places.total()} kills", file=sys.stderr, flush=True)
     return places, halves
 
 

@@ -158,7 +158,7 @@ def output_delta(prediction: Array, target: Array, output: str, loss: str) -> Ar
     For each output with its usual loss this is prediction - target. The derivative of the output
     cancels against the denominator of the loss's: p (1 - p) for the sigmoid and the log loss; for
     softmax and cross-entropy see Bishop, "Pattern Recognition and Machine Learning", 2006,
-    equation 4.108.
+    equation 4.109.
     """
     if loss == LOSSES_OF[output][0]:
         return prediction - target

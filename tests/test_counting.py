@@ -1,21 +1,25 @@
-"""Counting, ratios and bags against `reference`: in memory and in blocks of files."""
+"""Counting, ratios and bags against `reference`: in memory, in blocks, in a folder, in threads."""
 
-import json
 import random
 
 import numpy as np
 import pytest
 import reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects.sentiment import data
-from projects.sentiment.counting import add_up, count_vocabulary, read_shard
-from projects.sentiment.data import USUAL_NAMES, drawn
+from projects.sentiment import corpus, counts, data
+from projects.sentiment import settings as sentiment_settings
+from projects.sentiment.bags import Bags
+from projects.sentiment.corpus import read_corpus
+from projects.sentiment.counting import build_vocabulary, choose_vocabulary, count_candidates
+from projects.sentiment.data import Reviews
+from projects.sentiment.engine import Engine
+from projects.sentiment.ngrams import LONGEST_ROW
+from projects.sentiment.ratios import SMOOTHING
 from projects.sentiment.sample import simulate_reviews
-from projects.sentiment.shards import Engine
-from projects.sentiment.text import LONGEST_ROW, SMOOTHING, count_ngrams, learn_vocabulary
-from projects.sentiment.training import VALIDATION_SHARE
+from projects.sentiment.settings import Settings, least_count
+from projects.sentiment.store import Store
 
 CUTOFF = 0.05
 some_texts = st.lists(
@@ -25,13 +29,13 @@ some_texts = st.lists(
 
 def check(vocabulary, texts, labels, longest, min_count):
     """Hold what was counted, the ratios and the bags of these texts to the reference."""
-    counts = reference.count_texts(texts, labels, longest, min_count)
+    counted = reference.count_texts(texts, labels, longest, min_count)
     names = [vocabulary.name(number) for number in range(len(vocabulary.ratios))]
     assert dict(zip(names, vocabulary.counts.tolist(), strict=True)) == {
-        ngram: count.total() for ngram, count in counts.items()
+        ngram: count.total() for ngram, count in counted.items()
     }
     share = sum(labels) / len(labels)
-    ratios = reference.log_count_ratios(counts, 1, SMOOTHING * share, SMOOTHING * (1 - share))
+    ratios = reference.log_count_ratios(counted, 1, SMOOTHING * share, SMOOTHING * (1 - share))
     np.testing.assert_allclose(vocabulary.ratios, [ratios[name] for name in names], rtol=1e-5, atol=1e-6)
     values = {ngram: ratio for ngram, ratio in ratios.items() if abs(ratio) >= CUTOFF}
     assert [names[number] for number in vocabulary.in_bag] == [name for name in names if name in values]
@@ -42,8 +46,9 @@ def check(vocabulary, texts, labels, longest, min_count):
 
 
 def check_in_memory(texts, labels, longest, min_count):
-    counted = count_ngrams(texts, min_count, longest)
-    check(learn_vocabulary(*counted, np.array(labels), min_count, CUTOFF), texts, labels, longest, min_count)
+    chosen = Settings(ngrams=longest, min_count=min_count, polarity_cutoff=CUTOFF)
+    vocabulary = build_vocabulary(Reviews(texts, labels), chosen)
+    check(vocabulary, texts, labels, longest, min_count)
 
 
 @given(some_texts, st.integers(1, 4), st.integers(1, 3))
@@ -51,22 +56,97 @@ def test_random_texts(texts, longest, min_count):
     check_in_memory(texts, [i % 2 for i in range(len(texts))], longest, min_count)
 
 
-def test_simulated_texts_in_files(tmp_path):
-    rows = [row for row in simulate_reviews() if row["split"] == "train"][:1500]
-    for number in range(3):
-        lines = [json.dumps(row) + "\n" for row in rows[number::3]]
-        (tmp_path / f"{number}.jsonl").write_text("".join(lines))
-    shards, tables = zip(*(
-        read_shard((number, tmp_path / f"{number}.jsonl"), tmp_path, USUAL_NAMES, 0, 3) for number in range(3)
-    ), strict=True)  # fmt: skip
-    vocabulary, _ = count_vocabulary(list(shards), add_up(tables, 3), Engine(), 3, 3, CUTOFF)
-    trained_on = [row for row in rows if drawn(str(row["text"]), "validation 0") >= VALIDATION_SHARE]
-    texts = [row["text"] for row in trained_on]
-    check(vocabulary, texts, [int(row["label"] == "positive") for row in trained_on], 3, 3)
-
-
 def test_real_texts(reviews_archive):
     reviews = data.read_reviews(reviews_archive, "train")
     chosen = random.Random(0).sample(range(len(reviews.texts)), 300)
     texts = [reviews.texts[i] for i in chosen]
     check_in_memory(texts, [reviews.labels[i] for i in chosen], 3, 2)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    rows = [row for row in simulate_reviews() if row["split"] == "train"][:1500]
+    return Reviews([str(row["text"]) for row in rows], [int(row["label"] == "positive") for row in rows])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("in_memory", [0, 200_000, 1 << 30])  # bytes: nothing, some of it, all
+@pytest.mark.parametrize("per_texts", [25_000, 400, 90])  # of fewer, keys are left out on the way
+def test_blocks_give_what_all_texts_do(simulated, tmp_path, monkeypatch, threads, in_memory, per_texts):
+    monkeypatch.setattr(corpus, "BLOCK", 200)
+    monkeypatch.setattr(corpus, "RUN", 170)
+    for module in (counts, sentiment_settings):
+        monkeypatch.setattr(module, "PER_TEXTS", per_texts)
+    chosen = Settings(ngrams=3, min_count=3, polarity_cutoff=CUTOFF)
+    engine, store = Engine(threads), Store(tmp_path, in_memory)
+    sources = [simulated.take(np.arange(start, 1500, 3)) for start in range(3)]
+    found = read_corpus(sources, store, chosen, engine)
+    assert len(found.blocks) == 8
+    assert (found.words.missed > 0) == (per_texts < 1000)
+    assert bool(list(tmp_path.iterdir())) == (in_memory < 1 << 30)
+    candidates = count_candidates(found, chosen, engine)
+    fits = {
+        "measured": (candidates.training, found.texts_of_label),
+        "final": (candidates.training + candidates.held_out, found.texts_of_label + found.held_out_of_label),
+    }
+    held_out = set(texts_held_out(simulated, chosen.seed))
+    for fit, (in_texts, texts_of_label) in fits.items():
+        vocabulary, columns = choose_vocabulary(candidates, in_texts, texts_of_label, chosen)
+        rows = [i for i in range(1500) if fit == "final" or i not in held_out]
+        texts, labels = [simulated.texts[i] for i in rows], [simulated.labels[i] for i in rows]
+        check(vocabulary, texts, labels, 3, least_count(chosen, len(rows)))
+        bags = Bags(fit, store, vocabulary)
+        for block in found.blocks:
+            bags.save(block, columns)
+        check_bags(bags, found, vocabulary, simulated, None if fit == "final" else False, rows)
+
+
+def texts_held_out(reviews, seed):
+    """The numbers of the texts that are held out, from their hashes alone."""
+    hashes = np.array([corpus.text_hash(text) for text in reviews.texts], np.uint64)
+    return np.flatnonzero(corpus.mix(hashes, seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
+
+
+def check_bags(bags, found, vocabulary, reviews, held_out, rows):
+    """The bags of these rows of the corpus are those of the texts, in the order of their hashes."""
+    chosen = [bags.rows(block, held_out) for block in found.blocks]
+    X, labels = bags.read(found.blocks, chosen)
+    in_order = sorted(rows, key=lambda i: corpus.text_hash(reviews.texts[i]))
+    assert labels.tolist() == [reviews.labels[i] for i in in_order]
+    expected = vocabulary.bag(*vocabulary.columns_of([reviews.texts[i] for i in in_order]))
+    assert (expected != X).nnz == 0
+
+
+texts_of_codes = st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=6)
+
+
+@settings(max_examples=50)
+@given(st.lists(texts_of_codes, min_size=1, max_size=8), st.integers(1, 4))
+def test_counts_are_off_by_no_more_than_they_say_and_lose_nothing_frequent(tables, min_count):
+    def counted(texts):
+        pairs = [(code, number) for number, codes in enumerate(texts) for code in codes]
+        codes, numbers = np.array(pairs, np.int64).reshape(-1, 2).T
+        return counts.count_codes(codes, numbers, len(texts))
+
+    n_texts = sum(map(len, tables))
+    per_texts, counts.PER_TEXTS = counts.PER_TEXTS, 10
+    try:
+        total = counts.NOTHING
+        for table in tables:
+            total = counts.add_counts([total, counted(table)], min_count)
+    finally:
+        counts.PER_TEXTS = per_texts
+    least = max(min_count, -(-n_texts * min_count // 10))
+    true = [sum(code in codes for texts in tables for codes in texts) for code in range(13)]
+    found = dict(zip(total.keys.tolist(), total.at_least.tolist(), strict=True))
+    assert total.n_texts == n_texts
+    for code, n in enumerate(true):
+        low, high = (found[code], found[code] + total.missed) if code in found else (0, total.missed)
+        assert low <= n <= high
+    frequent = {code for code, n in enumerate(true) if n >= least}
+    assert frequent <= set(total.keys[counts.candidates(total, least)].tolist())
+
+
+def test_mixed_hashes_by_hand():
+    # splitmix64 from state 0 gives this first number (Vigna, "splitmix64.c", 2015, public domain)
+    assert corpus.mix(np.array([0], np.uint64), 0).tolist() == [0xE220A8397B1DCDAF]

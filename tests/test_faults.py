@@ -27,9 +27,11 @@ from projects.bikes.sample import simulate_hours
 from projects.common import files, model_file
 from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
+from projects.sentiment import archive as archive_module
 from projects.sentiment import cli as sentiment_cli
 from projects.sentiment import data
 from projects.sentiment.model import SentimentModel
+from projects.sentiment.settings import Settings
 from projects.sentiment.training import train
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"  # see `make fuzz`
@@ -50,7 +52,7 @@ def test_fault_09_archive_members_that_lead_out_are_never_followed(tmp_path):
 
 
 def test_fault_10_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "LARGEST_ARCHIVE", 100_000)
+    monkeypatch.setattr(archive_module, "LARGEST_ARCHIVE", 100_000)
     path = archive(tmp_path / "many.tar.gz", {GOOD.format(i): b"0" * 9000 for i in range(20)})
     with pytest.raises(ProjectError, match=r"with aclImdb/train/pos/\d+_9.txt it unpacks to more than 100,000 bytes"):
         data.read_reviews(path, "train")
@@ -196,8 +198,9 @@ def models(tmp_path_factory):
     hours = bikes_data.check_hours(simulate_hours().head(24 * 30).astype(str), "sample", targets=True)
     bikes = train_bikes(bikes_data.split(hours, 7, 7), members=1, hidden_units=1, epochs=1)
     bikes.save(folder / "bikes.safetensors")
-    reviews = data.Reviews(["good film", "good !", "bad film", "bad bad"] * 10, [1, 1, 0, 0] * 10)
-    sentiment = train(reviews, epochs=1, hidden_units=1)
+    texts = [f"{text} {i}" for i in range(10) for text in ("good film", "good !", "bad film", "bad bad")]
+    reviews = data.Reviews(texts, [1, 1, 0, 0] * 10)
+    sentiment = train([reviews], Settings(epochs=1, hidden_units=1))
     sentiment.save(folder / "sentiment.safetensors")
     return {
         "bikes": (BikesModel, folder / "bikes.safetensors", lambda model: model.predict(hours.head())),
@@ -460,15 +463,15 @@ def predicted(*arguments, cwd, stdin=""):
 
 
 def test_fault_28_labels_that_are_neither_are_listed(tmp_path):
-    rows = "text,label\na,yes\nb,no\nc,maybe\n"
+    rows = "text,label,split\na,yes,train\nb,no,train\nc,maybe,train\n"
     with pytest.raises(ProjectError, match=r"3 different labels in 3 rows \('maybe', 'no', 'yes'\): name the column"):
         data.read_reviews(table(tmp_path, "t.csv", rows), "train")
-    with pytest.raises(ProjectError, match="has only pos reviews to train on, and two labels are needed"):
+    with pytest.raises(ProjectError, match="has only pos texts to train on, and two labels are needed"):
         data.read_reviews(table(tmp_path, "t.csv", "text,label\n" + "a,pos\n" * 9), "train")
 
 
 def test_fault_34_a_line_too_long_is_refused_with_its_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "LONGEST_REVIEW", 100)
+    monkeypatch.setattr(data, "LONGEST_TEXT", 100)
     for name, content, line in (
         ("t.csv", "text,label\nfine,1\n" + "x" * 101 + ",1\n", 3),
         ("t.csv", "x" * 101, 1),
@@ -678,7 +681,7 @@ def test_fault_50_leftovers_of_killed_commands_go_and_those_of_living_ones_stay(
     (run_folder / "unfinished").mkdir(parents=True)
     shutil.copy(workspace / "runs/bikes/model.safetensors", run_folder)
     dead, alive = 2**22 + 1, os.getpid()  # no process has a number above 2²²
-    for name in (".history.csv.{}.tmp", "unfinished/.model.safetensors.{}.tmp", ".streaming-{}-x/block"):
+    for name in (".history.csv.{}.tmp", "unfinished/.model.safetensors.{}.tmp", ".working-{}-x/block"):
         for process in (dead, alive):
             path = run_folder / name.format(process)
             path.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects.common.errors import ProjectError
-from projects.sentiment.data import Names, Reviews, read_reviews
-from projects.sentiment.evaluation import evaluate, scores
+from projects.sentiment.counting import build_vocabulary
+from projects.sentiment.data import File, Reviews, read_reviews
+from projects.sentiment.evaluation import Outcomes, evaluate, scores
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.model import SentimentModel, log_odds
-from projects.sentiment.text import LONGEST_ROW, SMOOTHING, count_ngrams, learn_vocabulary
-from projects.sentiment.training import label_weights, measure, targets, train
+from projects.sentiment.ngrams import LONGEST_ROW
+from projects.sentiment.ratios import SMOOTHING
+from projects.sentiment.settings import Settings
+from projects.sentiment.steps import label_weights, targets
+from projects.sentiment.training import train
 
 TOPICS = {
     "sport": ["match", "goal", "team", "coach", "league"],
@@ -58,7 +63,7 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(table):
-    return train(read_reviews(table, "train"))
+    return train([File(table)])
 
 
 @pytest.mark.parametrize(
@@ -73,30 +78,31 @@ def model(table):
         (["pos", "neg", "neutral"] * 2, ("neg", "neutral", "pos")),
     ],
 )
-def test_labels_keep_their_spelling_and_have_an_order_of_their_own(written, names, tmp_path):
+def test_labels_keep_their_spelling_and_have_an_order_of_their_own(written, names):
     for order in (written, written[::-1]):
-        assert order_labels(order, None, tmp_path) == names
-    numbers = number_labels(written, names, range(len(written)), tmp_path)
-    assert len(set(numbers)) == len(names)
+        assert order_labels(Counter(order), None, "t.csv") == names
+    numbers = number_labels(dict.fromkeys(written, "here"), names)
+    assert set(numbers.values()) == set(range(len(names)))
     if set(written) == set(names):
-        assert [names[number] for number in numbers] == written
+        assert all(names[number] == label for label, number in numbers.items())
 
 
-def test_the_label_called_positive_is_the_second(tmp_path):
-    assert order_labels(["spam", "ham"], "ham", tmp_path) == ("spam", "ham")
+def test_the_label_called_positive_is_the_second():
+    assert order_labels({"spam": 1, "ham": 1}, "ham", "t.csv") == ("spam", "ham")
     with pytest.raises(ProjectError, match=r"has 3 labels \('a', 'b', 'c'\): leave out --positive, it is for two"):
-        order_labels(["a", "b", "c"], "a", tmp_path)
+        order_labels({"a": 1, "b": 1, "c": 1}, "a", "t.csv")
 
 
-def test_a_column_with_a_value_for_nearly_every_row_is_no_column_of_labels(tmp_path):
+def test_a_column_with_a_value_for_nearly_every_row_is_no_column_of_labels():
     with pytest.raises(ProjectError, match=r"has 10 different labels in 12 rows \('0', .*, …\): name the column"):
-        order_labels([str(i) for i in range(10)] + ["0", "1"], None, tmp_path)
+        order_labels({str(i): 2 if i < 2 else 1 for i in range(10)}, None, "t.csv")
 
 
-def test_other_spellings_of_the_usual_labels_are_those_of_the_model(tmp_path):
-    assert number_labels(["1", "bad", "Positive"], ("neg", "pos"), [1, 2, 3], tmp_path) == [1, 0, 1]
+def test_other_spellings_of_the_usual_labels_are_those_of_the_model():
+    places = dict.fromkeys(["1", "bad", "Positive"], "here")
+    assert number_labels(places, ("neg", "pos")) == {"1": 1, "bad": 0, "Positive": 1}
     with pytest.raises(ProjectError, match=r"line 7: 'meh' is none of the model's labels, which are 'neg', 'pos'"):
-        number_labels(["meh"], ("neg", "pos"), [7], tmp_path)
+        number_labels({"meh": "t.csv, line 7"}, ("neg", "pos"))
 
 
 few_texts = st.lists(st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join), min_size=3, max_size=9)
@@ -105,7 +111,9 @@ few_texts = st.lists(st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join)
 @given(few_texts, st.integers(2, 5))
 def test_the_ratio_of_an_ngram_is_that_of_the_label_it_speaks_for_most(texts, n_labels):
     labels = [i % n_labels for i in range(len(texts))]
-    vocabulary = learn_vocabulary(*count_ngrams(texts, 1, 2), np.array(labels), 1, 0.0, n_labels)
+    names_of_labels = tuple("abcde"[:n_labels])
+    reviews = Reviews(texts, labels, label_names=names_of_labels)
+    vocabulary = build_vocabulary(reviews, Settings(min_count=1, ngrams=2, polarity_cutoff=0.0))
     counts = reference.count_texts(texts, labels, 2, 1)
     of_labels = []
     for label in set(labels):
@@ -125,7 +133,7 @@ def test_the_ratio_of_an_ngram_is_that_of_the_label_it_speaks_for_most(texts, n_
 
 def test_a_model_of_three_labels_learns_them(model, table):
     assert model.label_names == ["money", "science", "sport"]
-    found = evaluate(model, read_reviews(table, "test", Names(labels=tuple(model.label_names))))
+    found = evaluate(model, [File(table)])
     assert found["test"]["accuracy"] > 0.85
     assert found["baselines"]["majority"]["accuracy"] < 0.6
     assert [scored["label"] for scored in found["labels"]] == model.label_names
@@ -178,9 +186,17 @@ def test_log_odds_by_hand():
     assert np.isfinite(log_odds(np.array([[0.0, 2000.0, -2000.0]]), 1)).all()
 
 
+def outcomes(labels, probability):
+    """What became of texts with these labels [texts], given these probabilities [texts, labels]."""
+    rows = np.arange(len(labels))
+    answers = probability.argmax(axis=1)
+    return Outcomes(np.array(labels), answers, probability[rows, answers], probability[rows, labels],
+                    np.ones(len(rows)), [], {}, False)  # fmt: skip
+
+
 def test_scores_by_hand():
     probability = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
-    found = scores(np.array([0, 0, 2, 1]), probability)
+    found = scores(outcomes([0, 0, 2, 1], probability), 3)
     assert found["accuracy"] == 0.5
     assert found["balanced_accuracy"] == pytest.approx((0.5 + 0 + 1) / 3)
     assert found["log_loss"] == pytest.approx(-np.mean(np.log([0.7, 0.4, 0.7, 0.3])))
@@ -192,25 +208,14 @@ def test_scores_by_hand():
 def test_targets_and_weights_by_hand():
     assert targets(np.array([2, 0]), 3, "f4").tolist() == [[0, 0, 1], [1, 0, 0]]
     assert targets(np.array([1, 0]), 2, "f4").tolist() == [[1], [0]]
-    assert label_weights(np.array([0, 0, 0, 2]), 3).tolist() == [2 / 3, 2, 2]
-
-
-def test_the_loss_of_few_rows_at_a_time_is_that_of_all(model, table, monkeypatch):
-    reviews = read_reviews(table, "test")
-    bag = model.vocabulary.bag(*model.vocabulary.columns_of(reviews.texts))
-    labels = np.array(reviews.labels)
-    whole = model.network.mean_loss(bag, targets(labels, 3, np.float32))
-    monkeypatch.setattr("projects.sentiment.training.MEASURED_ROWS", 7)
-    loss, accuracy = measure(model.network, bag, labels)
-    assert loss == pytest.approx(whole, rel=1e-5)
-    assert accuracy == np.mean(model.network.predict(bag).argmax(axis=1) == labels)
+    assert label_weights(np.array([3, 0, 1])).tolist() == [2 / 3, 2, 2]
 
 
 def test_a_label_that_is_never_trained_on_is_never_the_answer():
     texts, labels = simulate_topics(300)
     names = ("money", "science", "sport", "unheard of")
     numbers = [names.index(label) for label in labels]
-    model = train(Reviews([*texts, "once"], [*numbers, 3], label_names=names), epochs=2)
+    model = train([Reviews([*texts, *["once"] * 2], [*numbers, 3, 3], label_names=names)], Settings(epochs=2))
     assert model.predict(texts).shape == (300, 4)
     assert 3 not in model.predict(texts).argmax(axis=1)
 
@@ -281,7 +286,7 @@ def test_real_topics_reach_the_stated_accuracy():
     from conftest import real_data
 
     path = real_data("own/news-4-topics.csv")
-    model = train(read_reviews(path, "train"))
+    model = train([File(path)])
     assert model.label_names == ["1", "2", "3", "4"]
-    found = evaluate(model, read_reviews(path, "test", Names(labels=tuple(model.label_names))))
+    found = evaluate(model, [File(path)])
     assert found["test"]["accuracy"] >= 0.87

@@ -212,14 +212,59 @@ def test_the_four_lines_are_those_of_nn_with_numbers_that_fit(page):
     for item in items:
         assert item.text in source
     choose(page, units=3, row=7)
-    numbers = [
-        float(number.replace("\N{MINUS SIGN}", "-"))
-        for number in re.findall("[\N{MINUS SIGN}]?\\d+\\.\\d+", text(page, "numbers-prediction"))
-    ]
-    hidden = text(page, "numbers-hidden").rpartition("hidden = ")[2].strip("[]").split(", ")
-    *W2, total, prediction = numbers
-    assert np.dot(W2, np.array(hidden, float)) == pytest.approx(total, abs=0.005)  # b2 starts at 0
+    for _ in range(5):  # away from biases of 0
+        page.find_element("id", "step").click()
+    X, *W1, b1, sums, hidden = vectors(text(page, "numbers-hidden"))
+    np.testing.assert_allclose(np.dot(X, W1) + b1, sums, atol=0.005)
+    np.testing.assert_allclose(hidden, 1 / (1 + np.exp(-sums)), atol=0.002)
+    line = text(page, "numbers-prediction")
+    (W2,) = vectors(line)
+    b2, total, prediction = numbers(line.rpartition("]")[2])
+    assert b2 != 0
+    assert np.dot(W2, hidden) + b2 == pytest.approx(total, abs=0.005)
     assert prediction == pytest.approx(1 / (1 + np.exp(-total)), abs=0.002)
+    _, target, delta2 = numbers(text(page, "numbers-delta2"))
+    assert prediction - target == pytest.approx(delta2, abs=0.001)
+    slope, delta1 = vectors(text(page, "numbers-delta1"))
+    np.testing.assert_allclose(slope, hidden * (1 - hidden), atol=0.002)
+    np.testing.assert_allclose(delta2 * W2 * slope, delta1, atol=0.002)
+
+
+NUMBER = r"−?\d+\.\d+(?:e-\d+)?"
+
+
+def numbers(line):
+    """The numbers with a decimal point in a line of the page."""
+    return np.array([float(number.replace("−", "-")) for number in re.findall(NUMBER, line)])
+
+
+def vectors(line):
+    """The numbers between each pair of square brackets."""
+    return [numbers(inside) for inside in re.findall(r"\[([^][]+)\]", line)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.000"), (-1.23456, "−1.235"), (0.0001234, "0.000123"), (-1.24e-9, "−1.2e-9")],
+)
+def test_small_numbers_are_not_shown_as_zero(page, value, shown):
+    assert page.execute_script("return number(arguments[0])", value) == shown
+
+
+def test_a_caption_never_touches_its_picture(browser, page):
+    for width in (390, 768, 1280):
+        size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        try:
+            gaps = page.execute_script(
+                "return [...document.querySelectorAll('figcaption')].map((caption) => {"
+                "const range = document.createRange(); range.selectNodeContents(caption);"
+                "const picture = caption.nextElementSibling.getBoundingClientRect();"
+                "return picture.top - range.getBoundingClientRect().bottom})"
+            )
+        finally:
+            browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert min(gaps) >= 6, (width, gaps)
 
 
 def test_a_click_chooses_the_nearest_row(page):

@@ -29,6 +29,7 @@ from projects.sentiment.cli import main as sentiment
 from projects.sentiment.data import Reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.settings import Settings
 from projects.sentiment.training import train as train_sentiment
 
 MODEL = "model.safetensors"
@@ -225,12 +226,12 @@ def test_fault_19_the_model_file_names_its_data(folder):
         return train_bikes(split(hours, 7, 7), epochs=1, members=1).settings["data_sha256"]
 
     def sentiment_sha256(texts, labels):
-        return train_sentiment(Reviews(texts, labels), epochs=1, min_count=1).settings["data_sha256"]
+        return train_sentiment([Reviews(texts, labels)], Settings(epochs=1, min_count=1)).settings["data_sha256"]
 
     hours = read_hours(folder / "bikes.csv")
     assert bikes_sha256(hours) == BikesModel.load(folder / "bikes" / "whole" / MODEL).settings["data_sha256"]
     assert bikes_sha256(hours) != bikes_sha256(hours.assign(hum=hours.hum.where(hours.index != 800, 0.5)))
-    texts, labels = ["good fun", "bad plot"] * 20, [1, 0] * 20
+    texts, labels = [f"{text} {i}" for i in range(20) for text in ("good fun", "bad plot")], [1, 0] * 20
     known = sentiment_sha256(texts, labels)
     assert known == sentiment_sha256(list(texts), list(labels))
     assert known != sentiment_sha256(texts, labels[::-1])

@@ -12,23 +12,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
+from test_labels import outcomes
 
 from projects.common.errors import ProjectError
+from projects.sentiment import archive as archive_module
 from projects.sentiment import data
+from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.evaluation import evaluate, scores
 from projects.sentiment.model import SentimentModel
+from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary, csr_matrix
+from projects.sentiment.ratios import log_count_ratios
 from projects.sentiment.sample import REVIEWS, simulate_reviews
-from projects.sentiment.shards import labelled
-from projects.sentiment.text import (
-    LONGEST_ROW,
-    Vocabulary,
-    count_ngrams,
-    csr_matrix,
-    learn_vocabulary,
-    log_count_ratios,
-)
+from projects.sentiment.settings import Settings
 from projects.sentiment.tokens import NONE, Table, read_words, tokens
-from projects.sentiment.training import train
+from projects.sentiment.training import Watcher, train
 
 
 def archive(path, members):
@@ -91,7 +88,7 @@ def test_fault_11_archives_that_will_not_do_are_refused_naming_the_member(tmp_pa
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.tar.gz").write_text("not an archive")
     cases = {
-        archive(tmp_path / "none.tar.gz", {"aclImdb/README": b"hi"}): "has no reviews to train on",
+        archive(tmp_path / "none.tar.gz", {"aclImdb/README": b"hi"}): "has no texts to train on",
         archive(tmp_path / "one.tar.gz", {GOOD.format(1): b"good"}): "has only positive reviews",
         archive(tmp_path / "latin.tar.gz", {BAD.format(1): b"x", GOOD.format(7): b"\xe9"}): r"pos/7_9.txt is not UTF-8",
         tmp_path / "cut.tar.gz": "is no whole tar.gz archive",
@@ -124,7 +121,7 @@ def test_only_a_line_feed_ends_a_review(tmp_path):
 
 
 def test_fault_10_a_member_larger_than_a_review_can_be_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "LONGEST_REVIEW", 10)
+    monkeypatch.setattr(archive_module, "LONGEST_REVIEW", 10)
     path = archive(tmp_path / "bomb.tar.gz", {GOOD.format(1): b"0" * 11})
     with pytest.raises(ProjectError, match="has 11 bytes, more than a review can have"):
         data.read_reviews(path, "train")
@@ -135,10 +132,9 @@ def test_folder_keeps_its_last_reviews_for_the_test(tmp_path):
     (tmp_path / "labels.txt").write_text("positive\nnegative\n" * 5)
     assert data.read_reviews(tmp_path, "train").texts == [f"review {i}" for i in range(8)]
     assert data.read_reviews(tmp_path, "test").labels == [1, 0]
-    (tmp_path / "labels.txt").write_text("positive\nneutral\n" * 5)
-    known = data.Names(labels=("negative", "positive"))
-    with pytest.raises(ProjectError, match=r"line 2: 'neutral' is none of the model's labels"):
-        data.read_reviews(tmp_path, "test", known)
+    (tmp_path / "labels.txt").write_text("positive\n \n" * 5)
+    with pytest.raises(ProjectError, match=r"labels.txt, line 2: no label"):
+        data.read_reviews(tmp_path, "train")
     (tmp_path / "labels.txt").write_text("positive\n")
     with pytest.raises(ProjectError, match=r"reviews.txt has 10 lines, labels.txt 1"):
         data.read_reviews(tmp_path, "train")
@@ -170,7 +166,7 @@ def test_all_rows_have_a_split_or_none_has(tmp_path, first, second):
     with pytest.raises(ProjectError, match=r"t.jsonl, line 2, column split: \S+ is neither train nor test"):
         data.read_reviews(tmp_path / "t.jsonl", "train")
     with pytest.raises(ProjectError, match=r"t.jsonl, line 2, column split: \S+ is neither train nor test"):
-        list(labelled(tmp_path / "t.jsonl", "train", data.USUAL_NAMES, {}))
+        list(data.File(tmp_path / "t.jsonl").examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -178,14 +174,14 @@ def test_all_rows_have_a_split_or_none_has(tmp_path, first, second):
     [
         ("t.csv", "words,label\na,1\n", r"line 2: no column text or review; it has words, label"),
         ("t.csv", "text,label\na,1\nb\n", r"line 3: not as many fields"),
-        ("t.csv", "text,label\na,maybe\n", r"has only maybe reviews to train on, and two labels are needed"),
+        ("t.csv", "text,label\na,maybe\n", r"has only maybe texts to train on, and two labels are needed"),
         ("t.csv", "text,label\na,good\nb, \n", r"line 3: no label"),
         ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
         ("t.jsonl", '{"text": "a"\n', r"after line 1"),
         ("t.jsonl", '{"text": null, "label": 1}\n', r"line 1, column text: None is no text"),
         ("t.csv", "text,label,split\na,1,train\nb,0,dev\n", r"line 3, column split: 'dev' is neither train nor test"),
-        ("t.csv", "", "has no reviews"),
-        ("t.csv", "text,label\n", "has no reviews"),
+        ("t.csv", "", "has no texts to train on"),
+        ("t.csv", "text,label\n", "has no texts to train on"),
     ],
 )
 def test_fault_28_tables_that_will_not_do_are_refused_with_the_line(tmp_path, name, content, words):
@@ -276,13 +272,14 @@ def presence_of(vocabulary, texts):
 
 
 def learn(texts, labels, min_count=1, polarity_cutoff=0.0, longest=1):
-    return learn_vocabulary(*count_ngrams(texts, min_count, longest), labels, min_count, polarity_cutoff)
+    settings = Settings(min_count=min_count, polarity_cutoff=polarity_cutoff, ngrams=longest)
+    return build_vocabulary(data.Reviews(texts, list(labels)), settings)
 
 
 def test_both_noise_reductions():
     everything, frequent = learn(TEXTS, LABELS), learn(TEXTS, LABELS, min_count=2)
     assert set(names(everything)) == {"good", "film", "plot", "!", "bad", "once"}
-    assert names(frequent) == ["bad", "good", "film", "plot"]  # by number of occurrences, then name
+    assert names(frequent) == ["bad", "good", "film", "plot"]  # by number of texts, then name
     assert frequent.counts.tolist() == [3, 3, 2, 2]
     assert names(learn(TEXTS, LABELS, min_count=2, polarity_cutoff=0.1)) == ["bad", "good"]
 
@@ -299,28 +296,24 @@ def counted_by_scikit_learn(texts, min_count, longest):
 words_of_three = st.lists(st.sampled_from(["a", "b", "c", "!"]), max_size=12).map(" ".join)
 
 
-@given(st.lists(words_of_three, min_size=1, max_size=8), st.integers(1, 3), st.integers(1, 4))
+@given(st.lists(words_of_three, min_size=2, max_size=8), st.integers(1, 3), st.integers(1, 4))
 def test_ngrams_are_those_that_scikit_learn_counts(texts, min_count, longest):
-    words, codes, presence = count_ngrams(texts, min_count, longest)
-    vocabulary = learn_vocabulary(words, codes, presence, np.arange(len(texts)) % 2, min_count, 0.0)
-    presence = presence.T.tocsr()
-    found = {vocabulary.name(i): set(presence[i].indices) for i in range(presence.shape[0])}
+    vocabulary = learn(texts, np.arange(len(texts)) % 2, min_count, longest=longest)
+    presence = presence_of(vocabulary, texts).T.tocsr()
+    found = {name: set(presence[column].indices) for column, name in enumerate(names(vocabulary))}
     try:
         assert found == counted_by_scikit_learn(texts, min_count, longest)
     except ValueError:  # which it raises where nothing is frequent enough
         assert not found
-    again = presence_of(vocabulary, texts)
-    np.testing.assert_array_equal(again.toarray(), presence.T.toarray())
 
 
 def test_ngrams_of_the_simulated_reviews_are_those_that_scikit_learn_counts(reviews):
     texts = reviews["train"].texts
-    words, codes, presence = count_ngrams(texts, 3, 3)
-    vocabulary = learn_vocabulary(words, codes, presence, np.array(reviews["train"].labels), 3, 0.0)
+    vocabulary = learn(texts, reviews["train"].labels, 3, longest=3)
     expected = {name: len(rows) for name, rows in counted_by_scikit_learn(texts, 3, 3).items()}
     assert dict(zip(names(vocabulary), vocabulary.counts.tolist(), strict=True)) == expected
     assert len(expected) > 1000
-    assert (np.diff(codes) > 0).all()
+    assert (np.diff(vocabulary.codes) > 0).all()
 
 
 def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
@@ -361,11 +354,11 @@ def reviews(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(reviews):
-    return train(reviews["train"])
+    return train([reviews["train"]])
 
 
 def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
-    found = evaluate(model, reviews["test"])
+    found = evaluate(model, [reviews["test"]])
     assert found["simulated"] is True
     assert found["test"]["reviews"] == 1000
     assert found["test"]["accuracy"] > 0.75 > found["baselines"]["majority"]["accuracy"] + 0.2
@@ -428,29 +421,23 @@ def test_similar_words_pull_the_same_way(model):
         model.similar("xyzzy", 5, min_count=1)
 
 
-def test_an_ngram_that_the_reviews_learned_from_lack_is_not_in_the_bag():
-    words, codes, presence = count_ngrams([*TEXTS, "unseen words", "unseen film"], 1, 2)
-    vocabulary = learn_vocabulary(words, codes, presence[:6], LABELS, 1, 0.0)
-    assert "unseen" in vocabulary.words
-    assert set(names(vocabulary)) == set(names(learn(TEXTS, LABELS, longest=2)))
-
-
 def test_model_is_fitted_to_all_reviews_after_one_was_measured(reviews):
     epochs = []
-    model = train(reviews["train"], epochs=2, on_epoch=lambda training: epochs.append(training.history[-1]))
+    watcher = Watcher(on_epoch=lambda training: epochs.append(training.history[-1]))
+    model = train([reviews["train"]], Settings(epochs=2), watcher=watcher)
     assert len(epochs) == 2
     assert all("validation_loss" in epoch for epoch in epochs)
     n = len(reviews["train"].texts)
-    assert (model.settings["train_reviews"], model.settings["validation_reviews"]) == (n, n // 10)
-    labels = np.array(reviews["train"].labels)
-    expected = learn_vocabulary(*count_ngrams(reviews["train"].texts, 3, 3), labels, 3, 0.05)
+    assert model.settings["train_reviews"] == n
+    assert 0.08 * n < model.settings["validation_reviews"] < 0.12 * n
+    expected = learn(reviews["train"].texts, reviews["train"].labels, 3, 0.05, longest=3)
     np.testing.assert_array_equal(model.vocabulary.ratios, expected.ratios)
 
 
 def test_balanced_training_finds_more_of_a_rare_label(reviews):
     labels = np.array(reviews["train"].labels)
     rare = reviews["train"].take(np.concatenate([np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)[:150]]))
-    scores = [evaluate(train(rare, balanced=b), reviews["test"]) for b in (False, True)]
+    scores = [evaluate(train([rare], Settings(balanced=b)), [reviews["test"]]) for b in (False, True)]
     plain, balanced = (found["test"] for found in scores)
     assert scores[0]["baselines"] == scores[1]["baselines"]
     assert balanced["recall"] > plain["recall"]
@@ -459,34 +446,44 @@ def test_balanced_training_finds_more_of_a_rare_label(reviews):
 
 def test_scores_by_hand():
     positive = np.array([0.95, 0.91, 0.25, 0.05])
-    found = scores(np.array([1, 1, 1, 0]), np.column_stack([1 - positive, positive]))
+    found = scores(outcomes([1, 1, 1, 0], np.column_stack([1 - positive, positive])), 2)
     assert found["accuracy"] == 0.75
     assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert found["expected_calibration_error"] == pytest.approx((2 * abs(0.93 - 1) + abs(0.25 - 1) + 0.05) / 4)
 
 
+def test_a_label_that_was_never_trained_on_counts_as_wrong(model, tmp_path):
+    rows = "text,label,split\na,pos,train\na wonderful film,pos,test\ndull,neg,test\na,neutral,test\nb,mixed,test\n"
+    (tmp_path / "t.csv").write_text(rows)
+    found = evaluate(model, [data.File(tmp_path / "t.csv")])
+    assert found["test"]["accuracy"] == 0.5
+    assert found["unknown"] == {"labels": ["neutral", "mixed"], "reviews": 2}
+    assert [scored["label"] for scored in found["labels"]] == ["negative", "positive", "(never trained on)"]
+    assert {mistake["label"] for mistake in found["mistakes"]} == {"neutral", "mixed"}
+    (tmp_path / "t.csv").write_text("text,label,split\na,x,train\na,neutral,test\na,mixed,test\n")
+    with pytest.raises(ProjectError, match=r"t.csv, line 3: 'neutral' is none of the model's labels"):
+        evaluate(model, [data.File(tmp_path / "t.csv")])
+
+
 def test_mistakes_and_lengths_are_those_of_the_answers(model):
-    texts = ["dull " * 150, "wonderful", "wonderful ! " * 60]
-    found = evaluate(model, data.Reviews(texts, [0, 0, 1]))
+    texts = ["dull " * 150, "a wonderful film", "a wonderful film ! " * 40]
+    found = evaluate(model, [data.Reviews(texts, [0, 0, 1])])
     assert [(kind["from_words"], kind["reviews"], kind["accuracy"]) for kind in found["by_length"]] == [
         (0, 1, 0.0), (100, 2, 1.0),
     ]  # fmt: skip
-    assert [(mistake["label"], mistake["text"]) for mistake in found["mistakes"]] == [("negative", "wonderful")]
+    assert [(mistake["label"], mistake["text"]) for mistake in found["mistakes"]] == [("negative", "a wonderful film")]
 
 
 def test_a_table_may_call_its_columns_and_labels_anything(tmp_path):
     path = tmp_path / "mails.csv"
     path.write_text("body,kind\n" + "buy now,spam\nsee you,ham\n" * 10)
-    names = data.Names("body", "kind", "spam")
-    found = data.read_reviews(path, "train", names)
+    found = data.read_reviews(path, "train", data.Names("body", "kind"), "spam")
     assert found.label_names == ("ham", "spam")
     assert set(zip(found.texts, found.labels, strict=True)) == {("buy now", 1), ("see you", 0)}
-    for wrong, words in {
-        data.Names("body", "kind", "eggs"): r"has no label 'eggs'; it has 'ham', 'spam'",
-        data.Names("text", "kind", "spam"): r"line 2: no column text; it has body, kind",
-    }.items():
-        with pytest.raises(ProjectError, match=words):
-            data.read_reviews(path, "train", wrong)
+    with pytest.raises(ProjectError, match=r"has no label 'eggs'; it has 'ham', 'spam'"):
+        data.read_reviews(path, "train", data.Names("body", "kind"), "eggs")
+    with pytest.raises(ProjectError, match=r"line 2: no column text; it has body, kind"):
+        data.read_reviews(path, "train", data.Names("text", "kind"))
 
 
 def test_model_comes_back_from_its_file_the_same(model, reviews, tmp_path):
@@ -499,24 +496,24 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(reviews, tmp
     contents = []
     for seed in (3, 3, 4):
         path = tmp_path / "m.safetensors"
-        train(reviews["train"], seed, epochs=1).save(path)
+        train([reviews["train"]], Settings(seed=seed, epochs=1)).save(path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1] != contents[2]
 
 
 def test_too_few_reviews_are_refused():
     with pytest.raises(ProjectError, match="too few"):
-        train(data.Reviews(["good", "bad"], [1, 0]))
+        train([data.Reviews(["good", "bad"], [1, 0])])
 
 
 def test_noise_reduction_that_leaves_no_word_says_what_to_lower(reviews):
     with pytest.raises(ProjectError, match="lower --min-count or --polarity-cutoff"):
-        train(reviews["train"], polarity_cutoff=50.0)
+        train([reviews["train"]], Settings(polarity_cutoff=50.0))
 
 
 def test_real_reviews_reach_the_stated_accuracy(reviews_archive):
-    model = train(data.read_reviews(reviews_archive, "train"), ngrams=2, epochs=6)  # less than the default, for speed
-    found = evaluate(model, data.read_reviews(reviews_archive, "test"))
+    model = train([data.File(reviews_archive)], Settings(ngrams=2, epochs=6))  # less than the default, for speed
+    found = evaluate(model, [data.File(reviews_archive)])
     assert found["test"]["accuracy"] >= 0.91
     assert found["test"]["expected_calibration_error"] < 0.05
     assert model.explain("a dull, lifeless film", 1)["ngrams"][0][1] < 0

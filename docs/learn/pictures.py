@@ -119,7 +119,7 @@ def draw_neuron() -> Figure:
         node(axes, place, f"x{number + 1} = {x[number]}")
     node(axes, (4.5, 2), "Σ")
     note(axes, (4.5, 3.5), f"bias {bias}")
-    axes.plot([4.5, 4.5], [2.5, 3.25], color=GREY, zorder=1)
+    axes.plot([4.5, 4.5], [2, 3.25], color=GREY, zorder=1)
     axes.plot([4.5, 8.6], [2, 2], color=GREY, zorder=1)
     node(axes, (6.4, 2), "σ")
     note(axes, (5.45, 2.3), f"z = {total}")
@@ -196,7 +196,9 @@ def draw_perceptron() -> Figure:
     for number, (w, b) in enumerate(lines[1:], start=1):
         is_last = number == len(lines) - 1
         share = number / len(lines)
-        label = f"after change {number}, the last" if is_last else None
+        label = "after an earlier change" if number == 1 else None
+        if is_last:
+            label = f"after change {number}, the last"
         boundary(
             axes,
             w,
@@ -209,7 +211,7 @@ def draw_perceptron() -> Figure:
     class_dots(axes, POINTS, CLASSES)
     axes.set(xlim=(-0.5, 5), ylim=(-0.5, 5), xlabel="x1", ylabel="x2",
              title=f"{len(lines) - 1} changes, then every point is on its side")  # fmt: skip
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper right", frameon=True, framealpha=1, edgecolor="none")
     return figure
 
 
@@ -237,7 +239,7 @@ def draw_descent() -> Figure:
             sigmoid(w * (grid - HOURS.mean()) + b),
             color=colour,
             linestyle=style,
-            label=f"after {step} steps",
+            label=f"after {step} step{'' if step == 1 else 's'}",
         )
         right.plot(step, loss, "o", color=colour, zorder=3)
     left.scatter(HOURS, PASSED, color="black", zorder=3)
@@ -247,7 +249,7 @@ def draw_descent() -> Figure:
         ylabel="probability",
         ylim=(-0.05, 1.05),
     )
-    left.legend(loc="center right", fontsize=8)
+    left.legend(loc="upper left", bbox_to_anchor=(0.0, 0.95), fontsize=8)
     right.plot([loss for _, _, loss in path], color="black", linewidth=1)
     right.set(
         title=f"The loss fell from {path[0][2]:.3f} to {path[-1][2]:.3f}",
@@ -284,38 +286,64 @@ def example_network() -> tuple[TwoLayerNetwork, np.ndarray, np.ndarray]:
     return network, np.array([[0.5, 0.1, -0.2]]), np.array([[0.6]])
 
 
+NETWORK_PLACES = {  # of the circles in the pictures of the 3-2-1 network
+    "inputs": [(1, 5), (1, 3), (1, 1)],
+    "hidden layer": [(5, 4.2), (5, 1.8)],
+    "output": [(8.4, 3)],
+}
+
+
 def draw_network(backward: bool) -> Figure:
     """The 3-2-1 network with the numbers of one row: forward, or the deltas on their way back."""
     network, x, y = example_network()
     hidden, prediction = network.forward(x)
-    gradient = network.backward(x, y, hidden, prediction)
     figure, axes = new_figure(9, 4.4)
     blank(axes, 10, 6)
-    places = [(1, 5), (1, 3), (1, 1)], [(5, 4.2), (5, 1.8)], [(8.4, 3)]
-    for i, start in enumerate(places[0]):
-        for j, end in enumerate(places[1]):
+    inputs, units, (output,) = NETWORK_PLACES.values()
+    for i, start in enumerate(inputs):
+        for j, end in enumerate(units):
             wire(axes, start, end, network.W1[i, j], 0.27)
-    for j, start in enumerate(places[1]):
-        wire(axes, start, places[2][0], network.W2[j, 0], 0.5)
-    for i, place in enumerate(places[0]):
+    for j, start in enumerate(units):
+        wire(axes, start, output, network.W2[j, 0], 0.5)
+    for i, place in enumerate(inputs):
         node(axes, place, f"{x[0, i]:g}")
         note(axes, (place[0], place[1] + 0.62), f"x{i + 1}")
-    for j, place in enumerate(places[1]):
+    for j, place in enumerate(units):
         node(axes, place, f"{hidden[0, j]:.4f}")
-        above = 0.78 if j == 0 else -0.78
-        text = f"δ1 = {gradient.b1[j]:+.6f}" if backward else f"z = {(x @ network.W1)[0, j]:.2f}"
-        note(axes, (place[0], place[1] + above), text, ORANGE if backward else "black")
-    node(axes, places[2][0], f"{prediction[0, 0]:.4f}")
-    last = f"δ2 = {gradient.b2[0]:+.6f}" if backward else f"z = {(hidden @ network.W2)[0, 0]:.4f}"
-    note(axes, (8.4, 3.85), last, ORANGE if backward else "black")
+    node(axes, output, f"{prediction[0, 0]:.4f}")
     note(axes, (8.4, 2.15), f"target {y[0, 0]:g}")
-    for x_place, text in ((1, "inputs"), (5, "hidden layer"), (8.4, "output")):
-        note(axes, (x_place, 0.1), text, GREY)
+    for text, places in NETWORK_PLACES.items():
+        note(axes, (places[0][0], 0.1), text, GREY)
     if backward:
-        note(axes, (6.9, 5.6), "backward: from the output to the left  ◂", ORANGE, fontsize=10)
+        write_deltas(axes, network, x, y)
     else:
-        note(axes, (3, 5.85), "forward: from the inputs to the right  ▸", fontsize=10)
+        write_sums(axes, network, x)
     return figure
+
+
+def write_sums(axes: Axes, network: TwoLayerNetwork, x: np.ndarray) -> None:
+    """Beside each circle its sum z."""
+    hidden, _ = network.forward(x)
+    upper, lower = (x @ network.W1)[0]
+    note(axes, (5, 4.98), f"z = {upper:.2f}")
+    note(axes, (5, 1.02), f"z = {lower:.2f}")
+    note(axes, (8.4, 3.85), f"z = {(hidden @ network.W2)[0, 0]:.4f}")
+    note(axes, (3, 5.85), "forward: from the inputs to the right  ▸", fontsize=10)
+
+
+def write_deltas(axes: Axes, network: TwoLayerNetwork, x: np.ndarray, y: np.ndarray) -> None:
+    """Beside each circle its δ and the product that it comes from."""
+    hidden, prediction = network.forward(x)
+    gradient = network.backward(x, y, hidden, prediction)
+    p, target = prediction[0, 0], y[0, 0]
+    note(axes, (8.4, 4.25), f"δ2 = {gradient.b2[0]:+.6f}", ORANGE)
+    note(axes, (8.4, 3.85), f"({p:.4f} - {target:g}) · {p:.4f} · (1 - {p:.4f})", ORANGE, fontsize=7.5)
+    for j, (delta_at, product_at) in enumerate(((5.42, 5.02), (0.98, 0.58))):
+        h, weight = hidden[0, j], network.W2[j, 0]
+        product = f"δ2 · {weight:g} · {h:.4f} · (1 - {h:.4f})"
+        note(axes, (5, delta_at), f"δ1 = {gradient.b1[j]:+.6f}", ORANGE)
+        note(axes, (5, product_at), product, ORANGE, fontsize=7.5)
+    note(axes, (8.3, 5.6), "backward: from the output to the left  ◂", ORANGE, fontsize=10)
 
 
 def fitted_curve(hidden_units: int) -> tuple[TwoLayerRegressor, np.ndarray, np.ndarray]:
@@ -340,10 +368,10 @@ def draw_fits() -> Figure:
     grid = np.linspace(-2, 2, 300)[:, np.newaxis]
     for axes, (units, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
         model, x, y = fitted_curve(units)
-        axes.plot(grid, np.sin(2 * grid), color=GREY, linestyle="--", label="what it was made from")
+        axes.plot(grid, np.sin(2 * grid), color=GREY, linestyle="--", label="without the noise")
         axes.plot(grid, model.predict(grid), color=BLUE, linewidth=2, label="network")
         axes.scatter(x, y, color=ORANGE, zorder=3, label="training rows")
-        axes.set(title=title, ylim=(-2.2, 2.2))
+        axes.set(title=title, ylim=(-2.2, 2.2), xlabel="x", ylabel="y")
     axes.legend(fontsize=8, loc="lower right")
     return figure
 
@@ -381,7 +409,7 @@ def draw_pipelines() -> Figure:
         fontsize=11,
     )
     boxes(axes, [
-        ("an hour", "Monday, 17:00\n4 °C, 60 %, clear"),
+        ("an hour", "Monday, 17:00, clear,\n4 °C, 60 % humidity"),
         ("features", "one-hot hour,\nweather, season, trend"),
         ("network", "sigmoid hidden layer,\nlinear output"),
         ("bikes", "a quantity\nand its band"),

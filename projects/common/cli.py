@@ -219,7 +219,7 @@ def option_of(setting: Setting) -> Callable[..., Any]:
     name = setting.name.replace("_", "-")
     if setting.kind is bool:
         flag = f"--{name}/--no-{name}" if setting.default else f"--{name}"
-        return click.option(flag, setting.name, default=setting.default, help=setting.help)
+        return click.option(flag, setting.name, is_flag=True, default=setting.default, help=setting.help)
     kind: click.ParamType
     if setting.kind is int:
         kind = click.IntRange(int(setting.low or 0), None if setting.high is None else int(setting.high))

@@ -105,11 +105,12 @@ def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["
     return nullcontext(Engine())
 
 
-def sources_of(data: Path | None, data_dir: Path, names: "Names") -> "list[File]":
+def sources_of(data: Path | None, data_dir: Path, names: "Names", engine: str) -> "list[File]":
     """The files to read: those that were named, else what `download` fetched."""
     from projects.sentiment.data import PUBLISHED, SAMPLE, files_of
 
-    return files_of(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment"), names)
+    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
+    return files_of(path.absolute() if engine == "dask" else path, names)  # workers may be in another folder
 
 
 @main.command()
@@ -147,15 +148,16 @@ def train(
     from projects.sentiment.data import Names
     from projects.sentiment.training import MEASURED, Watcher, train
 
+    where_to_work = start_engine(engine, scheduler)
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
-    sources = sources_of(data, data_dir, Names(text_column, label_column))
+    sources = sources_of(data, data_dir, Names(text_column, label_column), engine)
     checkpoint = Checkpoint(run, "sentiment", resume)
-    with start_engine(engine, scheduler) as where, report_epochs(quiet) as on_epoch:
+    with where_to_work as where, report_epochs(quiet) as on_epoch:
         watcher = Watcher(common.note, on_epoch, checkpoint)
-        in_memory = {"in_memory": 0} if engine == "dask" else {}
+        in_memory = 0 if engine == "dask" else None
         with checkpoint.interruptible():
-            model = train(sources, Settings(**settings), positive, where, run, watcher, **in_memory)
+            model = train(sources, Settings(**settings), positive, where, run, watcher, in_memory)
     common.save_training(run, "sentiment", model, checkpoint, MEASURED)
     click.echo(in_words(model))
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
@@ -201,15 +203,19 @@ def evaluate(
     labels = model.label_names
     if positive and len(labels) > 2:
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
-    sources = sources_of(data, data_dir, Names(text_column, label_column))
+    sources = sources_of(data, data_dir, Names(text_column, label_column), engine)
     with start_engine(engine, scheduler) as where:
         scores = evaluate(model, sources, positive, where)
     common.write_json(run / common.METRICS, scores)
+    if scores["unknown"]["reviews"]:
+        unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
+        texts = f"{scores['unknown']['reviews']:,} texts have labels that the model was not trained on"
+        click.echo(f"{texts} and count as wrong: {printable(unknown)}", err=True)
     if as_json:
         common.print_json(scores)
     else:
-        click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test reviews")
-        click.echo(table(scores, labels))
+        click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test texts")
+        click.echo(table(scores))
 
 
 @main.command()
@@ -504,15 +510,15 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
         click.echo(f"{distance:.3f}  {name}")
 
 
-def table(scores: dict[str, Any], label_names: list[str]) -> str:
+def table(scores: dict[str, Any]) -> str:
     """The scores of model and baseline as text, those of each label, and where the model is wrong and how sure."""
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
     lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
     for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
         lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
     lines += label_lines(scores)
-    if len(label_names) == 2:
-        negative, positive = map(printable, label_names)
+    if len(scores["labels"]) == 2:
+        negative, positive = (printable(scored["label"]) for scored in scores["labels"])
         (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
         lines.append(
             f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "

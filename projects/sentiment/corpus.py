@@ -8,16 +8,16 @@ Reading gives runs: some thousand texts of one file, sorted. A block is a range 
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import Example, Source, names_of
+from projects.sentiment.data import Example, Source, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.settings import Settings
@@ -79,13 +79,10 @@ def read_corpus(
     add = functools.partial(add_readings, min_count=settings.min_count)
     reading: Reading = engine.total(read_source, add, numbered, store, settings)
     what = names_of(sources)
-    if not reading.runs:
-        raise ProjectError(f"{what} has no texts to train on")
+    refuse_too_few(reading.labels, what, "train")
     names = label_names or order_labels(reading.labels, positive, what)
     numbers = number_labels(reading.places, names)
-    if len(set(numbers.values())) < 2:
-        only = next(iter(reading.labels))
-        raise ProjectError(f"{what} has only {only} texts to train on, and two labels are needed")
+    refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())
     split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names))
     n_blocks = -(-n_texts // BLOCK)

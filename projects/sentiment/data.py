@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,7 @@ class Reviews:
     labels: list[int] = field(default_factory=list)
     simulated: bool = False
     label_names: tuple[str, ...] = USUAL
-    name: str = "this list"
+    name: str = field(default="this list", compare=False)  # for errors
 
     def __repr__(self) -> str:
         if len(self.label_names) > 2:
@@ -142,8 +142,8 @@ class File:
 def files_of(data: Path, names: Names = USUAL_NAMES) -> list[File]:
     """The files that a path, or a pattern with *, ? or [ ], names. Raises ProjectError."""
     if data.exists() or not glob.has_magic(str(data)):
-        return [File(data.absolute(), names)]
-    paths = [Path(name).absolute() for name in sorted(set(glob.glob(str(data), recursive=True)))]
+        return [File(data, names)]
+    paths = [Path(name) for name in sorted(set(glob.glob(str(data), recursive=True)))]
     paths = [path for path in paths if path.is_file()]
     if not paths:
         raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
@@ -164,8 +164,9 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES, positive: st
     labels: dict[str, int] = {}
     for example in examples:
         labels[example.label] = labels.get(example.label, 0) + 1
+    refuse_too_few(labels, str(path), part)
     label_names = order_labels(labels, positive, str(path))
-    numbers = number_labels({label: str(path) for label in labels}, label_names)
+    numbers = number_labels(dict.fromkeys(labels, str(path)), label_names)
     return Reviews(
         texts=[example.text for example in examples],
         labels=[numbers[example.label] for example in examples],
@@ -173,6 +174,15 @@ def read_reviews(path: Path, part: str, names: Names = USUAL_NAMES, positive: st
         label_names=label_names,
         name=str(path),
     )
+
+
+def refuse_too_few(texts_of_label: Mapping[str, int], source: str, part: str) -> None:
+    """Raise ProjectError unless there are texts, and of two labels at least."""
+    labels = [label for label, texts in texts_of_label.items() if texts]
+    if not labels:
+        raise ProjectError(f"{source} has no texts to {part} on")
+    if len(labels) < 2:
+        raise ProjectError(f"{source} has only {labels[0]} texts to {part} on, and two labels are needed")
 
 
 def folder_examples(path: Path, part: str) -> Iterator[Example]:

@@ -9,7 +9,7 @@ import numpy as np
 from nn import metrics
 from nn.functions import away_from_0_and_1
 from projects.common.errors import ProjectError
-from projects.sentiment.data import Example, Source, chunks, names_of
+from projects.sentiment.data import Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.model import SentimentModel
@@ -18,6 +18,7 @@ AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
 LENGTHS = (100, 200, 400)  # words: bounds of the kinds of texts that are scored apart
 MISTAKES = 5  # most confident ones that are listed
+NEVER_TRAINED_ON = "(never trained on)"  # stands for all labels that the model does not have
 CONFUSIONS = 10  # most frequent mistakes between two labels that are listed
 
 
@@ -30,11 +31,12 @@ class Outcomes(NamedTuple):
     likelihood: np.ndarray  # and of the right label
     lengths: np.ndarray  # in words
     mistakes: list[dict[str, Any]]  # the surest ones
+    unknown: dict[str, str]  # labels that the model does not have, and the place of the first one
     simulated: bool
 
 
 ARRAYS = Outcomes._fields[:5]
-NONE_YET = Outcomes(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0, int), [], False)
+NONE_YET = Outcomes(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0, int), [], {}, False)
 
 
 def evaluate(
@@ -45,55 +47,60 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores of the model on the test texts, and of always giving the label most frequent in training.
 
-    Then where the model is wrong, and how sure. The labels are the model's; positive: what the texts call its second
-    one, if they call its two labels otherwise. Raises ProjectError.
+    Then where the model is wrong, and how sure. The labels are the model's; a text with another one counts as wrong.
+    positive: what the texts call the second of two labels, if they call both otherwise. Raises ProjectError.
     """
     engine = engine or Engine()
     outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive)))
-    if not len(outcomes.labels):
-        raise ProjectError(f"{names_of(sources)} has no texts to test on")
-    if len(np.unique(outcomes.labels)) < 2:
-        only = model.label_names[outcomes.labels[0]]
-        raise ProjectError(f"{names_of(sources)} has only {only} texts to test on, and two labels are needed")
+    names = [*model.label_names, NEVER_TRAINED_ON]
+    texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
+    refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
     return report(model, outcomes)
 
 
 def score(source: Source, model: SentimentModel, positive: str | None) -> Outcomes:
     """The outcomes for the test texts of one source."""
-    numbers = Numbers(model, positive, source.name)
+    numbers: dict[str, int] = {}
     outcomes = NONE_YET
     for some in chunks(((example.text, example) for example in source.examples("test")), AT_ONCE):
         examples = [example for _, example in some]
-        labels = np.array([numbers.of(example) for example in examples])
-        outcomes = add_outcomes([outcomes, outcomes_of(model, examples, labels)])
+        unknown = number_new_labels(examples, numbers, model.label_names, positive, source.name)
+        labels = np.array([numbers[example.label] for example in examples])
+        found = outcomes_of(model, examples, labels)
+        outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)])
+    if outcomes.unknown and len(outcomes.unknown) == len(numbers):  # probably another kind of labels, or column
+        number_labels(outcomes.unknown, model.label_names)  # raises
     return outcomes
 
 
-class Numbers:
-    """The numbers that labels, as test texts have them, have in a model."""
+def number_new_labels(
+    examples: list[Example], numbers: dict[str, int], names: list[str], positive: str | None, source: str
+) -> dict[str, str]:
+    """Give the labels that are there for the first time their numbers; those that the model lacks, and their places.
 
-    def __init__(self, model: SentimentModel, positive: str | None, source: str) -> None:
-        self.names = model.label_names
-        self.positive = positive
-        self.source = source
-        self.numbers: dict[str, int] = {}
+    Raises ProjectError where there is a third label beside `positive`.
+    """
+    unknown = {}
+    for example in examples:
+        label = example.label
+        if label in numbers:
+            continue
+        if positive is not None:
+            numbers[label] = int(label == positive)
+            refuse_third_label([*numbers], positive, source)
+            continue
+        try:
+            numbers[label] = number_labels({label: example.place}, names)[label]
+        except ProjectError:
+            numbers[label] = len(names)
+            unknown[label] = example.place
+    return unknown
 
-    def of(self, example: Example) -> int:
-        """The number of this one's label. Raises ProjectError naming its place where the model has none for it."""
-        number = self.numbers.get(example.label)
-        if number is None:
-            number = self.new(example)
-            self.numbers[example.label] = number
-        return number
 
-    def new(self, example: Example) -> int:
-        """The number of a label that is there for the first time."""
-        if self.positive is None:
-            return number_labels({example.label: example.place}, self.names)[example.label]
-        others = {label: 1 for label in (*self.numbers, example.label) if label != self.positive}
-        if len(others) > 1:  # which `order_labels` refuses
-            order_labels(others | {self.positive: 1}, self.positive, self.source)
-        return int(example.label == self.positive)
+def refuse_third_label(labels: list[str], positive: str, source: str) -> None:
+    """Raise ProjectError where there is more than one label beside `positive`."""
+    if len({*labels, positive}) > 2:
+        order_labels(dict.fromkeys([*labels, positive], 1), positive, source)  # raises
 
 
 def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarray) -> Outcomes:
@@ -101,16 +108,19 @@ def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarr
     probability = model.predict(example.text for example in examples)
     rows = np.arange(len(labels))
     answers = probability.argmax(axis=1)
+    with_unknown = np.hstack([probability, np.zeros((len(labels), 1))])
     found = Outcomes(
         labels=labels,
         answers=answers,
         sureness=probability[rows, answers],
-        likelihood=probability[rows, labels],
+        likelihood=with_unknown[rows, labels],
         lengths=np.array([len(example.text.split()) for example in examples]),
         mistakes=[],
+        unknown={},
         simulated=any(example.simulated for example in examples),
     )
-    return found._replace(mistakes=list(mistakes(found, examples, model.label_names)))
+    names = model.label_names
+    return found._replace(mistakes=list(mistakes(found, examples, names)))
 
 
 def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> Iterator[dict[str, Any]]:
@@ -119,7 +129,7 @@ def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> I
     by_sureness = wrong[np.argsort(-outcomes.sureness[wrong], kind="stable")]
     for i in by_sureness[:MISTAKES].tolist():
         yield {
-            "label": names[outcomes.labels[i]],
+            "label": examples[i].label if outcomes.labels[i] == len(names) else names[outcomes.labels[i]],
             "answer": names[outcomes.answers[i]],
             "probability": float(outcomes.sureness[i]),
             "text": examples[i].text,
@@ -131,13 +141,19 @@ def add_outcomes(parts: list[Outcomes]) -> Outcomes:
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
     wrong = [mistake for part in parts for mistake in part.mistakes]
     surest = sorted(wrong, key=lambda mistake: (-mistake["probability"], mistake["text"]))[:MISTAKES]
-    return Outcomes(**arrays, mistakes=surest, simulated=any(part.simulated for part in parts))
+    unknown = {label: place for part in reversed(parts) for label, place in part.unknown.items()}
+    simulated = any(part.simulated for part in parts)
+    return Outcomes(**arrays, mistakes=surest, unknown=unknown, simulated=simulated)
 
 
 def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
     """The scores of these outcomes."""
-    names = model.label_names
+    names = list(model.label_names)
     shares = np.array(model.settings["label_shares"])
+    n_unknown = int(np.count_nonzero(outcomes.labels == len(names)))
+    if n_unknown:
+        names.append(NEVER_TRAINED_ON)
+        shares = np.append(shares, 0)
     confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, len(names))
     return {
         "simulated": model.settings["simulated"] or outcomes.simulated,
@@ -145,6 +161,7 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "baselines": {"majority": scores(always(shares, outcomes), len(names))},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
+        "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),
         "reliability": reliability(*events(outcomes, len(names))),

@@ -4,7 +4,7 @@ import numpy as np
 
 from projects.common.onnx_export import Graph, Step
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.text import LONGEST_ROW
+from projects.sentiment.ngrams import LONGEST_ROW
 
 
 def onnx_graph(model: SentimentModel) -> Graph:

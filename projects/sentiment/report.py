@@ -12,7 +12,7 @@ import numpy as np
 from projects.common import report
 from projects.sentiment.labels import USUAL
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.text import LONGEST_ROW
+from projects.sentiment.ngrams import LONGEST_ROW
 
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
 LABELS_IN_TITLE = 4

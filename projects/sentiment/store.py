@@ -14,12 +14,12 @@ IN_MEMORY = 500_000_000  # bytes of arrays, before the folder is used
 class Store:
     """Where the arrays of blocks lie. Copies for other processes know the folder alone.
 
-    in_memory: bytes that may be held; 0 for workers elsewhere, who need files.
+    in_memory: bytes that may be held, None: IN_MEMORY; 0 for workers elsewhere, who need files.
     """
 
-    def __init__(self, folder: Path, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, folder: Path, in_memory: int | None = None) -> None:
         self.folder = folder
-        self.free = in_memory
+        self.free = IN_MEMORY if in_memory is None else in_memory
         self.arrays: dict[tuple[str, str], np.ndarray] = {}
         self.lock = threading.Lock()
 

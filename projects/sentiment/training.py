@@ -26,7 +26,7 @@ from projects.sentiment.model import SentimentModel, each_label, output_for, out
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.settings import Settings, complete, rows_a_step
 from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
-from projects.sentiment.store import IN_MEMORY, Store
+from projects.sentiment.store import Store
 
 MEASURED, FINAL = "measured", "final"  # names of the two fits
 MEASURED_ROWS = 5_000  # that are measured at a time: a row of probabilities may be thousands long
@@ -48,13 +48,13 @@ def train(
     engine: Engine | None = None,
     run: Path | None = None,
     watcher: Watcher | None = None,
-    in_memory: int = IN_MEMORY,
+    in_memory: int | None = None,
 ) -> SentimentModel:
     """A model fitted to all training texts, after one fitted to nine tenths was measured on the others.
 
     The vocabulary and the log-count ratios of the measured fit come from its nine tenths alone. positive: of two
     labels, the one that is number 1. run: folder in which a temporary one is made for what memory does not hold.
-    in_memory: bytes that it may hold. Once the watcher's checkpoint is stopped, the measured model returns.
+    in_memory: bytes that it may hold, see `Store`. Once the watcher's checkpoint is stopped, the measured model returns.
     Raises ProjectError.
     """
     checked(settings)
@@ -77,6 +77,7 @@ def train(
     result = measured if final is None else final
     settings_of_fit = result.training.settings
     about |= {
+        "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
         "batch_size": settings_of_fit.batch_size,
         "least_count": result.vocabulary.min_count,
@@ -93,7 +94,6 @@ def facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
     return msgspec.structs.asdict(settings) | {
         "data_sha256": corpus.sha256,
         "train_reviews": corpus.n_texts,
-        "validation_reviews": int(corpus.held_out_of_label.sum()),
         "label_names": list(corpus.label_names),
         "label_shares": shares,
         "base_rates": [1 / n_labels] * n_labels if settings.balanced else shares,

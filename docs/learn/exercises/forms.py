@@ -33,7 +33,7 @@ def perceptron_step(w, b, x, y, rate):
 
 
 def sigmoid_derivative(a):
-    """Chapter 4. The slope of the sigmoid where its value is a, for each number of the array a."""
+    """Chapter 4. The slope of the sigmoid where its value σ(z) is a, for each number of the array a."""
     raise NotImplementedError
 
 
@@ -52,7 +52,7 @@ def forward(x, W1, b1, W2, b2):
 
 
 def output_delta(prediction, target):
-    """Chapter 6. The slope of half the squared error, (prediction - target)² / 2."""
+    """Chapter 6. The slope of half the squared error, (prediction - target)² / 2, by the prediction."""
     raise NotImplementedError
 
 
@@ -66,7 +66,11 @@ def backward(x, y, W2, hidden, prediction):
 
 
 def sgd_step(parameter, velocity, gradient, rate, momentum):
-    """Chapter 7. The new parameter and the new velocity, as a pair (parameter, velocity)."""
+    """Chapter 7. The new parameter and the new velocity, as a pair (parameter, velocity).
+
+    parameter, velocity and gradient are arrays [parameters]; rate and momentum are numbers. The
+    velocity changes first, and the parameter moves by the new one.
+    """
     raise NotImplementedError
 
 

@@ -326,6 +326,9 @@ function drawLosses() {
   );
   element("training-loss").textContent = losses.training.toFixed(3);
   element("unseen-loss").textContent = losses.unseen.toFixed(3);
+  element("loss-note").textContent = state.network.output === "sigmoid"
+    ? "Up: the mean log loss. To the right: epochs."
+    : "Up: the mean of half the squared error. To the right: epochs.";
   const { training, unseen } = state.rows;
   element("right").textContent = state.network.output === "sigmoid"
     ? `Right: ${percentRight(training)} % of the training rows, ${percentRight(unseen)} % of the unseen ones`
@@ -345,12 +348,17 @@ function percentRight({ X, y }) {
 
 const vector = (values) => `[${values.map(number).join(", ")}]`;
 
-/** Three digits after the point, six for small numbers; with the minus sign of print. */
+/** Three digits after the point, six for small numbers, 1.2e-9 for tiny ones; with the minus sign of print. */
 function number(value) {
   const size = Math.abs(value);
-  const digits = size.toFixed(size > 0 && size < 0.0005 ? 6 : 3);
+  let digits = size.toFixed(3);
+  if (size > 0 && size < 0.0005) digits = size.toFixed(6);
+  if (size > 0 && size < 0.000005) digits = size.toExponential(1);
   return value < 0 && Number(digits) > 0 ? `−${digits}` : digits;
 }
+
+/** A number in a calculation: in brackets where it starts with a minus. */
+const inBrackets = (value) => (number(value).startsWith("−") ? `(${number(value)})` : number(value));
 
 function chosenRow() {
   const value = element("row").valueAsNumber;
@@ -363,20 +371,23 @@ function drawLines() {
   const [x, y] = [rows.training.X[row], rows.training.y[row]];
   const pass = forward(network, x, null);
   const { delta2, delta1 } = backward(network, y, pass, null);
+  const slopes = pass.hidden.map(HIDDEN[network.hidden].slope);
   const isSigmoid = network.output === "sigmoid";
   const output = isSigmoid ? `; sigmoid of that: ${number(pass.prediction)}` : "";
   element("numbers-hidden").textContent =
-    `X = ${vector(x)}; times W1, plus b1: ${vector(pass.z)}; ` +
-    `${network.hidden} of that: hidden = ${vector(pass.hidden)}`;
+    `X = ${vector(x)}; W1 = [${network.W1.map(vector).join(", ")}]; b1 = ${vector(network.b1)}; ` +
+    `X times W1, plus b1: ${vector(pass.z)}; ${network.hidden} of that: hidden = ${vector(pass.hidden)}`;
   element("numbers-prediction").textContent =
-    `W2 = ${vector(network.W2)}; hidden times W2, plus b2: ${number(pass.sum)}${output}`;
+    `W2 = ${vector(network.W2)}; b2 = ${number(network.b2)}; ` +
+    `hidden times W2, plus b2: ${number(pass.sum)}${output}`;
   element("numbers-delta2").textContent =
-    `prediction minus y: ${number(pass.prediction)} − (${number(y)}) = ${number(delta2)}`;
+    `prediction minus y: ${number(pass.prediction)} − ${inBrackets(y)} = ${number(delta2)}`;
   element("numbers-delta1").textContent =
-    `delta2 times W2, times the slope of ${network.hidden} at each unit: ${vector(delta1)}`;
+    `slope of ${network.hidden} at each unit: ${vector(slopes)}; ` +
+    `delta2 times W2, times this slope: ${vector(delta1)}`;
   element("numbers-step").textContent =
     "The slope of this row's loss by the first weight, W1[0, 0], is x1 times the first delta1: " +
-    `${number(x[0])} · ${number(delta1[0])} = ${number(x[0] * delta1[0])}. ` +
+    `${number(x[0])} · ${inBrackets(delta1[0])} = ${number(x[0] * delta1[0])}. ` +
     "A step takes the mean of this over a batch, and goes the other way.";
 }
 
@@ -388,7 +399,7 @@ function draw() {
   element("progress").textContent = `epoch ${state.epoch}, step ${state.steps}`;
   element("answer-note").textContent = state.network.output === "sigmoid"
     ? "Left to right x1, upwards x2; blue is class 1, orange class 0. Filled dots are trained on, " +
-      "hollow ones only measured on. The ground is the network's probability."
+      "hollow ones only measured on. The colour behind is the network's probability."
     : "Left to right x1, upwards the target. Filled dots are trained on, hollow ones only " +
       "measured on. The line is the prediction where x2 is 0.";
 }
