@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,7 +55,6 @@ class Result(NamedTuple):
 
 
 Answer = Callable[[list[str]], np.ndarray]  # from texts to the numbers of their labels [texts]
-Fit = Callable[[Reviews], Answer]
 
 
 # The texts
@@ -75,7 +75,7 @@ def tasks() -> Iterator[Task]:
 def read_stars(archive: Path, part: str) -> Reviews:
     """The published reviews with their stars as labels: 1 to 4 and 7 to 10, as the members' names have them."""
     members = review_members(archive, part)
-    stars = [int(match[1]) for member in members if (match := STARS.search(member.place))]
+    stars = [int(STARS.findall(member.place)[0]) for member in members]
     kinds = sorted(set(stars))
     return Reviews(
         texts=[member.text for member in members],
@@ -208,10 +208,10 @@ def compare(task: Task) -> list[list[str]]:
     best = tune_fasttext(*parts)
     results: dict[str, list[Result]] = {OURS: [], SCIKIT_LEARN: [], FASTTEXT: []}
     for number in range(ROUNDS):
-        fits: dict[str, Callable[[], Answer]] = {OURS: lambda seed=number: fit_ours(task.training, seed)}
+        fits: dict[str, Callable[[], Answer]] = {OURS: partial(fit_ours, task.training, number)}
         if number < ROUNDS_OF_OTHERS:
-            fits[SCIKIT_LEARN] = lambda: fit_scikit_learn(task.training, **C)
-            fits[FASTTEXT] = lambda: fit_fasttext(task.training, **best)
+            fits[SCIKIT_LEARN] = partial(fit_scikit_learn, task.training, **C)
+            fits[FASTTEXT] = partial(fit_fasttext, task.training, **best)
         for name, fit in fits.items():
             results[name].append(measure(fit, task.test))
             print(f"  {name}: {results[name][-1]}", file=sys.stderr, flush=True)

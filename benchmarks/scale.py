@@ -80,7 +80,6 @@ def run_one(pattern, run, engine):
     from projects.sentiment.data import files_of
     from projects.sentiment.engine import Engine
     from projects.sentiment.settings import Settings
-    from projects.sentiment.store import IN_MEMORY
     from projects.sentiment.training import Watcher, train
 
     marks = {}
@@ -92,7 +91,7 @@ def run_one(pattern, run, engine):
         run_folder = Path(run)
         files = files_of(Path(pattern))
         settings = Settings(epochs=EPOCHS, refit=False, large_batches=engine != "local")
-        in_memory = 0 if engine == "dask" else IN_MEMORY
+        in_memory = 0 if engine == "dask" else None
         mark("start")
         model = train(files, settings, None, where, run_folder, Watcher(on_phase=mark), in_memory)
         mark("scoring")
