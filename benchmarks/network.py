@@ -15,15 +15,17 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
-from projects.sentiment.text import count_ngrams
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from benchmarks.report import REAL_DATA, machine, table, write_section
+from benchmarks.reviews import some_reviews
 from nn import TwoLayerClassifier, TwoLayerNetwork, TwoLayerRegressor
 from projects.bikes.data import open_table, split
-from projects.sentiment.data import read_reviews
-from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.counting import build_vocabulary
+from projects.sentiment.data import Reviews
+from projects.sentiment.ngrams import csr_matrix
+from projects.sentiment.settings import Settings
 
 ROUNDS = 5
 OURS, LIMIT = "two-layer", "limit"
@@ -248,14 +250,11 @@ def bike_arrays():
     return np.ascontiguousarray(X, np.float32), scaled.cnt.to_numpy(np.float32), False
 
 
-def training_reviews():
-    """Texts and labels of the training reviews; simulated ones without the data."""
-    path = REAL_DATA / "aclImdb_v1.tar.gz"
-    if path.exists():
-        reviews = read_reviews(path, "train")
-        return reviews.texts, np.array(reviews.labels, np.float32), False
-    rows = simulate_reviews()
-    return [row["text"] for row in rows], np.array([row["label"] == "positive" for row in rows], np.float32), True
+def presence_of_words(reviews: Reviews) -> sp.csr_matrix:
+    """1 for each word that a review has, of those in at least three, float32 [reviews, words]."""
+    vocabulary = build_vocabulary(reviews, Settings(ngrams=1, min_count=3, polarity_cutoff=0))
+    indices, indptr = vocabulary.columns_of(reviews.texts)
+    return csr_matrix(np.ones(len(indices), np.float32), indices, indptr, len(vocabulary))
 
 
 def cases():
@@ -263,11 +262,11 @@ def cases():
     X, y, simulated = bike_arrays()
     yield Case("a. bikes, 20 hidden units, batches of 128", X, y, 20, 128, 100, 0.01, 0.9, simulated)
     yield Case("b. bikes, 200 hidden units, batches of 1,024", X, y, 200, 1024, 100, 0.005, 0.9, simulated)
-    texts, y, simulated = training_reviews()
-    X = count_ngrams(texts, min_count=3, longest=1)[2]
-    yield from review_cases("c", "words", X, y, 5, simulated)
-    X = CountVectorizer(binary=True, ngram_range=(1, 2), min_df=3, dtype=np.float32).fit_transform(texts)
-    yield from review_cases("d", "1-2-grams", X, y, 2, simulated)
+    reviews = some_reviews("train")
+    y = np.array(reviews.labels, np.float32)
+    yield from review_cases("c", "words", presence_of_words(reviews), y, 5, reviews.simulated)
+    vectorizer = CountVectorizer(binary=True, ngram_range=(1, 2), min_df=3, dtype=np.float32)
+    yield from review_cases("d", "1-2-grams", vectorizer.fit_transform(reviews.texts), y, 2, reviews.simulated)
 
 
 def review_cases(letter, features, X, y, epochs, simulated):

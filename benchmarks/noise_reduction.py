@@ -4,50 +4,64 @@ For each min_count and polarity_cutoff, the default network is fitted to nine te
 measured on the last tenth, for three draws of it. The test reviews are not looked at.
 """
 
+import dataclasses
 import statistics
 import sys
 import time
 
 import numpy as np
-from projects.sentiment.text import count_ngrams, learn_vocabulary
 
-from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
+from benchmarks.report import ROOT, machine, table, write_section
+from benchmarks.reviews import ARCHIVE, estimator_settings
 from nn import TwoLayerClassifier
 from projects.common.plots import BLUE, ORANGE, new_figure, save_figure
+from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.data import read_reviews
-from projects.sentiment.training import STEPS, defaults
+from projects.sentiment.ngrams import csr_matrix
+from projects.sentiment.settings import Settings, complete
 
 MIN_COUNTS, CUTOFFS = (3, 10, 30, 100), (0.0, 0.05, 0.2, 0.5, 1.0)
 DRAWS = 3
-BYTES = 4 * defaults(2)["hidden_units"] + 8 + 4 + 4  # of an n-gram in the file: its row of W1, code, count and ratio
+BYTES = (
+    4 * complete(Settings(), 2).hidden_units + 8 + 4 + 4
+)  # of an n-gram in the file: its row of W1, code, count and ratio
 PICTURE = ROOT / "docs" / "noise-reduction.png"
 
 
 def measure(reviews):
     """For each (min_count, cutoff): means of accuracy, n-grams, seconds an epoch, and megabytes."""
-    labels = np.array(reviews.labels)
-    draws = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(DRAWS)]
-    held_out = len(labels) // 10
+    draws = [np.random.default_rng(seed).permutation(len(reviews.labels)) for seed in range(DRAWS)]
     found = {}
     for min_count in MIN_COUNTS:
-        words, codes, presence = count_ngrams(reviews.texts, min_count, 3)
-        for cutoff in CUTOFFS:
-            accuracies, seconds = [], []
-            for seed, order in enumerate(draws):
-                unseen, rows = order[:held_out], order[held_out:]
-                vocabulary = learn_vocabulary(words, codes, presence[rows], labels[rows], min_count, cutoff)
-                kept = presence[:, vocabulary.in_bag]
-                bag = vocabulary.bag(kept.indices, kept.indptr)
-                X, y = bag[rows], labels[rows]
-                classifier = TwoLayerClassifier(random_state=seed, batch_size=len(rows) // STEPS, **defaults(2))
-                started = time.perf_counter()
-                classifier.fit(X, y)
-                seconds.append((time.perf_counter() - started) / defaults(2)["epochs"])
-                accuracies.append(classifier.score(bag[unseen], labels[unseen]))
-            n = len(vocabulary)
+        by_draw = [measure_draw(reviews, order, min_count, seed) for seed, order in enumerate(draws)]
+        for cutoff, results in zip(CUTOFFS, zip(*by_draw, strict=True), strict=True):
+            accuracies, sizes, seconds = zip(*results, strict=True)
+            n = round(statistics.fmean(sizes))
             found[min_count, cutoff] = statistics.fmean(accuracies), n, statistics.median(seconds), n * BYTES / 1e6
-            print(min_count, cutoff, found[min_count, cutoff], file=sys.stderr)
+            print(min_count, cutoff, found[min_count, cutoff], file=sys.stderr, flush=True)
     return found
+
+
+def measure_draw(reviews, order, min_count, seed):
+    """For each cutoff accuracy, n-grams and seconds an epoch, where the first tenth of this order is held out."""
+    held_out = len(order) // 10
+    unseen, rows = order[:held_out], order[held_out:]
+    labels = np.array(reviews.labels)
+    every = build_vocabulary(reviews.take(rows), Settings(min_count=min_count, polarity_cutoff=0))
+    indices, indptr = every.columns_of(reviews.texts)
+    presence = csr_matrix(np.ones(len(indices), np.float32), indices, indptr, len(every))
+    arguments = estimator_settings(Settings(), len(rows))
+    results = []
+    for cutoff in CUTOFFS:
+        vocabulary = dataclasses.replace(every, polarity_cutoff=cutoff)
+        in_bag = presence[:, vocabulary.in_bag]  # [reviews, columns]
+        bag = vocabulary.bag(in_bag.indices, in_bag.indptr)
+        classifier = TwoLayerClassifier(random_state=seed, **arguments)
+        started = time.perf_counter()
+        classifier.fit(bag[rows], labels[rows])
+        seconds = (time.perf_counter() - started) / classifier.epochs
+        results.append((classifier.score(bag[unseen], labels[unseen]), len(vocabulary), seconds))
+    return results
 
 
 def draw(found):
@@ -76,11 +90,9 @@ def draw(found):
 
 def main():
     """Measure, draw and write the section."""
-    path = REAL_DATA / "aclImdb_v1.tar.gz"
-    if not path.exists():
-        sys.exit(f"no {path}: set REAL_DATA_DIR to the folder that has the published archive")
-    reviews = read_reviews(path, "train")
-    found = measure(reviews)
+    if not ARCHIVE.exists():
+        sys.exit(f"no {ARCHIVE}: set REAL_DATA_DIR to the folder that has the published archive")
+    found = measure(read_reviews(ARCHIVE, "train"))
     draw(found)
     rows = [
         [str(min_count), f"{cutoff:g}", f"{100 * accuracy:.2f}", f"{n:,}", f"{1000 * seconds:.0f}", f"{size:.1f}"]

@@ -14,38 +14,40 @@ import time
 from collections import Counter
 
 import numpy as np
-from projects.sentiment.text import count_ngrams, learn_vocabulary
 
-from benchmarks.report import REAL_DATA, machine, table, write_section
+from benchmarks.report import machine, table, write_section
+from benchmarks.reviews import ARCHIVE, estimator_settings, simulated_reviews
 from nn import TwoLayerClassifier
-from projects.sentiment.data import Reviews, read_reviews
-from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.counting import build_vocabulary
+from projects.sentiment.data import read_reviews
+from projects.sentiment.settings import Settings
 from projects.sentiment.tokens import tokens
-from projects.sentiment.training import STEPS, defaults
 
 ROUNDS = 5
 TRAIN = 24_000
 MIN_COUNT, POLARITY_CUTOFF = 20, 0.05
 RATIO_COUNT = 50  # rarer words get no ratio and are kept, if there are more than MIN_COUNT of them
 HIDDEN_UNITS, LEARNING_RATE = 10, 0.01
-PLAIN = defaults(2) | {  # chosen on a tenth of the reviews to train on
-    "hidden_units": HIDDEN_UNITS, "epochs": 8, "learning_rate": 0.4, "batch_size": 1000, "momentum": 0.9, "dropout": 0,
-}  # fmt: skip
-OURS = defaults(2) | {"batch_size": TRAIN // STEPS}
+PLAIN = Settings(  # chosen on a tenth of the reviews to train on
+    ngrams=1,
+    min_count=MIN_COUNT,
+    polarity_cutoff=POLARITY_CUTOFF,
+    hidden_units=HIDDEN_UNITS,
+    epochs=8,
+    learning_rate=0.4,
+    batch_size=1000,
+    momentum=0.9,
+    dropout=0,
+)
 
 
 def course_split():
     """The reviews to train on, those to test on, and whether they are simulated."""
-    path = REAL_DATA / "aclImdb_v1.tar.gz"
-    if path.exists():
-        reviews = read_reviews(path, "train")  # in the order of numbers, within a number the negative first
+    if ARCHIVE.exists():
+        reviews = read_reviews(ARCHIVE, "train")  # in the order of numbers, within a number the negative first
         order = np.arange(len(reviews.texts)).reshape(-1, 2)[:, ::-1].ravel()
         return reviews.take(order[:TRAIN]), reviews.take(order[TRAIN:]), False
-    parts = {"train": Reviews(), "test": Reviews()}
-    for row in simulate_reviews():
-        parts[row["split"]].texts.append(row["text"])
-        parts[row["split"]].labels.append(int(row["label"] == "positive"))
-    return parts["train"], parts["test"], True
+    return simulated_reviews("train"), simulated_reviews("test"), True
 
 
 def course_vocabulary(texts, labels):
@@ -117,22 +119,22 @@ def course_side(train_pass, split_words, training, test):
     return side, f"{len(vocabulary):,}", 1
 
 
-def our_side(min_count, longest, settings, training, test):
+def our_side(settings, training, test):
     """The same for our network: a review counts once an epoch."""
     labels = np.array(training.labels)
-    counted = count_ngrams(training.texts, min_count, longest)
-    vocabulary = learn_vocabulary(*counted, labels, min_count, POLARITY_CUTOFF)
+    vocabulary = build_vocabulary(training, settings)
+    arguments = estimator_settings(settings, len(labels))
     X = vocabulary.bag(*vocabulary.columns_of(training.texts))
     X_test = vocabulary.bag(*vocabulary.columns_of(test.texts))
 
     def side(seed):
-        classifier = TwoLayerClassifier(random_state=seed, **settings)
+        classifier = TwoLayerClassifier(random_state=seed, **arguments)
         started = time.perf_counter()
         classifier.fit(X, labels)
         seconds = time.perf_counter() - started
-        return len(labels) * settings["epochs"] / seconds, classifier.score(X_test, np.array(test.labels))
+        return len(labels) * classifier.epochs / seconds, classifier.score(X_test, np.array(test.labels))
 
-    return side, f"{len(vocabulary):,}", settings["epochs"]
+    return side, f"{len(vocabulary):,}", arguments["epochs"]
 
 
 def words_between_spaces(text):
@@ -147,8 +149,8 @@ def main():
         "course, word by word": course_side(train_word_by_word, words_between_spaces, training, test),
         "the same, our tokens": course_side(train_word_by_word, tokens, training, test),
         "the same, a review's words at once": course_side(train_review_by_review, tokens, training, test),
-        "ours, words in at least 20 reviews": our_side(20, 1, PLAIN, training, test),
-        "ours, 1-3-grams, as `sentiment train` has them": our_side(3, 3, OURS, training, test),
+        "ours, words in at least 20 reviews": our_side(PLAIN, training, test),
+        "ours, 1-3-grams, as `sentiment train` has them": our_side(Settings(), training, test),
     }
     speeds, accuracies = {name: [] for name in sides}, {name: [] for name in sides}
     for seed in range(ROUNDS):

@@ -1,10 +1,10 @@
-"""Streamed training on 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
+"""Training on 25,000 to 1,600,000 reviews, and what two Dask workers gain: python -m benchmarks.scale
 
 The reviews are made from the 25,000 published training reviews: all their sentences are dealt anew, among the reviews
 of the same label, once for each file. So each file has the n-grams of a sentence as often as the published reviews
 have, and the vocabulary is of about the same size whatever the number of files. They lie gzipped in a temporary folder
 (1.6 million take 1 GB, and 12 GB meanwhile). Each measurement is a process of its own; up to 100,000 reviews, the
-median of three. A number after the command is the largest size to measure.
+median of three. A number after the command is the largest number of files to measure.
 """
 
 import gzip
@@ -19,52 +19,45 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
-from projects.sentiment.data import Reviews, read_reviews
-from projects.sentiment.sample import simulate_reviews
+from benchmarks.report import ROOT, machine, table, write_section
+from benchmarks.reviews import some_reviews
 
-SIZES = 25_000, 100_000, 400_000, 1_600_000
-SHARD = 25_000
+FILES = 1, 4, 16, 64  # each of as many reviews as the published ones to train on
 EPOCHS = 3
 WORKERS = 2
 ROUNDS, OFTEN = 3, 100_000  # so many rounds of sizes up to this one, one of larger ones
-DASK_SIZES = SIZES[:3]
-PHASES = {"reading": "reading and counting words", "n-grams": "counting n-grams",
-          "bags": "numbering the n-grams of each review", "training": "training"}  # fmt: skip
+FILES_BESIDE = FILES[:3]
+SIDES = {"thread": "one thread", "threads": f"{WORKERS} threads", "dask": f"{WORKERS} workers"}  # with large batches
+PHASES = ("reading", "counting", "training")  # the first words of what a watcher is told
 PICTURE = ROOT / "docs" / "scale.png"
 
 
-def source():
-    """The reviews to make others from, and whether they are simulated."""
-    path = REAL_DATA / "aclImdb_v1.tar.gz"
-    if path.exists():
-        return read_reviews(path, "train"), False
-    rows = simulate_reviews()
-    return Reviews([str(row["text"]) for row in rows], [int(row["label"] == "positive") for row in rows]), True
+def write_files(folder, n_files):
+    """Recombined reviews as folder/reviews-*.jsonl.gz; the first files are the same however many there are.
 
-
-def write_shards(folder, size):
-    """Recombined reviews as folder/reviews-*.jsonl.gz; the first shards are the same whatever the size."""
-    reviews, simulated = source()
+    Returns the number of reviews in a file, and whether they are simulated.
+    """
+    reviews = some_reviews("train")
     sentences = [np.array(re.split(r"(?<=[.!?])\s+", text), object) for text in reviews.texts]
     labels = np.array(reviews.labels)
-    for shard in range(size // SHARD):
-        rng, rows = np.random.default_rng(shard), []
+    for number in range(n_files):
+        rng = np.random.default_rng(number)
+        rows = []
         for kind in (0, 1):
             of_kind = [sentences[i] for i in np.flatnonzero(labels == kind)]
             dealt = rng.permutation(np.concatenate(of_kind))
             ends = np.cumsum([len(review) for review in of_kind])
             rows += [(" ".join(part), kind) for part in np.split(dealt, ends[:-1])]
-        with gzip.open(folder / f"reviews-{shard:03}.jsonl.gz", "wt", compresslevel=1, encoding="utf-8") as file:
+        with gzip.open(folder / f"reviews-{number:03}.jsonl.gz", "wt", compresslevel=1, encoding="utf-8") as file:
             for i in rng.permutation(len(rows)):
                 file.write(json.dumps({"text": rows[i][0], "label": rows[i][1], "split": "train"}) + "\n")
-    return simulated
+    return len(reviews.texts), reviews.simulated
 
 
-def shards_of(folder, size, to):
-    """A pattern of the first shards, linked into a folder of their own."""
+def link_files(folder, n_files, to):
+    """A pattern of the first files, linked into a folder of their own."""
     to.mkdir()
-    for path in sorted(folder.glob("reviews-*.jsonl.gz"))[: size // SHARD]:
+    for path in sorted(folder.glob("reviews-*.jsonl.gz"))[:n_files]:
         (to / path.name).symlink_to(path)
     return to / "reviews-*.jsonl.gz"
 
@@ -78,26 +71,32 @@ def peak_memory():
 def run_one(pattern, run, engine):
     """Print seconds by clock and processor of each phase, and peak memory, of one training, as JSON.
 
-    engine: "local", "batches" (in this process, too, but large ones) or "dask".
+    engine: "local" (as `sentiment train` works), or with large batches one of SIDES.
     """
     import pandas  # noqa: F401 - what the phases would import, 0.4 s whatever the size, comes before the clock
     import scipy.sparse  # noqa: F401
-    from projects.sentiment.shards import Engine
-    from projects.sentiment.streaming import predict, train
+
+    from projects.sentiment.answers import predict_files
+    from projects.sentiment.data import files_of
+    from projects.sentiment.engine import Engine
+    from projects.sentiment.settings import Settings
+    from projects.sentiment.training import Watcher, train
 
     marks = {}
 
     def mark(phase):
-        marks[phase] = np.array([time.perf_counter(), time.process_time()])
+        marks[phase.split()[0]] = np.array([time.perf_counter(), time.process_time()])
 
     def work(where):
         run_folder = Path(run)
-        options = {"large_batches": engine != "local", "on_phase": mark, "on_epoch": lambda training: None}
+        files = files_of(Path(pattern))
+        settings = Settings(epochs=EPOCHS, refit=False, large_batches=engine != "local")
+        in_memory = 0 if engine == "dask" else None
         mark("start")
-        model = train(Path(pattern), run_folder, engine=where, epochs=EPOCHS, **options)
+        model = train(files, settings, None, where, run_folder, Watcher(on_phase=mark), in_memory)
         mark("scoring")
         if engine != "local":
-            list(predict(model, Path(pattern), run_folder / "out", engine=where))
+            list(predict_files(model, files, run_folder / "out", where))
         mark("end")
         return model
 
@@ -110,12 +109,14 @@ def run_one(pattern, run, engine):
             model = work(DaskEngine(client))
             workers = list(client.run(peak_memory).values())
     else:
-        model, workers = work(Engine()), []
+        threads = {"thread": 1, "threads": WORKERS}.get(engine)
+        model = work(Engine(threads))
+        workers = []
     names = list(marks)
     spent = {a: (marks[b] - marks[a]).tolist() for a, b in pairwise(names)}
     seconds, cpu = ({phase: pair[i] for phase, pair in spent.items()} for i in (0, 1))
     print(json.dumps({"seconds": seconds, "cpu": cpu, "memory": peak_memory(), "workers": workers,
-                      "ngrams": len(model.vocabulary), "min_count": model.settings["min_count"],
+                      "ngrams": len(model.vocabulary), "min_count": model.settings["least_count"],
                       "accuracy": model.settings["validation_accuracy"]}))  # fmt: skip
 
 
@@ -125,10 +126,11 @@ def core_time():
     return np.array([sum(spent), spent[7]])
 
 
-def measure(folder, size, engine):
+def measure(folder, n_files, in_file, engine):
     """What `run_one` finds in a process of its own, and the percentage of the cores' time that others got meanwhile."""
+    size = n_files * in_file
     with tempfile.TemporaryDirectory(dir=folder) as run:
-        pattern = shards_of(folder, size, Path(run) / "data")
+        pattern = link_files(folder, n_files, Path(run) / "data")
         before = core_time()
         command = [sys.executable, "-m", "benchmarks.scale", str(pattern), run, engine]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -140,30 +142,35 @@ def measure(folder, size, engine):
         return found
 
 
-def measure_all(folder, sizes, engines):
-    """For each size what `measure` finds with each of the engines, in turns; of several rounds, the median by time."""
-    for size in sizes:
-        rounds = [[measure(folder, size, engine) for engine in engines] for _ in range(ROUNDS if size <= OFTEN else 1)]
-        yield [sorted(runs, key=lambda found: sum(found["seconds"].values()))[len(runs) // 2]
-               for runs in zip(*rounds, strict=True)]  # fmt: skip
+def measure_all(folder, in_file, numbers_of_files, engines):
+    """For each number of files what `measure` finds with each of the engines, in turns; of several rounds, the median
+    by time."""
+    for n_files in numbers_of_files:
+        rounds = ROUNDS if n_files * in_file <= OFTEN else 1
+        found = [[measure(folder, n_files, in_file, engine) for engine in engines] for _ in range(rounds)]
+        yield [sorted(runs, key=all_seconds)[len(runs) // 2] for runs in zip(*found, strict=True)]
+
+
+def all_seconds(found):
+    return sum(found["seconds"].values())
 
 
 def total(found, clock="seconds"):
-    return sum(found[clock].get(phase, 0) for phase in PHASES.values())
+    return sum(found[clock].get(phase, 0) for phase in PHASES)
 
 
-def draw(local, pairs):
+def draw(local, beside):
     """Time per review and peak memory by size."""
     from projects.common.plots import Figure  # in the style of all pictures
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     times, memory = figure.subplots(1, 2, width_ratios=(3, 2))
     sizes = [found["size"] for found in local]
-    series = [("one process", local), ("the same, processor time", local),
-              ("one process, large batches", [one for one, _ in pairs]),
-              (f"{WORKERS} Dask workers, large batches", [two for _, two in pairs])]  # fmt: skip
-    for name, runs in series:
-        clock, line = ("cpu", "o:") if "processor" in name else ("seconds", "o-")
+    series = {"as it comes": (local, "seconds"), "the same, processor time": (local, "cpu")}
+    for number, name in enumerate(SIDES.values()):
+        series[f"{name}, large batches"] = ([sides[number] for sides in beside], "seconds")
+    for name, (runs, clock) in series.items():
+        line = "o:" if clock == "cpu" else "o-"
         times.plot([f["size"] for f in runs], [total(f, clock) / f["size"] * 1e3 for f in runs], line, label=name)
     first, last = (1e6 * total(found, "cpu") / found["size"] for found in (local[0], local[-1]))
     title = f"Training: from {first:.0f} to {last:.0f} µs of processor a review"
@@ -176,58 +183,65 @@ def draw(local, pairs):
     figure.savefig(PICTURE, dpi=110)
 
 
-def report(local, pairs, simulated):
+def rows_beside(beside):
+    """For each size and phase: seconds of each side, and how many times as fast as one thread the others are."""
+    *counting, training = PHASES
+    rows = []
+    for sides in beside:
+        size = f"{sides[0]['size']:,}"
+        for name, phases in (("counting", counting), ("training", [training]), ("scoring", ["scoring"])):
+            seconds = [sum(found["seconds"][phase] for phase in phases) for found in sides]
+            rows.append([f"{size}, {name}", *cells_beside(seconds), ""])
+        stolen = ", ".join(f"{found['stolen']:.0f}" for found in sides)
+        rows.append([f"{size}, all", *cells_beside([all_seconds(found) for found in sides]), stolen])
+    return rows
+
+
+def cells_beside(seconds):
+    """The seconds, and how many times as long the first side takes."""
+    return [f"{s:,.1f}" for s in seconds] + [f"{seconds[0] / s:.2f}" for s in seconds[1:]]
+
+
+def report(local, beside, simulated):
     rows = [
-        [f"{f['size']:,}", *(f"{f['cpu'][p] / f['size'] * 1e6:,.0f}" for p in PHASES.values()),
+        [f"{f['size']:,}", *(f"{f['cpu'][p] / f['size'] * 1e6:,.0f}" for p in PHASES),
          f"{total(f, 'cpu') / f['size'] * 1e6:,.0f}", f"{total(f) / f['size'] * 1e6:,.0f}",
          f"{f['memory']:,.0f}", f"{f['ngrams']:,}", f"{f['min_count']}", f"{f['stolen']:.0f}"]
         for f in local
     ]  # fmt: skip
-    beside, (*counting, training) = [], PHASES.values()
-    for one, two in pairs:
-        for name, phases in (("counting", counting), ("training", [training]), ("scoring", ["scoring"])):
-            a, b = (sum(found["seconds"][phase] for phase in phases) for found in (one, two))
-            beside.append([f"{one['size']:,}, {name}", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}", ""])
-        a, b = (sum(found["seconds"].values()) for found in (one, two))
-        stolen = " and ".join(f"{found['stolen']:.0f}" for found in (one, two))
-        beside.append([f"{one['size']:,}, all", f"{a:,.1f}", f"{b:,.1f}", f"{a / b:.2f}", stolen])
-    pays = None  # the size from which on the workers are always faster
-    for one, two in reversed(pairs):
-        if sum(one["seconds"].values()) <= sum(two["seconds"].values()):
-            break
-        pays = one["size"]
-    largest = max([0, *(memory for _, two in pairs for memory in two["workers"])])
-    paid = f"They pay from {pays:,} reviews on." if pays else "They do not pay yet at the largest of these sizes."
+    largest = max([0, *(memory for sides in beside for memory in sides[-1]["workers"])])
     kind = "SIMULATED reviews" if simulated else "Sentences of the published reviews"
-    header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "min count", "stolen, %"]
+    header = ["reviews", *PHASES, "together", "by the clock", "peak MB", "n-grams", "least count", "stolen, %"]
+    others = list(SIDES.values())[1:]
     return f"""\
 {machine("numpy", "scipy", "pandas", "dask", "distributed")}
 
-{kind}, dealt anew among the reviews of their label; {EPOCHS} epochs. One process; microseconds of
-the processor for a review, by phase and together, and of the clock: they differ where others want the same cores.
-Stolen: what the host of a virtual machine gave to others of the time of its cores. Medians of {ROUNDS} runs up to
-{OFTEN:,} reviews, single runs above.
+{kind}, dealt anew among the reviews of their label; {EPOCHS} epochs of one fit, the measured one (`--no-refit`).
+One process, as it comes; microseconds of the processor for a review, by phase and together, and of the clock: with its
+threads it works on all cores at once, and others want them, too. Stolen: what the host of a virtual machine gave to
+others of the time of its cores. Medians of {ROUNDS} runs up to {OFTEN:,} reviews, single runs above.
 
 {table(header, rows)}
-One process against {WORKERS} Dask workers of one thread each, both with large batches; seconds, and how many times as
-fast the workers are. Largest worker: {largest:,.0f} MB. {paid}
+Large batches (`--large-batches`) in one process with one thread, in one with {WORKERS}, and on {WORKERS} Dask workers
+of one thread each, who keep all in files; seconds, and how many times as fast as one thread. Largest worker:
+{largest:,.0f} MB.
 
-{table(["reviews, phase", "one process", f"{WORKERS} workers", "gain", "stolen, %"], beside)}
+{table(["reviews, phase", *SIDES.values(), *(f"gain of {name}" for name in others), "stolen, %"], rows_beside(beside))}
 ![Time per review and peak memory](../docs/scale.png)"""
 
 
-def main(largest=SIZES[-1]):
+def main(most_files=FILES[-1]):
     """Measure all sizes in a folder that is gone afterwards, and write section and picture."""
-    sizes, dask_sizes = ([size for size in some if size <= largest] for some in (SIZES, DASK_SIZES))
+    numbers, numbers_beside = ([n for n in some if n <= most_files] for some in (FILES, FILES_BESIDE))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        simulated = write_shards(folder, max(sizes))
-        local = [found for (found,) in measure_all(folder, sizes, ["local"])]
-        pairs = []
-        for pair in measure_all(folder, dask_sizes, ["batches", "dask"]):
-            pairs.append(pair)
-            draw(local, pairs)  # after each: what takes long is not lost by what comes last
-            write_section("Scale", "python -m benchmarks.scale", report(local, pairs, simulated))
+        in_file, simulated = write_files(folder, max(numbers))
+        local = [found for (found,) in measure_all(folder, in_file, numbers, ["local"])]
+        beside = []
+        for sides in measure_all(folder, in_file, numbers_beside, list(SIDES)):
+            beside.append(sides)
+            draw(local, beside)  # after each: what takes long is not lost by what comes last
+            write_section("Scale", "python -m benchmarks.scale", report(local, beside, simulated))
 
 
 if __name__ == "__main__":

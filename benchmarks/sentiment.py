@@ -17,15 +17,17 @@ from pathlib import Path
 import fasttext
 import joblib
 import numpy as np
-from projects.sentiment.text import count_ngrams
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.report import REAL_DATA, machine, table, write_section
-from projects.sentiment.data import Reviews, read_reviews
+from benchmarks.report import machine, table, write_section
+from benchmarks.reviews import ARCHIVE
+from projects.sentiment.counting import build_vocabulary
+from projects.sentiment.data import File, Reviews, read_reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.settings import Settings
 from projects.sentiment.tokens import tokens
 from projects.sentiment.training import train
 
@@ -49,19 +51,26 @@ def seconds(function, *arguments, **settings):
 
 def data(folder):
     """The training data as a path, training and test reviews, and whether they are simulated."""
-    path, simulated = REAL_DATA / "aclImdb_v1.tar.gz", False
+    path = ARCHIVE
     if not path.exists():
         from projects.common.cli import to_csv
 
-        path, simulated = folder / "reviews-SIMULATED.csv", True
+        path = folder / "reviews-SIMULATED.csv"
         path.write_text(to_csv(simulate_reviews()))
-    return path, read_reviews(path, "train"), read_reviews(path, "test"), simulated
+    training = read_reviews(path, "train")
+    return path, training, read_reviews(path, "test"), training.simulated
 
 
-def train_ours(path, model_path, seed=0, **settings):
-    model = train(read_reviews(path, "train"), seed, **settings)
+def train_ours(path, model_path):
+    model = train([File(path)])
     model.save(model_path)
     return model
+
+
+def build_features(reviews):
+    """The vocabulary of these reviews and their rows, as `vectorizer().fit_transform` has them."""
+    vocabulary = build_vocabulary(reviews)
+    return vocabulary.bag(*vocabulary.columns_of(reviews.texts))
 
 
 def train_scikit_learn(training: Reviews):
@@ -83,6 +92,12 @@ def train_fasttext(path):
 
 def accuracy(probability, reviews):
     return float(np.mean((np.asarray(probability) > 0.5) == np.array(reviews.labels)))
+
+
+def our_accuracy(settings, training, test):
+    """The test accuracy of a training with these settings."""
+    model = train([training], settings)
+    return accuracy(model.predict(test.texts)[:, 1], test)
 
 
 def fasttext_accuracy(model, path):
@@ -123,7 +138,7 @@ def measure(folder):
         model = timed("train ours", train_ours, path, folder / "model.safetensors")
         pipeline = timed("train sklearn", train_scikit_learn, training)
         other = timed("train fasttext", train_fasttext, files[0])
-        timed("features ours", count_ngrams, training.texts, 3, 3)
+        timed("features ours", build_features, training)
         timed("features sklearn", vectorizer().fit_transform, training.texts)
         timed("predict ours", model.predict, test.texts)
         probability = timed("predict sklearn", pipeline.predict_proba, test.texts)[:, 1]
@@ -133,8 +148,8 @@ def measure(folder):
     for _ in range(STARTS):
         times["start ours"].append(cold_start([scripts / "sentiment", "predict", TEXT, "--run", folder / "run"]))
         times["start sklearn"].append(cold_start([sys.executable, "-c", load]))
-    seeds = [accuracy(train(training, seed).predict(test.texts)[:, 1], test) for seed in range(SEEDS)]
-    single = [accuracy(train(training, seed, ngrams=1).predict(test.texts)[:, 1], test) for seed in range(SEEDS)]
+    seeds = [our_accuracy(Settings(seed=seed), training, test) for seed in range(SEEDS)]
+    single = [our_accuracy(Settings(seed=seed, ngrams=1), training, test) for seed in range(SEEDS)]
     return found | {
         "times": {name: statistics.median(values) for name, values in times.items()},
         "accuracy": {OURS: seeds, "single words": single, SCIKIT_LEARN: [accuracy(probability, test)],
