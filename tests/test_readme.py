@@ -141,5 +141,5 @@ def test_links_and_pictures_exist(page):
 
 def test_dependency_table_is_complete():
     text = (ROOT / "pyproject.toml").read_text()
-    declared = re.findall(r'"([a-z]+)>=', text.partition("dependencies = [")[2].partition("]")[0])
-    assert set(re.findall(r"^\| ([a-z]+) \|", README, re.MULTILINE)) >= set(declared)
+    declared = re.findall(r'"([a-z-]+)>=', text.partition("dependencies = [")[2].partition("]")[0])
+    assert set(re.findall(r"^\| ([a-z-]+) \|", README, re.MULTILINE)) >= set(declared)

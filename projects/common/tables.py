@@ -1,0 +1,370 @@
+"""Any table that people have, a row at a time: CSV with whatever delimiter and encoding, JSON, Parquet, Excel; packed.
+
+Each row comes with its place ("line 7", "row 7", "sheet Rents, row 7"), so that what is wrong can be found.
+"""
+
+import csv
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from projects.common.errors import ProjectError
+from projects.common.text_encoding import Encoding, encoding_of, find_encoding, find_mark, stated
+from projects.common.unpacking import DAMAGED, WORKBOOK, Source, find_source
+
+LONGEST_LINE = 10_000_000  # characters
+LARGEST_LIST = 1 << 28  # characters of a JSON list, which is read in one piece
+LARGEST_WORKBOOK = 1 << 28  # unpacked bytes of an Excel file, the same
+MOST_COLUMNS = 1_000  # more are a mistake, and would take minutes to read
+BATCH = 1_000  # rows of Parquet held in memory at a time
+SAMPLE = 1 << 18  # characters that the delimiter is found in
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+USUAL_DELIMITER = {".tsv": "\t", ".tab": "\t"}
+CSV_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
+JSONL_ENDINGS = (".jsonl", ".ndjson")
+WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how .xlsx and the older .xls begin
+
+Row = tuple[str, dict[str, Any]]  # the place, and the value of each column
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be read, and what it was found to be."""
+
+    path: Path
+    format: str  # CSV, JSONL, JSON, Parquet or Excel
+    columns: tuple[str, ...]  # of JSON: those of the first row
+    rows: Callable[[], Iterator[Row]]  # from the first one; of a stream, once
+    delimiter: str | None = None
+    encoding: str | None = None
+    encoding_guessed: bool = False
+    packing: str = ""
+
+    def description(self) -> str:
+        """The format in words: "CSV, semicolon, cp1252, gzip"."""
+        delimiter = DELIMITERS.get(self.delimiter or "")
+        encoding = "UTF-8" if self.encoding == "utf-8-sig" else self.encoding
+        return ", ".join(part for part in (self.format, delimiter, encoding, self.packing) if part)
+
+    def remark(self) -> str | None:
+        """A line for the user where the encoding was guessed."""
+        if not self.encoding_guessed:
+            return None
+        return f"{self.path} is no UTF-8: read as {self.encoding}; name another with --encoding"
+
+
+def open_table(
+    path: Path, encoding: str | None = None, member: str | None = None, largest: int | None = None
+) -> Table:  # fmt: skip
+    """The table in a file. Raises ProjectError, and so does reading its rows, naming the place.
+
+    encoding: instead of the one that is found. member: the file to take from a zip that holds several.
+    largest: bytes of a packed file that are believed when it is unpacked.
+    """
+    source = find_source(path, member, largest)
+    with reading_errors(path):
+        with source.open() as file:
+            start = file.read(4)
+        if start == b"PAR1":
+            return open_parquet(source)
+        if start in WORKBOOKS:
+            return open_workbook(source)
+        written = stated(encoding) if encoding else find_encoding(source.open, str(path))
+        return open_text(source, written)
+
+
+def read_stream(file: IO[bytes], name: str, encoding: str | None = None) -> Table:
+    """The table in a stream that is read once, such as standard input: CSV, JSONL or a JSON list."""
+    buffered = io.BufferedReader(file, SAMPLE)  # type: ignore[type-var]
+    path = Path(name)
+    with reading_errors(path):
+        start = buffered.peek(1)
+        written = stated(encoding) if encoding else find_mark(start)
+        if written is None:
+            written = Encoding("utf-8-sig") if start.isascii() else encoding_of(start, name)
+        text = as_text(buffered, written)
+        sample = start.decode(written.name, errors="replace")
+        kind = text_format("", sample)
+        delimiter = find_delimiter(sample, False, ",") if kind == "CSV" else None
+        columns, rows = parse_text(kind, text, path, delimiter)
+    return Table(path, kind, columns, lambda: rows, delimiter, written.name, written.guessed)
+
+
+@contextmanager
+def reading_errors(path: Path, where: Callable[[], str] = str) -> Iterator[None]:
+    """Within it what goes wrong while a file is read becomes a ProjectError; `where` says how far it was read."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}{where()}: not {error.encoding} ({error.reason}); try another --encoding") from error
+    except (csv.Error, RecursionError, zlib.error, *DAMAGED) as error:
+        raise ProjectError(f"{path}{where()}: {error}") from error
+
+
+# Text
+
+
+def as_text(file: IO[bytes], encoding: Encoding) -> io.TextIOWrapper:
+    """The text of a file; what is not UTF-8 is left for `lines_of` to find."""
+    errors = "surrogateescape" if encoding.name.startswith("utf-8") else "strict"
+    return io.TextIOWrapper(file, encoding=encoding.name, errors=errors, newline="")
+
+
+def open_text(source: Source, encoding: Encoding) -> Table:
+    """A CSV, JSONL or JSON table."""
+    with as_text(source.open(), encoding) as file:
+        sample = file.read(SAMPLE)
+    kind = text_format(source.ending, sample)
+    delimiter = None
+    if kind == "CSV":
+        whole = len(sample) < SAMPLE
+        delimiter = find_delimiter(sample, whole, USUAL_DELIMITER.get(source.ending, ","))
+
+    def rows() -> Iterator[Row]:
+        with as_text(source.open(), encoding) as file:
+            yield from parse_text(kind, file, source.path, delimiter)[1]
+
+    with as_text(source.open(), encoding) as file:
+        columns, _ = parse_text(kind, file, source.path, delimiter)
+    return Table(source.path, kind, columns, rows, delimiter, encoding.name, encoding.guessed, source.packing)
+
+
+def text_format(ending: str, sample: str) -> str:
+    """CSV, JSONL or JSON, by the ending of the name, else by how the text begins."""
+    start = sample.lstrip()[:1]
+    if ending in CSV_ENDINGS:
+        return "CSV"
+    if ending in JSONL_ENDINGS:
+        return "JSONL"
+    return {"[": "JSON", "{": "JSONL"}.get(start, "CSV")
+
+
+def parse_text(
+    kind: str, file: io.TextIOWrapper, path: Path, delimiter: str | None
+) -> tuple[tuple[str, ...], Iterator[Row]]:  # fmt: skip
+    """The columns and the rows of an open file."""
+    if kind == "CSV":
+        return read_csv(file, path, delimiter or ",")
+    rows = read_json_lines(file, path) if kind == "JSONL" else read_json_list(file, path)
+    first = next(rows, None)
+    if first is None:
+        return (), iter(())
+    return tuple(first[1]), chain_first(first, rows)
+
+
+def chain_first(first: Row, others: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from others
+
+
+def find_delimiter(sample: str, whole: bool, usual: str) -> str:
+    """The delimiter by which the header has several fields and the most rows have as many; `usual` if there is none.
+
+    whole: whether the sample is the whole text; else its last row is not counted.
+    """
+    best, best_score = usual, (-1.0, 0)
+    for delimiter in sorted(DELIMITERS, key=lambda delimiter: delimiter != usual):
+        header, *others = field_counts(sample, whole, delimiter) or [0]
+        if header < 2:
+            continue
+        agreeing = sum(n == header for n in others) / len(others) if others else 1.0
+        if (agreeing, header) > best_score:
+            best, best_score = delimiter, (agreeing, header)
+    return best
+
+
+def field_counts(sample: str, whole: bool, delimiter: str) -> list[int]:
+    """The number of fields of each row of the sample, as far as it can be read with this delimiter."""
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True)
+    counts: list[int] = []
+    try:
+        counts.extend(len(fields) for fields in reader if fields)
+    except csv.Error:
+        return counts
+    return counts if whole or len(counts) < 2 else counts[:-1]
+
+
+def lines_of(file: io.TextIOBase, path: Path) -> Iterator[str]:
+    """The lines of a text. Raises ProjectError for one too long or not UTF-8."""
+    number = 0
+    with reading_errors(path, lambda: f", after line {number}"):
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise ProjectError(f"{path}, line {number}: longer than {LONGEST_LINE:,} characters; split it")
+            try:
+                line.encode()
+            except UnicodeEncodeError as error:
+                raise ProjectError(f"{path}, line {number}: not UTF-8 (character {error.start + 1})") from error
+            yield line
+
+
+def read_csv(file: io.TextIOBase, path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """Columns and rows; of an empty file none.
+
+    A row that is only a line end is a row where there is one column, and none where there are more.
+    """
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
+    with reading_errors(path, lambda: f", after line {reader.line_num}"):
+        header = next((fields for fields in reader if fields), [])
+    columns = checked_columns(header, path, f"line {reader.line_num}")
+
+    def rows() -> Iterator[Row]:
+        with reading_errors(path, lambda: f", after line {reader.line_num}"):
+            for fields in reader:
+                if not fields and len(columns) == 1:
+                    fields = [""]
+                if fields and len(fields) != len(columns):
+                    found = f"{len(fields)} fields, but the header has {len(columns)}, the last of them {columns[-1]}"
+                    raise ProjectError(f"{path}, line {reader.line_num}: {found}")
+                if fields:
+                    yield f"line {reader.line_num}", dict(zip(columns, fields, strict=True))
+
+    return columns, rows()
+
+
+def checked_columns(names: Iterable[Any], path: Path, place: str) -> tuple[str, ...]:
+    """The names of the columns. Raises ProjectError for too many, and for two of one name."""
+    columns = tuple(str(name) for name in names)
+    if len(columns) > MOST_COLUMNS:
+        raise ProjectError(f"{path} has {len(columns):,} columns: at most {MOST_COLUMNS:,} are read")
+    if len(set(columns)) < len(columns):
+        twice = max(columns, key=columns.count)
+        raise ProjectError(f"{path}, {place}: two columns have the same name, {twice!r}")
+    return columns
+
+
+def read_json_lines(file: io.TextIOBase, path: Path) -> Iterator[Row]:
+    """An object a line."""
+    line = 0
+    with reading_errors(path, lambda: f", after line {line}"):
+        for line, text in enumerate(lines_of(file, path), 1):
+            if text.strip():
+                yield f"line {line}", checked_object(json.loads(text), path, f"line {line}")
+
+
+def read_json_list(file: io.TextIOBase, path: Path) -> Iterator[Row]:
+    """The objects of a list, which is read in one piece."""
+    with reading_errors(path):
+        text = file.read(LARGEST_LIST + 1)
+        if len(text) > LARGEST_LIST:
+            raise ProjectError(f"{path}: a JSON list of more than {LARGEST_LIST:,} characters; write an object a line")
+        text.encode()
+        values = json.loads(text)
+    for number, value in enumerate(values, 1):
+        yield f"row {number}", checked_object(value, path, f"row {number}")
+
+
+def checked_object(value: Any, path: Path, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ProjectError(f"{path}, {place}: not a JSON object")
+    if len(value) > MOST_COLUMNS:
+        raise ProjectError(f"{path}, {place}: has {len(value):,} columns: at most {MOST_COLUMNS:,} are read")
+    return value
+
+
+# Parquet and Excel
+
+
+@contextmanager
+def open_parquet_file(source: Source) -> Iterator[Any]:
+    """PyArrow's view of the file, whose errors become a ProjectError."""
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
+    try:
+        with source.open_seekable() as file:
+            yield pyarrow.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)  # it would keep all it read
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise ProjectError(f"cannot read {source.path}: {error}") from error
+
+
+def open_parquet(source: Source) -> Table:
+    """A Parquet table; its rows are numbered from 1."""
+    with open_parquet_file(source) as parquet:
+        columns = checked_columns(parquet.schema_arrow.names, source.path, "the schema")
+
+    def rows() -> Iterator[Row]:
+        with open_parquet_file(source) as parquet:
+            number = 0
+            for batch in parquet.iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+
+    return Table(source.path, "Parquet", columns, rows, packing=source.packing)
+
+
+def open_workbook(source: Source) -> Table:
+    """The first sheet of an Excel file that has a header and rows; they are numbered as Excel shows them."""
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook
+    except ImportError as error:
+        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
+
+    try:
+        with source.open_seekable() as file:
+            refuse_bomb(file, source.path)
+            workbook = CalamineWorkbook.from_filelike(file)
+            for name in workbook.sheet_names:
+                sheet = workbook.get_sheet_by_name(name)
+                columns, rows = sheet_rows(sheet, source.path)
+                if rows:
+                    break
+    except (CalamineError, *DAMAGED) as error:
+        raise ProjectError(f"{source.path} is no whole Excel file ({error}): save it again as .xlsx") from error
+    return Table(source.path, "Excel", columns, lambda: iter(rows), packing=source.packing)
+
+
+def refuse_bomb(file: IO[bytes], path: Path) -> None:
+    """Raise ProjectError where a workbook unpacks to too much; a part that lies about its size fails its checksum."""
+    if not zipfile.is_zipfile(file):
+        return  # an .xls file, in which nothing is packed
+    with zipfile.ZipFile(file) as archive:
+        if WORKBOOK not in archive.namelist():
+            raise ProjectError(f"{path}: a zip in a packed file, and no workbook; unpack it once")
+        size = sum(part.file_size for part in archive.infolist())
+        if size > LARGEST_WORKBOOK:
+            raise ProjectError(f"{path} unpacks to {size:,} bytes, more than an Excel table has: save it as CSV")
+        for part in archive.infolist():
+            with archive.open(part) as unpacked:
+                while unpacked.read(1 << 20):
+                    pass
+    file.seek(0)
+
+
+def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    """The columns, which the first row that is not empty names, and the rows below."""
+    columns: tuple[str, ...] = ()
+    rows: list[Row] = []
+    for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
+        values = [cell_value(cell) for cell in cells]
+        if all(value == "" for value in values):
+            continue
+        place = f"sheet {sheet.name}, row {number}"
+        if not columns:
+            while values[-1] == "":
+                values.pop()
+            columns = checked_columns(values, path, place)
+            continue
+        extra = [value for value in values[len(columns) :] if value != ""]
+        if extra:
+            raise ProjectError(f"{path}, {place}: {extra[0]!r} stands beyond the last column, {columns[-1]}")
+        rows.append((place, dict(zip(columns, values, strict=False))))
+    return columns, rows
+
+
+def cell_value(cell: Any) -> Any:
+    """The cell's value; a whole number, which Excel keeps as 7.0, as 7."""
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell
