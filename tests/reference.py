@@ -2,15 +2,121 @@
 
 import html
 import math
+import unicodedata
 from collections import Counter, defaultdict
+
+SPACELESS_NAMES = (
+    "THAI ", "LAO ", "MYANMAR ", "KHMER ", "HIRAGANA ", "HENTAIGANA ", "KATAKANA ",
+    "KATAKANA-HIRAGANA PROLONGED ", "COMBINING KATAKANA-HIRAGANA ", "IDEOGRAPHIC ITERATION ",
+    "IDEOGRAPHIC CLOSING ", "IDEOGRAPHIC NUMBER ", "CJK UNIFIED IDEOGRAPH-",
+    "CJK COMPATIBILITY IDEOGRAPH-",
+)  # fmt: skip
+VARIANT_NAMES = (
+    "ZERO WIDTH JOINER", "ZERO WIDTH NON-JOINER", "VARIATION SELECTOR-", "EMOJI MODIFIER ",
+    "EMOJI COMPONENT ", "FEMALE SIGN", "MALE SIGN", "COMBINING ENCLOSING KEYCAP", "TAG ",
+    "CANCEL TAG",
+)  # fmt: skip
+EMOJI_BLOCKS = [(0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1FAFF)]
+FACES = {":)": "☺", ":(": "☹", ":d": "😃", ":p": "😛", ";)": "😉", ";(": "☹", ";d": "😉", ";p": "😉"}
+USUAL_WIDTH = str.maketrans("：；（）", ":;()")
+OTHER_MARKS = {"。": ".", "۔": ".", "।": ".", "॥": ".", "။": ".", "។": ".", "៕": ".", "、": ",", "،": ",", "၊": ",",
+               "؟": "?", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "!?"}  # fmt: skip
 
 
 def words_of(text):
-    """The words of a text: lower case, no apostrophes, the marks .,!? as words of their own."""
-    text = html.unescape(text).replace("<br />", " ").lower()
-    text = text.replace("'", "").replace("’", "")
-    spaced = (c if c.isalnum() else f" {c} " if c in ".,!?" else " " for c in text)
-    return "".join(spaced).split()
+    """The words of a text.
+
+    Lower case, composed, no apostrophes; the marks .,!? and emoji are words of their own. So is, with its combining
+    marks, each character of a script without spaces. An emoticon is read as the emoji that it stands for.
+    """
+    text = without_emoticons(html.unescape(text).replace("<br />", " ")).lower()
+    text = flags_apart(scripts_apart(one_spelling(text)))
+    return "".join(map(spaced, text)).split()
+
+
+def one_spelling(text):
+    """The text of usual width, without apostrophes and what makes variants of emoji and letters, composed."""
+    text = "".join(unicodedata.normalize("NFKC", c) if "！" <= c <= "\uffdc" else c for c in text)
+    vanishing = ("APOSTROPHE", "RIGHT SINGLE QUOTATION MARK", *VARIANT_NAMES)
+    text = "".join(c for c in text if not unicodedata.name(c, "").startswith(vanishing))
+    text = unicodedata.normalize("NFC", text)
+    while "i\u0307" in text:
+        text = unicodedata.normalize("NFC", text.replace("i\u0307", "i"))
+    return text
+
+
+def is_spaceless(character):
+    return unicodedata.name(character, "").startswith(SPACELESS_NAMES)
+
+
+def is_flag_letter(character):
+    return unicodedata.name(character, "").startswith("REGIONAL INDICATOR")
+
+
+def scripts_apart(text):
+    """A space wherever a script without spaces begins or ends."""
+    return "".join(
+        f" {c}" if is_spaceless(c) != is_spaceless(before) else c for before, c in zip(" " + text, text, strict=False)
+    )
+
+
+def flags_apart(text):
+    """A space around each flag, which is two letters, and around a letter left over."""
+    read, i = "", 0
+    while i < len(text):
+        size = 2 if i + 1 < len(text) and is_flag_letter(text[i]) and is_flag_letter(text[i + 1]) else 1
+        read += f" {text[i : i + size]} " if is_flag_letter(text[i]) else text[i]
+        i += size
+    return read
+
+
+def without_emoticons(text):
+    """The text with an emoji for each emoticon."""
+    read, i = "", 0
+    while i < len(text):
+        emoji, size = emoticon_at(text, i)
+        read += emoji or text[i]
+        i += size
+    return read
+
+
+def emoticon_at(text, start):
+    """The emoji for the emoticon that starts here, None if there is none; and its number of characters, or 1."""
+    if glued(text[start - 1 : start]):
+        return None, 1
+    rest = text[start + 1 :]
+    if text[start] == "<" and rest.startswith("3"):
+        decimal = rest[1:2] in [".", ","] and rest[2:3] in [*"0123456789"]
+        return (None, 1) if decimal or glued(rest[1:2]) else ("❤", 2)
+    face = rest.lstrip("'’")
+    face = face[1:] if face[:1] in ["-", "－"] else face
+    eyes = text[start].translate(USUAL_WIDTH)
+    emoji = FACES.get(eyes + face[:1].translate(USUAL_WIDTH).lower())
+    if emoji is None:
+        return None, 1
+    mouths = len(face) - len(face.lstrip(face[0]))
+    while mouths and glued(face[mouths : mouths + 1]):
+        mouths -= 1  # fewer mouths, as long as the next character is no letter
+    return (emoji, len(text) - start - len(face) + mouths) if mouths else (None, 1)
+
+
+def glued(neighbour):
+    """Whether what stands beside an emoticon makes it part of something else."""
+    return neighbour in [*"_:;：；❤", *FACES.values()] or (neighbour.isascii() and neighbour.isalnum())
+
+
+def spaced(character):
+    """The character with spaces where a word begins or ends; a space for what is no part of a word."""
+    if character in "'’":
+        return ""
+    if character in ".,!?" or character in OTHER_MARKS:
+        return "".join(f" {mark} " for mark in OTHER_MARKS.get(character, character))
+    if character.isalnum():
+        return f" {character}" if is_spaceless(character) else character
+    if unicodedata.category(character) in ("Mn", "Mc", "Me") or is_flag_letter(character):
+        return character
+    is_emoji = any(first <= ord(character) <= last for first, last in EMOJI_BLOCKS)
+    return f" {character} " if is_emoji else " "
 
 
 def ngrams_of(text, longest):

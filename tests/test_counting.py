@@ -23,7 +23,11 @@ from projects.sentiment.store import Store
 
 CUTOFF = 0.05
 some_texts = st.lists(
-    st.lists(st.sampled_from(["a", "b", "c", "!", "naïve", "don't"]), max_size=12).map(" ".join), min_size=2, max_size=8
+    st.lists(st.sampled_from(["a", "b", "c", "!", "naïve", "don't", "很好", "👍🏽", ":)", "हिन्दी"]), max_size=12).map(
+        " ".join
+    ),
+    min_size=2,
+    max_size=8,
 )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import html.entities
 import json
 import os
+import random
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
+from test_tokens import ODD_CHARACTERS, WORDS
 
 from projects.bikes import report as bikes_report
 from projects.bikes.cli import WEATHER
@@ -185,9 +187,30 @@ def test_every_character_and_entity_is_read_as_in_training(review_page):
     characters = " ".join(f"x{c}X{c}" for c in assigned)
     entities = " ".join(f"a&{name}b" for name in html.entities.html5)
     numbers = " ".join(f"a&#{n};b &#x{n:x}z" for n in special)
-    for text in (characters, entities, numbers):
+    scripts = " ".join(f"x{c}X{c} {c}ก" for c in assigned)
+    for text in (characters, entities, numbers, scripts):
         found = review_page.execute_script("return tokens(arguments[0]).join(' ')", text).split(" ")
         assert found == tokens(text)
+
+
+@pytest.mark.parametrize(("text", "words"), WORDS.items())
+def test_words_by_hand_are_those_of_the_page(review_page, text, words):
+    assert review_page.execute_script("return tokens(arguments[0])", text) == words.split()
+
+
+def test_odd_texts_are_read_as_in_training(review_page):
+    whole = [c for c in ODD_CHARACTERS if unicodedata.category(c) != "Cs"]  # half a character gets lost on the way
+    draw = random.Random(0)
+    texts = ["".join(draw.choices(whole, k=draw.randint(1, 12))) for _ in range(5000)]
+    found = review_page.execute_script("return arguments[0].map(tokens)", texts)
+    assert found == [tokens(text) for text in texts]
+
+
+def test_every_piece_of_a_typed_text_stays_under_it(review_page):
+    for text in WORDS:
+        enter(review_page, text=text)
+        mirror = review_page.execute_script("return document.getElementById('mirror').textContent")
+        assert mirror == text + "\n"
 
 
 def test_an_n_gram_of_three_words_is_found(review_page, sentiment):

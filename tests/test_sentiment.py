@@ -1,7 +1,6 @@
 """Reading reviews, their words, and the sentiment model."""
 
 import gzip
-import html
 import io
 import json
 import tarfile
@@ -9,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 from test_labels import outcomes
@@ -202,22 +201,6 @@ def test_simulated_reviews_are_marked_balanced_and_negate():
     assert sum(row["label"] == "positive" for row in rows) == REVIEWS / 2
     assert any("is not wonderful" in row["text"] for row in rows)
     assert rows == simulate_reviews()
-
-
-def test_tokens():
-    assert tokens("It's GREAT!<br /><br />Don&#39;t miss it — naïve, isn’t it? (10/10)") == [
-        "its", "great", "!", "dont", "miss", "it", "naïve", ",", "isnt", "it", "?", "10", "10",
-    ]  # fmt: skip
-    assert tokens("") == tokens("—– <br />") == []
-
-
-@given(st.text(max_size=200) | st.text(st.sampled_from("aB'’9é.!&;<br /> \n"), max_size=50))
-@example("&eacute;t&eacute;&nbsp;İ&lt;br /&gt;ß")
-@example("\ud800 lone \x00 surrogate")
-def test_tokens_are_words_and_marks(text):
-    words = html.unescape(text).replace("<br />", " ").lower().replace("'", "").replace("’", "")
-    spaced = "".join(c if c.isalnum() else f" {c} " if c in ".,!?" else " " for c in words)
-    assert tokens(text) == spaced.split()
 
 
 @given(st.lists(st.text(max_size=30), max_size=5))

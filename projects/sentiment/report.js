@@ -25,9 +25,48 @@ function unescape(text) {
   });
 }
 
+// Regular expressions for what each character is, from the ranges and tables of characters.py.
+const { spaceless, emoji, flagLetters, variants, beside, faces, standsFor } = about.characters;
+const expression = (source, flags = "gu") => new RegExp(source, flags);
+const MOUTH = "[()（）DdPp]", END = `(?![${beside}])`;
+const EMOTICON = expression(`(?<![${beside}])(?:([:;：；])['’]*[-－]?(${MOUTH})\\2*${END}|<3${END}(?![.,][0-9]))`);
+const WIDE_OR_NARROW = /[\uff01-\uffdc]+/gu;
+const VANISHING = expression(`['’${variants}]`);
+const ALONE = expression(`[${flagLetters}]{1,2}|[${spaceless}]+`);
+const SPACELESS_LETTER = expression(`(?=[\\p{L}\\p{N}])[${spaceless}]`);
+const EMOJI = expression(`(?![\\p{L}\\p{N}\\p{M}${flagLetters}])[${emoji}]`);
+const PART = `\\p{L}\\p{N}\\p{M}`; // of a word
+const NO_WORD = expression(`[^${PART}${emoji}.,!?]`);
+const PIECES = [ // of a typed text, each with a colour of its own
+  "&#?\\w+;",
+  `(?<![${beside}])(?:[:;：；]['’]*[-－]?${MOUTH}+|<3)${END}`,
+  `[${flagLetters}]{2}`,
+  `[${emoji}][${variants}${emoji}]*`, // with all that is joined to it, or it would look different
+  `[${spaceless}]\\p{M}*`,
+  `(?:(?![${spaceless}])[${PART}'’\\u200c\\u200d])+`,
+  `[.,!?${Object.keys(standsFor).join("")}]`,
+];
+const PIECE = expression(`(${PIECES.join("|")})`, "u"); // in parentheses: `split` keeps it
+
+// The text of usual width, without what makes variants of emoji and letters, composed.
+function foldVariants(text) {
+  const usual = text.replace(WIDE_OR_NARROW, run => run.normalize("NFKC"));
+  return usual.replace(VANISHING, "").normalize("NFC").replace(/i\u0307+/gu, "i").normalize("NFC");
+}
+
+function emoticonsAsEmoji(text) {
+  return text.replace(EMOTICON, (found, eyes, mouth) => {
+    const face = eyes ? (eyes + mouth).normalize("NFKC").toUpperCase() : found;
+    return faces[face];
+  });
+}
+
+// The words of a text: lower case, emoji, punctuation marks, single characters of scripts without spaces.
 function tokens(text) {
-  return unescape(text).replaceAll("<br />", " ").replace(/[.,!?]/g, " $& ").toLowerCase()
-    .replace(/['’]/g, "").replace(/[^\p{L}\p{N}.,!?]/gu, " ").split(" ").filter(Boolean);
+  const lower = emoticonsAsEmoji(unescape(text).replaceAll("<br />", " ")).toLowerCase();
+  return foldVariants(lower).replace(ALONE, " $& ").replace(SPACELESS_LETTER, " $&").replace(EMOJI, " $& ")
+    .replace(/./gsu, character => standsFor[character] ?? character).replace(/[.,!?]/g, " $& ")
+    .replace(NO_WORD, " ").split(" ").filter(Boolean);
 }
 
 async function unpack() {
@@ -143,7 +182,7 @@ function show() {
     .filter((_, k) => k !== said.label).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
     .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
   element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training reviews";
-  element("mirror").replaceChildren(...text.split(/(&#?\w+;|[\p{L}\p{N}'’]+|[.,!?])/u).map(part => {
+  element("mirror").replaceChildren(...text.split(PIECE).map(part => {
     const effect = said.words.get(tokens(part)[0]), strength = effect ? Math.abs(effect.odds) : 0;
     const span = document.createElement("span");
     span.textContent = part;

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from projects.common import report
+from projects.sentiment import characters
 from projects.sentiment.labels import USUAL
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW
@@ -113,8 +114,22 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
         "longestRow": LONGEST_ROW,
         "baseRates": model.settings["base_rates"],
         "labels": model.settings["label_names"],
+        "characters": character_tables(),
     }
     return about, base64.b64encode(packed).decode()
+
+
+def character_tables() -> dict[str, Any]:
+    """What the page needs to read a text as `clean` does."""
+    return {
+        "spaceless": characters.SPACELESS,
+        "emoji": characters.EMOJI,
+        "flagLetters": characters.FLAG_LETTERS,
+        "variants": characters.VARIANTS,
+        "beside": characters.BESIDE,
+        "faces": characters.FACES,
+        "standsFor": characters.STANDS_FOR,
+    }
 
 
 def varints(numbers: np.ndarray) -> bytes:
