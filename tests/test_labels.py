@@ -16,6 +16,7 @@ from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.data import File, Reviews, read_reviews
 from projects.sentiment.evaluation import Outcomes, evaluate, scores
 from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel, log_odds
 from projects.sentiment.ngrams import LONGEST_ROW
 from projects.sentiment.ratios import SMOOTHING
@@ -191,7 +192,7 @@ def outcomes(labels, probability):
     rows = np.arange(len(labels))
     answers = probability.argmax(axis=1)
     return Outcomes(np.array(labels), answers, probability[rows, answers], probability[rows, labels],
-                    np.ones(len(rows)), [], {}, False)  # fmt: skip
+                    np.ones(len(rows)), [], {}, LeftOut(), False)  # fmt: skip
 
 
 def test_scores_by_hand():

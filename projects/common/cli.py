@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from projects.common.download import Published, adopt, fetch, local_path, say
+from projects.common.download import Published, adopt, fetch, local_path, tell
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
@@ -261,7 +261,7 @@ def data_dir_option(pipeline: str) -> Callable[..., Any]:
 def note(message: str) -> None:
     """One line on a terminal about what takes a while, unless it was asked to be quiet."""
     if sys.stderr.isatty() and not click.get_current_context().params.get("quiet"):
-        say(message)
+        tell(message)
 
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result and what is wrong.")
@@ -308,7 +308,7 @@ def download(
         except NoConnectionError:
             if not sample_if_offline:
                 raise
-            say(f"no internet: going on with SIMULATED data ({published.pipeline} download --sample)")
+            tell(f"no internet: going on with SIMULATED data ({published.pipeline} download --sample)")
     path = folder / simulated.name
     write_atomically(path, simulated.content().encode())
     return path

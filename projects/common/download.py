@@ -37,7 +37,7 @@ class Published:
     size: int
 
 
-def say(message: str) -> None:
+def tell(message: str) -> None:
     print(printable(message), file=sys.stderr, flush=True)
 
 
@@ -50,12 +50,12 @@ def fetch(published: Published, folder: Path, url: str | None = None, force: boo
     path = folder / published.name
     if path.exists() and not force:
         if sha256(path) in (published.sha256, recorded_hash(path)):
-            say(f"{path} is there and whole; nothing to download")
+            tell(f"{path} is there and whole; nothing to download")
             return path
-        say(f"{path} is not the file that was downloaded: fetching it again")
+        tell(f"{path} is not the file that was downloaded: fetching it again")
     url = url or published.url
     if sys.stderr.isatty():
-        say(f"downloading {without_password(url)}")
+        tell(f"downloading {without_password(url)}")
     started = time.monotonic()
     for pause in (*PAUSES, None):
         try:
@@ -239,7 +239,7 @@ def adopt(published: Published, file: Path, folder: Path, check: Callable[[Path]
         recorded_hash_file(path).unlink(missing_ok=True)
     else:
         write_atomically(recorded_hash_file(path), f"{digest}  {path.name}\n".encode())
-        say(f"{file} can be read, but is not byte for byte the published file (SHA-256 {digest})")
+        tell(f"{file} can be read, but is not byte for byte the published file (SHA-256 {digest})")
     return path
 
 

@@ -1,89 +1,237 @@
-"""Answers for whole files: each row with a label and its probability, written beside what it had."""
+"""Answers for whole tables: each row with a label and its probability, beside what it had."""
 
+import csv
+import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+
+import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, leftovers
-from projects.sentiment.data import (
-    File,
-    chunks,
-    ending,
-    parquet_errors,
-    rows_of_file,
-    value_of,
-)
+from projects.common.tables import Table, open_table
+from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
+from projects.sentiment.layout import find_layout, text_of
 from projects.sentiment.model import SentimentModel
+
+ADDED = ("label", "probability")
+UNSURE = "unsure"  # the answer where no label is as probable as was asked for
+NO_TEXT = "no text"  # the answer for a row without one
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
+
+Row = dict[str, Any]
+Write = Callable[[list[Row]], None]
+
+
+class Written(NamedTuple):
+    """What became of a table."""
+
+    path: Path
+    rows: int
+    without_text: int
+    unsure: int
+    replaced: tuple[str, ...]  # columns of the table in whose place answers stand
 
 
 def predict_files(
-    model: SentimentModel, files: list[File], folder: Path, engine: Engine | None = None
-) -> Iterator[tuple[Path, int]]:
-    """Write the answers for each file into the folder; each file written and its rows. Raises ProjectError."""
+    model: SentimentModel,
+    files: Sequence[File],
+    out: Path,
+    unsure_below: float = 0.0,
+    engine: Engine | None = None,
+) -> Iterator[Written]:
+    """Write the answers: for one file to the file `out` if its name ends as one, else each into the folder `out`.
+
+    unsure_below: the answer is UNSURE where its probability is lower. Raises ProjectError.
+    """
     engine = engine or Engine()
-    targets = [target_of(file.path, folder).resolve() for file in files]
+    targets = [target.resolve() for target in targets_of(files, out)]
     if len(set(targets)) < len(files):
-        raise ProjectError(f"{folder}: the answers for two of the files would have the same name")
+        raise ProjectError(f"{out}: the answers for two of the files would have the same name")
     overwritten = {file.path.resolve() for file in files} & set(targets)
     if overwritten:
-        raise ProjectError(f"the answers would take the place of {overwritten.pop()}: name another folder with --out")
+        raise ProjectError(
+            f"the answers would take the place of {overwritten.pop()}: name another file or folder with --out"
+        )
+    pairs = list(zip(files, targets, strict=True))
     try:
-        yield from engine.map(answer_file, files, engine.share(model), folder.resolve())
+        yield from engine.map(answer_file, pairs, engine.share(model), unsure_below)
     finally:
         for target in targets:
             for left in leftovers(target):  # by a worker that died
                 left.unlink(missing_ok=True)
 
 
-def answer_file(file: File, model: SentimentModel, folder: Path) -> tuple[Path, int]:
-    """Write a file's rows with a label and a probability: the file written, whole or not at all, and its rows."""
-    path = file.path
-    target = target_of(path, folder)
-    n = 0
-    is_parquet = target.suffix.lower() == ".parquet"
-    rows = ((value_of(row, file.names.text_columns, path, line), row) for line, row in rows_of_file(path))
-    with atomic_file(target) as out, parquet_writer(path, out) if is_parquet else nullcontext() as write:
+def targets_of(files: Sequence[File], out: Path) -> list[Path]:
+    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL."""
+    is_file = out.suffix.lower() in ENDINGS and not out.is_dir()
+    if is_file and len(files) > 1:
+        raise ProjectError(f"{len(files)} files can't be answered in the one file {out}: name a folder with --out")
+    if is_file:
+        return [out]
+    return [out / name_of_answers(file.path) for file in files]
+
+
+def name_of_answers(path: Path) -> str:
+    """The name of the file of answers for a table, in a folder."""
+    name = Path(path.name.removesuffix(".gz").removesuffix(".zip"))
+    return path.name if name.suffix.lower() == ".parquet" else name.with_suffix(".jsonl").name
+
+
+def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: float) -> Written:
+    """Write a table's rows with their answers, whole or not at all."""
+    file, target = pair
+    table = open_table(file.path, file.layout.encoding)
+    layout = find_layout(table, file.layout, labelled=False)
+    rows = ((text_of(row, layout), row) for _, row in table.rows())
+    n_rows = n_without_text = n_unsure = 0
+    with atomic_file(target) as out, writer_for(target, table, out) as write:
         for chunk in chunks(rows, AT_ONCE):
-            answered = answer_rows(model, chunk)
-            if write is not None:
-                write(answered)
-            else:  # of text that is no Unicode, the escape that JSON has for it
-                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in answered)
-                out.write(lines.encode(errors="backslashreplace"))
-            n += len(chunk)
-    return target, n
+            answered = answer_rows(model, chunk, unsure_below)
+            write(answered)
+            n_rows += len(answered)
+            n_without_text += sum(row["label"] == NO_TEXT for row in answered)
+            n_unsure += sum(row["label"] == UNSURE for row in answered)
+    replaced = tuple(name for name in table.columns if name in ADDED)
+    return Written(target, n_rows, n_without_text, n_unsure, replaced)
 
 
-def answer_rows(model: SentimentModel, rows: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+def answer_rows(model: SentimentModel, rows: Iterable[tuple[str, Row]], unsure_below: float = 0.0) -> list[Row]:
     """The rows, each with the label of its text and the probability of that label."""
+    rows = list(rows)
     probability = model.predict(text for text, _ in rows)
-    labels = probability.argmax(axis=1).tolist()
-    sureness = probability.max(axis=1).tolist()
     return [
-        row | {"label": model.label_names[label], "probability": round(p, 6)}
-        for (_, row), label, p in zip(rows, labels, sureness, strict=True)
+        row | answer_of(model, text, of_labels, unsure_below)
+        for (text, row), of_labels in zip(rows, probability, strict=True)
     ]
 
 
-def target_of(path: Path, folder: Path) -> Path:
-    """Where in the folder the answers for a file go: Parquet as Parquet, all else as JSONL."""
-    if ending(path) == ".parquet":
-        return folder / path.name
-    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return folder / unpacked.with_suffix(".jsonl").name
+def answer_of(
+    model: SentimentModel, text: str, probabilities: np.ndarray, unsure_below: float, in_table: bool = True
+) -> Row:
+    """The label of a text and its probability; probabilities [labels]: of all.
+
+    in_table: a row without text gets no label; an empty line or argument gets the base rate.
+    """
+    if in_table and not text.strip():
+        return {"label": NO_TEXT, "probability": None}
+    label = int(probabilities.argmax())
+    sureness = float(probabilities[label])
+    name = UNSURE if sureness < unsure_below else model.label_names[label]
+    return {"label": name, "probability": round(sureness, 6)}
+
+
+# Files
+
+
+def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextManager[Write]:
+    """What writes rows to an open file in the format that the target's name asks for."""
+    ending = target.suffix.lower()
+    columns = [*table.columns, *(name for name in ADDED if name not in table.columns)]
+    if ending == ".parquet":
+        return parquet_writer(table, columns, file)
+    if ending == ".xlsx":
+        return excel_writer(columns, file)
+    if ending == ".jsonl":
+        return json_writer(file)
+    return csv_writer(columns, "\t" if ending == ".tsv" else ",", file)
 
 
 @contextmanager
-def parquet_writer(path: Path, file: IO[bytes]) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
-    """What writes rows with the columns that the file at this path has, and those that answers add."""
-    with parquet_errors(path) as pyarrow:
-        old = [field for field in pyarrow.parquet.read_schema(path) if field.name not in ("label", "probability")]
-        added = [pyarrow.field("label", pyarrow.string()), pyarrow.field("probability", pyarrow.float64())]
-        schema = pyarrow.schema([*old, *added])
-    with pyarrow.parquet.ParquetWriter(file, schema) as writer:
-        yield lambda rows: writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+def csv_writer(columns: list[str], delimiter: str, file: IO[bytes]) -> Iterator[Write]:
+    def write(rows: list[Row]) -> None:
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
+        if not file.tell():
+            writer.writeheader()
+        writer.writerows(rows)
+        file.write(lines.getvalue().encode(errors="backslashreplace"))
+
+    yield write
+    if not file.tell():
+        write([])
+
+
+@contextmanager
+def json_writer(file: IO[bytes]) -> Iterator[Write]:
+    """Of text that is no Unicode, the escape that JSON has for it is written."""
+
+    def write(rows: list[Row]) -> None:
+        lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        file.write(lines.encode(errors="backslashreplace"))
+
+    yield write
+
+
+@contextmanager
+def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
+    """Texts are written as texts, never as formulas."""
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
+    workbook = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True})
+    sheet = workbook.add_worksheet("answers")
+    for column, name in enumerate(columns):
+        sheet.write_string(0, column, name)
+    n_rows = 0
+
+    def write(rows: list[Row]) -> None:
+        nonlocal n_rows
+        for row in rows:
+            n_rows += 1
+            for column, name in enumerate(columns):
+                write_cell(sheet, n_rows, column, row.get(name))
+
+    yield write
+    workbook.close()
+
+
+def write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    """Write a number as a number and all else as text."""
+    if value is None:
+        return
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, str(value))
+
+
+@contextmanager
+def parquet_writer(table: Table, columns: list[str], file: IO[bytes]) -> Iterator[Write]:
+    """The columns keep the types that they have in Parquet; others get those of the first rows."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
+    types = {"label": pyarrow.string(), "probability": pyarrow.float64()}
+    writer = None
+
+    def schema_for(rows: list[Row]) -> Any:
+        if table.format == "Parquet":
+            known = pyarrow.parquet.read_schema(table.path)
+            found = {name: known.field(name).type for name in table.columns}
+        else:
+            guessed = pyarrow.Table.from_pylist(rows).schema
+            found = {name: guessed.field(name).type for name in table.columns}
+        return pyarrow.schema([(name, (found | types)[name]) for name in columns])
+
+    def write(rows: list[Row]) -> None:
+        nonlocal writer
+        if writer is None:
+            writer = pyarrow.parquet.ParquetWriter(file, schema_for(rows))
+        writer.write_table(pyarrow.Table.from_pylist(rows, writer.schema))
+
+    try:
+        yield write
+    except (pyarrow.ArrowException, ValueError) as error:
+        raise ProjectError(f"{table.path} can't be written as Parquet ({error}): name a .csv with --out") from error
+    finally:
+        if writer is not None:
+            writer.close()

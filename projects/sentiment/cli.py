@@ -1,8 +1,6 @@
 """The `sentiment` command: download, train, evaluate, plot, report, export, predict, words, similar."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+import shlex
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +9,23 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
+from projects.sentiment.cli_options import (
+    Where,
+    engine_options,
+    layout_options,
+    positive_option,
+    sources_of,
+    tables_of,
+)
+from projects.sentiment.cli_predict import predict
+from projects.sentiment.score_table import LABELS_LISTED, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from projects.sentiment.data import File, Names
-    from projects.sentiment.engine import Engine
+    from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
 
-SHOWN = 12  # n-grams shown by --explain outside --json
-ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
-LABELS_LISTED = 20  # labels whose scores are printed; --json has all
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
-FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 
 
 @click.group(cls=common.PipelineGroup, tool="sentiment", context_settings=common.CONTEXT)
@@ -40,10 +41,10 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 
     Example: sentiment download --from aclImdb_v1.tar.gz
     """
-    from projects.sentiment.data import PUBLISHED, SAMPLE, TABLES, read_reviews
+    from projects.sentiment.data import PUBLISHED, SAMPLE, is_table, read_reviews
 
     def check(path: Path) -> None:
-        if path.suffix.lower() in TABLES or path.is_dir():
+        if path.is_dir() or is_table(path):
             raise ProjectError(f"{path} is not the published archive: train on it with `sentiment train --data {path}`")
         read_reviews(path, "train")
         read_reviews(path, "test")
@@ -59,58 +60,52 @@ def sample_csv() -> str:
 
 
 data_option = common.data_option(
-    "The archive, a folder with reviews.txt and labels.txt, a CSV, TSV or JSONL table, gzipped or not, or Parquet; "
-    "or a pattern of several tables ('reviews-*.csv')."
+    "The archive, a folder with reviews.txt and labels.txt, or any table (CSV, TSV, JSON, Parquet, Excel; gzipped or "
+    "zipped); or a pattern of several tables ('reviews-*.csv')."
 )
 run_option = common.run_option("sentiment")
 data_dir_option = common.data_dir_option("sentiment")
 
 
-def name_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what a table calls its columns and labels."""
-    for option in (
-        click.option(
-            "--positive",
-            help="Of two labels, the one that precision and recall are about.  "
-            "[default: positive, good, 1 …, else the last by alphabet]",
-        ),
-        click.option("--label-column", help="Column of a table with the labels.  [default: label or sentiment]"),
-        click.option("--text-column", help="Column of a table with the texts.  [default: text or review]"),
-    ):
-        command = option(command)
-    return command
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@layout_options()
+@click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw labels and lengths.")
+@common.json_option
+def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> None:
+    """Say what is in a table, before training.
+
+    Format, columns and which of them would be used, labels, duplicates, lengths, scripts, what would be left out, and
+    the command to train with. FILE may be a pattern of several tables.
+
+    Example: sentiment check mails.csv
+    """
+    from projects.sentiment.check import advice, check_files, in_words
+
+    files = tables_of(file, layout, Where("local", None), True)
+    found = check_files(files)
+    if picture:
+        from projects.common.plots import save_figure
+        from projects.sentiment.plots import plot_check
+
+        common.tell(str(save_figure(plot_check(found), picture, False)))
+    if as_json:
+        common.print_json({name: value for name, value in found.items() if name != "lengths"})
+        return
+    for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
+        click.echo(printable(line))
+    click.echo(f"\ntrain with:  sentiment train --data {shlex.quote(str(file))}{layout_in_words(layout)}")
 
 
-def engine_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Where to work."""
-    for option in (
-        click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster.  [default: processes of this machine]"),
-        click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
-                     help="What works: the threads of this process, or the workers of Dask."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def start_engine(engine: str, scheduler: str | None) -> AbstractContextManager["Engine"]:
-    """The engine that these options name."""
-    if scheduler and engine != "dask":
-        raise click.UsageError("--scheduler goes with --engine dask")
-    if engine == "dask":
-        from projects.sentiment.dask_engine import connect
-
-        return connect(scheduler)
-    from projects.sentiment.engine import Engine
-
-    return nullcontext(Engine())
-
-
-def sources_of(data: Path | None, data_dir: Path, names: "Names", engine: str) -> "list[File]":
-    """The files to read: those that were named, else what `download` fetched."""
-    from projects.sentiment.data import PUBLISHED, SAMPLE, files_of
-
-    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
-    return files_of(path.absolute() if engine == "dask" else path, names)  # workers may be in another folder
+def layout_in_words(layout: "Layout") -> str:
+    """The options of a layout as they are typed."""
+    given = {"--text-column": layout.text_column, "--label-column": layout.label_column, "--encoding": layout.encoding}
+    groups: dict[str, list[str]] = {}
+    for written, name in layout.label_map:
+        groups.setdefault(name, []).append(written)
+    if groups:
+        given["--labels"] = "; ".join(f"{','.join(labels)}={name}" for name, labels in groups.items())
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
 @main.command()
@@ -118,13 +113,14 @@ def sources_of(data: Path | None, data_dir: Path, names: "Names", engine: str) -
 @run_option
 @data_dir_option
 @common.setting_options(Settings)
-@name_options
+@layout_options()
+@positive_option
 @engine_options
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, text_column: str | None, label_column: str | None,
-    positive: str | None, resume: bool, quiet: bool, engine: str, scheduler: str | None, **settings: Any,
+    data: Path | None, run: Path, data_dir: Path, layout: "Layout", positive: str | None, resume: bool, quiet: bool,
+    where: "Where", **settings: Any,
 ) -> None:  # fmt: skip
     """Train on the training texts; save model and history.
 
@@ -145,21 +141,21 @@ def train(
     from projects.common.files import check_writable
     from projects.common.progress import report_epochs
     from projects.common.run_folder import lock
-    from projects.sentiment.data import Names
-    from projects.sentiment.training import MEASURED, Watcher, train
+    from projects.sentiment.training import GOAL, MEASURED, Watcher, train
 
-    where_to_work = start_engine(engine, scheduler)
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
-    sources = sources_of(data, data_dir, Names(text_column, label_column), engine)
+    sources = sources_of(data, data_dir, layout, where)
     checkpoint = Checkpoint(run, "sentiment", resume)
-    with where_to_work as where, report_epochs(quiet) as on_epoch:
-        watcher = Watcher(common.note, on_epoch, checkpoint)
-        in_memory = 0 if engine == "dask" else None
+    with where.engine() as engine, report_epochs(quiet) as on_epoch:
+        watcher = Watcher(common.note, common.tell, on_epoch, checkpoint)
         with checkpoint.interruptible():
-            model = train(sources, Settings(**settings), positive, where, run, watcher, in_memory)
+            model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory)
     common.save_training(run, "sentiment", model, checkpoint, MEASURED)
     click.echo(in_words(model))
+    sure_from = model.settings["sure_from"]
+    if sure_from is not None and model.settings["validation_accuracy"] < GOAL:
+        click.echo(f"{GOAL:.0%} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 
@@ -182,11 +178,12 @@ def in_words(model: "SentimentModel") -> str:
 @run_option
 @data_dir_option
 @common.json_option
-@name_options
+@layout_options()
+@positive_option
 @engine_options
 def evaluate(
-    data: Path | None, run: Path, data_dir: Path, as_json: bool, text_column: str | None, label_column: str | None,
-    positive: str | None, engine: str, scheduler: str | None,
+    data: Path | None, run: Path, data_dir: Path, as_json: bool, layout: "Layout", positive: str | None,
+    where: "Where",
 ) -> None:  # fmt: skip
     """Score the saved model on the test reviews, beside a baseline.
 
@@ -195,7 +192,6 @@ def evaluate(
 
     Example: sentiment evaluate --json
     """
-    from projects.sentiment.data import Names
     from projects.sentiment.evaluation import evaluate
     from projects.sentiment.model import SentimentModel
 
@@ -203,9 +199,9 @@ def evaluate(
     labels = model.label_names
     if positive and len(labels) > 2:
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
-    sources = sources_of(data, data_dir, Names(text_column, label_column), engine)
-    with start_engine(engine, scheduler) as where:
-        scores = evaluate(model, sources, positive, where)
+    sources = sources_of(data, data_dir, layout, where, model.layout)
+    with where.engine() as engine:
+        scores = evaluate(model, sources, positive, engine)
     common.write_json(run / common.METRICS, scores)
     if scores["unknown"]["reviews"]:
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
@@ -227,7 +223,14 @@ def plot(run: Path) -> None:
     """
     from projects.common.plots import plot_losses, save_figure
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.plots import plot_confusion, plot_label_words, plot_ratios, plot_reliability, plot_words
+    from projects.sentiment.plots import (
+        plot_confusion,
+        plot_label_words,
+        plot_ratios,
+        plot_reliability,
+        plot_unsure,
+        plot_words,
+    )
 
     model = SentimentModel.load(run / common.MODEL)
     with common.whole(run / common.HISTORY, "run `sentiment train` first"):
@@ -238,6 +241,7 @@ def plot(run: Path) -> None:
             scores = common.read_json(run / common.METRICS)
             figures["reliability.png"] = plot_reliability(scores, model.label_names)
             figures["confusion.png"] = plot_confusion(scores)
+            figures["unsure.png"] = plot_unsure(scores)
     words = plot_words(model) if len(model.label_names) == 2 else plot_label_words(model)
     figures |= {"ratios.png": plot_ratios(model), "words.png": words}
     for name, figure in figures.items():
@@ -291,154 +295,6 @@ def export(run: Path, file: Path) -> None:
     common.warn_if_simulated(model.settings)
     save_onnx(file, onnx_graph(model))
     click.echo(file)
-
-
-@main.command()
-@click.argument("texts", nargs=-1, metavar="[TEXT...|-]")
-@click.option("--file", type=click.Path(path_type=Path), help="A CSV, TSV or JSONL table to add the answers to.")
-@click.option("--text-column", "column", help="Its column with the texts.  [default: text or review]")
-@click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="With --file, a table or a pattern of several: write the answers into this folder, a file each.",
-)
-@run_option
-@common.json_option
-@engine_options
-@click.pass_context
-def predict(
-    ctx: click.Context, texts: tuple[str, ...], file: Path | None, column: str | None, explain: bool, run: Path,
-    as_json: bool, out: Path | None, engine: str, scheduler: str | None,
-) -> None:  # fmt: skip
-    """Label texts, lines of standard input or rows of a table.
-
-    Each gets its label and the probability of that label; --json has those of all labels.
-
-    A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
-
-    \b
-    Examples: sentiment predict "a dull, lifeless film" --explain
-              echo "a dull, lifeless film" | sentiment predict -
-              sentiment predict --file reviews.csv --text-column text
-    """
-    if texts and file:
-        raise click.UsageError("give texts or --file, not both")
-    if column and not file:
-        raise click.UsageError("--text-column needs --file")
-    if file and explain and not as_json:
-        raise click.UsageError("--explain of a --file needs --json")
-    if "-" in texts and len(texts) > 1:
-        raise click.UsageError("give texts or -, not both")
-    if (out or scheduler or engine == "dask") and not (out and file):
-        raise click.UsageError("--engine goes with --out, and --out with --file")
-    if out and (as_json or explain):
-        raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
-    if not texts and not file and sys.stdin.isatty():
-        click.echo(ctx.get_help())
-        return
-    from projects.sentiment.model import SentimentModel
-
-    model = SentimentModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
-    if file and out:
-        from projects.sentiment.answers import predict_files
-        from projects.sentiment.data import Names, files_of
-
-        with start_engine(engine, scheduler) as where:
-            for path, n in predict_files(model, files_of(file, Names(column)), out, where):
-                click.echo(f"{path}: {n:,} rows")
-        return
-    from projects.sentiment.data import chunks
-
-    rows: Iterable[tuple[str, dict[str, Any]]]
-    if file:
-        rows = table_rows(file, column, ANSWER if as_json else ANSWER[:2])
-    else:
-        rows = ((text, {"text": text}) for text in (stdin_lines() if texts in ((), ("-",)) else texts))
-    header = True
-    for chunk in chunks(rows):
-        predicted = model.predict(text for text, _ in chunk)
-        answers = [answer(model, text, p, explain, as_json) for (text, _), p in zip(chunk, predicted, strict=True)]
-        if as_json:
-            for (_, row), found in zip(chunk, answers, strict=True):
-                common.print_json(row | found)
-        elif file:
-            added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
-            common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
-        else:
-            for (text, _), found in zip(chunk, answers, strict=True):
-                show(text, found)
-        header = False
-
-
-def answer(
-    model: "SentimentModel", text: str, probabilities: "np.ndarray", explain: bool, all_labels: bool
-) -> dict[str, Any]:
-    """What is said of one text, whose labels have these probabilities [labels]."""
-    number = int(probabilities.argmax())
-    said: dict[str, Any] = {
-        "label": model.label_names[number],
-        "probability": round(float(probabilities[number]), 6),
-    }
-    if all_labels:
-        rounded = (round(p, 6) for p in probabilities.tolist())
-        said["probabilities"] = dict(zip(model.label_names, rounded, strict=True))
-    if explain:
-        effects = model.explain(text, number)
-        said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
-        said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
-    may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
-    if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
-        said["note"] = "no known word: this is the base rate of the training reviews"
-    return said
-
-
-def show(text: str, found: dict[str, Any]) -> None:
-    """Print one answer for people: label, its probability, and the text, its words in colour if explained."""
-    words = {word["word"]: word["effect"] for word in found.get("words", ())}
-    shown = coloured(text, words) if words else printable(text)
-    common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
-    if "note" in found:
-        click.echo(f"  {found['note']}")
-    for ngram in found.get("ngrams", ())[:SHOWN]:
-        click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
-
-
-def coloured(text: str, effects: dict[str, float]) -> str:
-    """The tokens of the text, green where they speak for the label and red where against, bold where strongly."""
-    from projects.sentiment.tokens import tokens
-
-    def colour(token: str) -> str:
-        effect = effects.get(token, 0.0)
-        if abs(effect) < FAINT:
-            return token
-        return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
-
-    return " ".join(map(colour, tokens(text)))
-
-
-def stdin_lines() -> Iterator[str]:
-    """The lines of standard input. Raises ProjectError with the number of one that is too long or not UTF-8."""
-    from projects.sentiment.data import lines_of
-
-    for line in lines_of(sys.stdin, "standard input"):
-        yield line.rstrip("\r\n")
-
-
-def table_rows(file: Path, column: str | None, added: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The texts and rows of a table that has the column; it warns of columns that are `added`. Raises ProjectError."""
-    from projects.sentiment.data import TEXT_COLUMNS, read_rows, value_of
-
-    first: list[str] = []
-    for line, row in read_rows(file):
-        text = value_of(row, (column,) if column else TEXT_COLUMNS, file, line)
-        if not first:
-            first = list(row)
-            common.warn_if_replaced(str(file), first, added)
-        if list(row) != first:
-            raise ProjectError(f"{file}, line {line}: its columns are {', '.join(row)}, not {', '.join(first)}")
-        yield text, row
 
 
 @main.command()
@@ -510,43 +366,4 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
         click.echo(f"{distance:.3f}  {name}")
 
 
-def table(scores: dict[str, Any]) -> str:
-    """The scores of model and baseline as text, those of each label, and where the model is wrong and how sure."""
-    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
-    lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
-    for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
-        lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
-    lines += label_lines(scores)
-    if len(scores["labels"]) == 2:
-        negative, positive = (printable(scored["label"]) for scored in scores["labels"])
-        (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
-        lines.append(
-            f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
-            f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
-        )
-    else:
-        lines.append("most frequent mistakes between labels:")
-        for found in scores["confusions"]:
-            lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['reviews']:,}")
-    kinds = (f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"])
-    lines.append(f"accuracy by length: {', '.join(kinds)}")
-    lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
-    lines.append("surest mistakes:")
-    for mistake in scores["mistakes"]:
-        label, answer, text = (printable(mistake[name][:80]) for name in ("label", "answer", "text"))
-        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
-    return "\n".join(lines)
-
-
-def label_lines(scores: dict[str, Any]) -> list[str]:
-    """Precision, recall and F1 of each label, the most frequent first, then their means."""
-    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
-    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
-    rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
-    lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'reviews':>10}"]
-    for name, scored, n in rows:
-        values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
-        lines.append(f"{name:24}{values}{n:>10}".rstrip())
-    if len(by_size) > LABELS_LISTED:
-        lines.insert(-2, f"and {len(by_size) - LABELS_LISTED:,} labels more (--json has all)")
-    return lines
+main.add_command(predict)

@@ -20,6 +20,7 @@ from projects.sentiment.counts import Counts, add_counts, count_words
 from projects.sentiment.data import Example, Source, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.layout import LeftOut
 from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import CLOSING, read_words
@@ -49,6 +50,7 @@ class Corpus:
     texts_of_label: np.ndarray  # those to train the measured fit on, int64 [labels]
     held_out_of_label: np.ndarray  # and those held out for it
     sha256: str  # of all texts and labels, whatever the packing
+    left_out: LeftOut
     simulated: bool
 
 
@@ -67,6 +69,7 @@ class Reading(NamedTuple):
     places: dict[str, str]  # where each label is first
     words: Counts
     lowest: int  # of the numbers that decide what is held out
+    left_out: LeftOut
     simulated: bool
 
 
@@ -99,6 +102,7 @@ def read_corpus(
         texts_of_label=np.sum([block.training for block in blocks], axis=0),
         held_out_of_label=np.sum([block.held_out for block in blocks], axis=0),
         sha256=fingerprint([repr(names).encode(), *(block.digest for block in blocks)]),
+        left_out=reading.left_out,
         simulated=reading.simulated,
     )
 
@@ -114,8 +118,9 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     runs: list[Run] = []
     counts: list[Counts] = []
     lowest = HASHES
+    left_out = LeftOut()
     simulated = False
-    for some in chunks(source.examples("train")):
+    for some in chunks(source.examples("train", left_out)):
         for example in some:
             labels[example.label] = labels.get(example.label, 0) + 1
             places.setdefault(example.label, example.place)
@@ -126,7 +131,7 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
         lowest = min(lowest, int(mix(hashes, settings.seed).min()))
         runs.append(run)
     words = add_counts(counts, settings.min_count)
-    return Reading(runs, labels, places, words, lowest, simulated)
+    return Reading(runs, labels, places, words, lowest, left_out, simulated)
 
 
 def chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
@@ -164,7 +169,9 @@ def add_readings(readings: list[Reading], min_count: int) -> Reading:
     """One reading of all."""
     labels: dict[str, int] = {}
     places: dict[str, str] = {}
+    left_out = LeftOut()
     for reading in readings:
+        left_out.add(reading.left_out)
         for label, texts in reading.labels.items():
             labels[label] = labels.get(label, 0) + texts
             places.setdefault(label, reading.places[label])
@@ -174,6 +181,7 @@ def add_readings(readings: list[Reading], min_count: int) -> Reading:
         places=places,
         words=add_counts([reading.words for reading in readings], min_count),
         lowest=min(reading.lowest for reading in readings),
+        left_out=left_out,
         simulated=any(reading.simulated for reading in readings),
     )
 

@@ -12,11 +12,13 @@ from projects.common.errors import ProjectError
 from projects.sentiment.data import Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
 
 AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
 LENGTHS = (100, 200, 400)  # words: bounds of the kinds of texts that are scored apart
+LIMITS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)  # of probability, below which an answer may be called unsure
 MISTAKES = 5  # most confident ones that are listed
 NEVER_TRAINED_ON = "(never trained on)"  # stands for all labels that the model does not have
 CONFUSIONS = 10  # most frequent mistakes between two labels that are listed
@@ -32,11 +34,14 @@ class Outcomes(NamedTuple):
     lengths: np.ndarray  # in words
     mistakes: list[dict[str, Any]]  # the surest ones
     unknown: dict[str, str]  # labels that the model does not have, and the place of the first one
+    left_out: LeftOut
     simulated: bool
 
 
 ARRAYS = Outcomes._fields[:5]
-NONE_YET = Outcomes(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0, int), [], {}, False)
+NONE_YET = Outcomes(
+    np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), np.empty(0, int), [], {}, LeftOut(), False
+)
 
 
 def evaluate(
@@ -61,8 +66,10 @@ def evaluate(
 def score(source: Source, model: SentimentModel, positive: str | None) -> Outcomes:
     """The outcomes for the test texts of one source."""
     numbers: dict[str, int] = {}
+    left_out = LeftOut()
     outcomes = NONE_YET
-    for some in chunks(((example.text, example) for example in source.examples("test")), AT_ONCE):
+    examples_of_source = source.examples("test", left_out)
+    for some in chunks(((example.text, example) for example in examples_of_source), AT_ONCE):
         examples = [example for _, example in some]
         unknown = number_new_labels(examples, numbers, model.label_names, positive, source.name)
         labels = np.array([numbers[example.label] for example in examples])
@@ -70,7 +77,7 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
         outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)])
     if outcomes.unknown and len(outcomes.unknown) == len(numbers):  # probably another kind of labels, or column
         number_labels(outcomes.unknown, model.label_names)  # raises
-    return outcomes
+    return outcomes._replace(left_out=left_out)
 
 
 def number_new_labels(
@@ -117,6 +124,7 @@ def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarr
         lengths=np.array([len(example.text.split()) for example in examples]),
         mistakes=[],
         unknown={},
+        left_out=LeftOut(),
         simulated=any(example.simulated for example in examples),
     )
     names = model.label_names
@@ -142,8 +150,11 @@ def add_outcomes(parts: list[Outcomes]) -> Outcomes:
     wrong = [mistake for part in parts for mistake in part.mistakes]
     surest = sorted(wrong, key=lambda mistake: (-mistake["probability"], mistake["text"]))[:MISTAKES]
     unknown = {label: place for part in reversed(parts) for label, place in part.unknown.items()}
+    left_out = LeftOut()
+    for part in parts:
+        left_out.add(part.left_out)
     simulated = any(part.simulated for part in parts)
-    return Outcomes(**arrays, mistakes=surest, unknown=unknown, simulated=simulated)
+    return Outcomes(**arrays, mistakes=surest, unknown=unknown, left_out=left_out, simulated=simulated)
 
 
 def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
@@ -161,9 +172,11 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "baselines": {"majority": scores(always(shares, outcomes), len(names))},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
+        "left_out": {reason: n for reason, (n, _) in outcomes.left_out.rows.items()},
         "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),
+        "unsure": scores_of_the_sure(outcomes.sureness, outcomes.answers == outcomes.labels),
         "reliability": reliability(*events(outcomes, len(names))),
         "mistakes": outcomes.mistakes,
     }
@@ -202,6 +215,20 @@ def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
         "balanced_accuracy": float(per_label["recall"][present].mean()),  # each label counts alike
         "expected_calibration_error": error / len(outcomes.labels),
     }
+
+
+def scores_of_the_sure(sureness: np.ndarray, is_right: np.ndarray) -> list[dict[str, float]]:
+    """For some limits: the share of texts whose answer is less probable, and how right the others are.
+
+    sureness: probability of the answer [texts].
+    """
+    found = []
+    for limit in LIMITS:
+        is_sure = sureness >= limit
+        if is_sure.any():
+            accuracy = float(is_right[is_sure].mean())
+            found.append({"limit": limit, "unsure": float(np.mean(~is_sure)), "accuracy": accuracy})
+    return found
 
 
 def scores_by_length(outcomes: Outcomes) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
 from projects.sentiment import settings as declared
+from projects.sentiment.layout import Layout
 from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary
 from projects.sentiment.tokens import NONE
 
@@ -43,6 +44,12 @@ class SentimentModel:
     def label_names(self) -> list[str]:
         names: list[str] = self.settings["label_names"]
         return names
+
+    @property
+    def layout(self) -> Layout:
+        """How the table was laid out that the model was trained on."""
+        label_map = tuple((written, name) for written, name in self.settings["label_map"])
+        return Layout(self.settings["text_column"], self.settings["label_column"], None, label_map)
 
     def predict(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
@@ -172,6 +179,10 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     """What must be in a model file, and of which kind: the settings of the training, and what it found."""
 
     least_count: Annotated[int, msgspec.Meta(ge=1)]
+    sure_from: Share | None
+    text_column: str | None
+    label_column: str | None
+    label_map: list[tuple[str, str]]
     base_rates: Annotated[list[Share], AtLeastTwo]
     label_shares: Annotated[list[Share], AtLeastTwo]
     label_names: Annotated[list[str], AtLeastTwo]

@@ -157,3 +157,41 @@ def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names
                 break
             text.remove()
     axes.scatter(x, y, s=9, c=np.where(x > 0, BLUE, ORANGE))
+
+
+def plot_check(found: dict[str, Any]) -> Figure:
+    """How many texts each label has, and how long the texts are; what `check_files` found."""
+    labels = found["labels"]
+    shown = sorted(labels, key=lambda label: -labels[label])[:MOST_CONFUSED]
+    shown = [label for label in labels if label in shown]
+    figure = Figure(figsize=(10, max(3.2, 0.28 * len(shown) + 1.2)), layout="constrained")
+    bars, lengths = figure.subplots(1, 2)
+    n_texts = max(1, sum(labels.values()))
+    places = range(len(shown))
+    bars.barh(places, [labels[label] for label in shown])
+    bars.set_yticks(places, [f"{label} ({100 * labels[label] / n_texts:.0f} %)" for label in shown])
+    bars.invert_yaxis()
+    bars.set(xlabel="texts", title=f"{sum(labels.values()):,} texts with {len(labels):,} labels")
+    words = np.array(found["lengths"] or [0])
+    most = max(1, int(np.percentile(words, 99)))
+    lengths.hist(np.minimum(words, most), bins=min(40, most))
+    lengths.set(xlabel=f"words in a text (the longest hundredth at {most:,})", ylabel="texts",
+                title=f"Half of the texts have {found['words']['median']:,} words or fewer")  # fmt: skip
+    return figure
+
+
+def plot_unsure(scores: dict[str, Any]) -> Figure:
+    """How right the answers are when the least probable ones are called unsure."""
+    figure, axes = new_figure()
+    found = scores["unsure"]
+    unsure = [100 * part["unsure"] for part in found]
+    right = [100 * part["accuracy"] for part in found]
+    axes.plot(unsure, right, "o-", color=BLUE)
+    for part, x, y in zip(found, unsure, right, strict=True):
+        if part["limit"]:
+            axes.annotate(f"{part['limit']:g}", (x, y), (4, -10), textcoords="offset points", fontsize=8)
+    tenth = np.interp(10, unsure, right) if max(unsure) >= 10 else right[-1]
+    title = f"{right[0]:.1f} % right; with a tenth of the texts unsure, {tenth:.1f} % of the others"
+    axes.set(xlabel="texts called unsure, in % (beside each point: --unsure)", ylabel="right of the others, in %",
+             title=title)  # fmt: skip
+    return figure

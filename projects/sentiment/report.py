@@ -23,6 +23,7 @@ PICTURES = {
     "words.png": "What n-grams alone add to the log-odds of a label.",
     "confusion.png": "How often each label was taken for each.",
     "reliability.png": "How often what was given a probability was true.",
+    "unsure.png": "How right the answers are when the least probable ones are called unsure.",
     "ratios.png": "The log-count ratios of all n-grams frequent enough.",
     "losses.png": "The losses while the network learned, of the fit that left the validation reviews out.",
 }

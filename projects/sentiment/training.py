@@ -1,6 +1,6 @@
 """Training on a corpus: one fit that is measured, then one to all texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
+from projects.sentiment.layout import Layout
 from projects.sentiment.model import SentimentModel, each_label, output_for, outputs_for
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.settings import Settings, complete, rows_a_step
@@ -29,7 +30,9 @@ from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, 
 from projects.sentiment.store import Store
 
 MEASURED, FINAL = "measured", "final"  # names of the two fits
-MEASURED_ROWS = 5_000  # that are measured at a time: a row of probabilities may be thousands long
+MEASURED_ROWS = 5_000  # that are measured at a time
+GOAL = 0.95  # share of the sure answers that should be right
+FEWEST_SURE = 20  # answers that this is said from
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Watcher:
     """Who is told how a training goes, and where it may be stopped and continued."""
 
     on_phase: Callable[[str], None] = lambda phase: None
+    tell: Callable[[str], None] = lambda line: None  # what is to be known of the data
     on_epoch: Callable[[Any], None] = refuse_divergence  # of the measured fit
     checkpoint: Checkpoint | None = None
 
@@ -65,9 +69,12 @@ def train(
         store = Store(folder, in_memory)
         watcher.on_phase("reading the texts")
         corpus = read_corpus(sources, store, settings, engine, positive)
+        left_out = corpus.left_out.description()
+        if left_out:
+            watcher.tell(left_out)
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
-        about = facts(corpus, settings)
+        about = facts(corpus, settings, sources[0].layout)
         checkpoint.start(about)
         watcher.on_phase(f"counting the n-grams of {corpus.n_texts:,} texts")
         candidates = count_candidates(corpus, settings, engine)
@@ -79,6 +86,7 @@ def train(
     about |= {
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
+        "sure_from": measured.sure_from,
         "batch_size": settings_of_fit.batch_size,
         "least_count": result.vocabulary.min_count,
         "unfinished": checkpoint.stopped,
@@ -86,7 +94,7 @@ def train(
     return SentimentModel(result.training.network, result.vocabulary, about)
 
 
-def facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
+def facts(corpus: Corpus, settings: Settings, layout: Layout) -> dict[str, Any]:
     """All that the model depends on, as it is kept in its file."""
     n_labels = len(corpus.label_names)
     texts = corpus.texts_of_label + corpus.held_out_of_label
@@ -94,6 +102,9 @@ def facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
     return msgspec.structs.asdict(settings) | {
         "data_sha256": corpus.sha256,
         "train_reviews": corpus.n_texts,
+        "text_column": layout.text_column,
+        "label_column": layout.label_column,
+        "label_map": [list(pair) for pair in layout.label_map],
         "label_names": list(corpus.label_names),
         "label_shares": shares,
         "base_rates": [1 / n_labels] * n_labels if settings.balanced else shares,
@@ -126,6 +137,7 @@ class Fitted(NamedTuple):
     training: Training
     vocabulary: Vocabulary
     accuracy: float  # on the texts held out; NaN without them
+    sure_from: float | None = None  # least probability of answers of which GOAL are right; None: there are none such
 
 
 def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
@@ -163,8 +175,9 @@ def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
     if not plan.checkpoint.stopped:
         loss = loss_of_shares(corpus.texts_of_label, prepared.label_weights)
         warn_if_useless(prepared.training, loss)
-    measured = measure_all(plan.engine, corpus.blocks, shared, prepared.training.network)
-    return Fitted(prepared.training, prepared.vocabulary, measured.right / measured.texts)
+    answers = list(plan.engine.map(answers_of, corpus.blocks, shared, plan.engine.share(prepared.training.network)))
+    sureness, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    return Fitted(prepared.training, prepared.vocabulary, float(is_right.mean()), sure_from(sureness, is_right))
 
 
 def fit_final(plan: Plan, epochs: int | None = None) -> Fitted:
@@ -287,10 +300,9 @@ def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | Larg
 
 
 class Measured(NamedTuple):
-    """The loss summed over texts, how many of them got the right label, and how many there are."""
+    """The loss summed over texts, and how many there are."""
 
     loss: float
-    right: int
     texts: int
 
 
@@ -300,23 +312,50 @@ def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLa
     rows: a handle.
     """
     measured = engine.map(measure, blocks, rows, engine.share(network))
-    losses, right, texts = zip(*measured, strict=True)
-    return Measured(sum(losses), sum(right), sum(texts))
+    losses, texts = zip(*measured, strict=True)
+    return Measured(sum(losses), sum(texts))
 
 
 @SILENT
 def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
     """The sums over one block."""
     bag, labels = read_rows(rows, [block])
-    n_labels = max(2, len(network.b2))
     loss = 0.0
-    right = 0
-    for start in range(0, len(labels), MEASURED_ROWS):
-        some = slice(start, start + MEASURED_ROWS)
+    for some in slices_of(len(labels)):
         prediction = network.predict(bag[some])
-        loss += float(LOSSES[network.loss](prediction, targets(labels[some], n_labels, prediction.dtype)))
-        right += int(np.count_nonzero(each_label(prediction).argmax(axis=1) == labels[some]))
-    return Measured(loss, right, len(labels))
+        y = targets(labels[some], max(2, len(network.b2)), prediction.dtype)
+        loss += float(LOSSES[network.loss](prediction, y))
+    return Measured(loss, len(labels))
+
+
+@SILENT
+def answers_of(block: str, rows: Rows, network: TwoLayerNetwork) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each answer in one block, and whether it is right [rows]."""
+    bag, labels = read_rows(rows, [block])
+    sureness = np.empty(len(labels))
+    is_right = np.empty(len(labels), bool)
+    for some in slices_of(len(labels)):
+        probability = each_label(network.predict(bag[some]))
+        sureness[some] = probability.max(axis=1)
+        is_right[some] = probability.argmax(axis=1) == labels[some]
+    return sureness, is_right
+
+
+def slices_of(n_rows: int) -> Iterator[slice]:
+    """Some rows at a time: the probabilities of a row may be thousands."""
+    for start in range(0, n_rows, MEASURED_ROWS):
+        yield slice(start, start + MEASURED_ROWS)
+
+
+def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> float | None:
+    """The least probability P for which GOAL of the answers with at least P are right; None: even all are not enough.
+
+    With it, as few texts as possible are unsure.
+    """
+    order = np.argsort(-sureness, kind="stable")
+    accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero((accuracy >= GOAL) & (np.arange(len(order)) >= FEWEST_SURE))
+    return float(sureness[order[good[-1]]]) if len(good) else None
 
 
 def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:

@@ -1,0 +1,157 @@
+"""What is in a table of texts, before anything is trained on it."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from projects.common.tables import Table, open_table
+from projects.sentiment.corpus import text_hash
+from projects.sentiment.data import TEST_SHARE, File, drawn
+from projects.sentiment.labels import number_or_name
+from projects.sentiment.layout import LeftOut, find_layout, usable_rows
+from projects.sentiment.tokens import tokens
+
+SCRIPTS_FROM = 2_000  # texts whose characters are looked at
+FEW_TEXTS = 50  # of a label: fewer are hard to learn from
+SHORT = 4  # words: of texts that are mostly as short, little can be said
+UNEVEN = 10  # times as many texts with one label as with another
+QUANTILES = {"shortest": 0, "median": 50, "longest": 100}
+LISTED = 20  # files and labels that are listed
+SCRIPT_NAMES = {
+    "CJK": "Chinese characters", "HIRAGANA": "kana", "KATAKANA": "kana", "HANGUL": "Hangul", "LATIN": "Latin",
+}  # fmt: skip
+
+
+@dataclass
+class Found:
+    """What was counted in the files."""
+
+    labels: Counter[str] = field(default_factory=Counter)
+    test: int = 0  # of the texts, those kept for the test
+    lengths: list[int] = field(default_factory=list)  # in words
+    scripts: Counter[str] = field(default_factory=Counter)  # letters of each
+    copies: Counter[int] = field(default_factory=Counter)  # texts of each hash
+    labels_of_copy: dict[int, set[str]] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    rows: int = 0
+
+
+def check_files(files: Sequence[File]) -> dict[str, Any]:
+    """What is in the tables, as plain values: formats, columns, labels, duplicates, lengths, scripts, what is left out.
+
+    Raises ProjectError for what can't be read.
+    """
+    found = Found()
+    tables = []
+    for file in files:
+        table = open_table(file.path, file.layout.encoding)
+        tables.append(table)
+        count_table(table, file, found)
+    in_order = sorted(found.labels, key=number_or_name)
+    lengths = np.array(found.lengths or [0])
+    return {
+        "files": [{"file": str(table.path), "format": table.description()} for table in tables],
+        "columns": list(tables[0].columns),
+        "text_column": files[0].layout.text_column,
+        "label_column": files[0].layout.label_column,
+        "rows": found.rows,
+        "labels": {label: found.labels[label] for label in in_order},
+        "test": found.test,
+        "left_out": {reason: n for reason, (n, _) in found.left_out.rows.items()},
+        "left_out_line": found.left_out.description(),
+        "duplicates": sum(n - 1 for n in found.copies.values()),
+        "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
+        "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
+        "lengths": found.lengths,
+        "scripts": scripts_in_words(found.scripts),
+    }
+
+
+def count_table(table: Table, file: File, found: Found) -> None:
+    """Add a table's rows to what was found."""
+    layout = find_layout(table, file.layout, labelled=True)
+    has_split = "split" in table.columns
+    before = sum(n for n, _ in found.left_out.rows.values())
+    n_usable = 0
+    for _, text, label, row in usable_rows(table, layout, found.left_out):
+        n_usable += 1
+        words = tokens(text)
+        found.labels[label] += 1
+        found.lengths.append(len(words))
+        found.test += row.get("split") == "test" if has_split else drawn(text) < TEST_SHARE
+        if len(found.lengths) <= SCRIPTS_FROM:
+            found.scripts.update(script_of(letter) for letter in text if letter.isalpha())
+        copy = text_hash(text)
+        found.copies[copy] += 1
+        found.labels_of_copy.setdefault(copy, set()).add(label)
+    left_out = sum(n for n, _ in found.left_out.rows.values()) - before
+    found.rows += n_usable + left_out
+
+
+def script_of(letter: str) -> str:
+    """The script of a letter, in words."""
+    first_word = unicodedata.name(letter, "other").split()[0]
+    return SCRIPT_NAMES.get(first_word, first_word.capitalize())
+
+
+def scripts_in_words(scripts: Counter[str]) -> str:
+    """The scripts that make a hundredth of the letters or more: "Latin 97 %, Greek 3 %"."""
+    letters = scripts.total()
+    shares = [(name, n / letters) for name, n in scripts.most_common() if n >= letters / 100]
+    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares) or "no letters"
+
+
+def in_words(found: dict[str, Any]) -> list[str]:
+    """What was found, a line each."""
+    files = found["files"]
+    lines = [f"{file['file']}: {file['format']}" for file in files[:LISTED]]
+    if len(files) > LISTED:
+        lines.append(f"and {len(files) - LISTED:,} files more")
+    lines.append(f"columns: {', '.join(found['columns'])}")
+    lines.append(f"texts from {found['text_column']!r}, labels from {found['label_column']!r}")
+    lines.append(f"{found['rows']:,} rows; {found['test']:,} of the texts are kept for the test")
+    labels = found["labels"]
+    lines.append(f"{len(labels):,} labels:")
+    most_frequent = sorted(labels, key=lambda label: -labels[label])[:LISTED]
+    n_texts = max(1, sum(labels.values()))
+    for label in labels:
+        if label in most_frequent:
+            lines.append(f"  {label:24} {labels[label]:10,}  {100 * labels[label] / n_texts:5.1f} %")
+    if len(labels) > LISTED:
+        lines.append(f"  and {len(labels) - LISTED:,} labels more")
+    if found["left_out_line"]:
+        lines.append(found["left_out_line"])
+    lines.append(
+        f"{found['duplicates']:,} texts repeat an earlier one, {found['duplicates_with_two_labels']:,} with two labels"
+    )
+    words = found["words"]
+    lines.append(
+        f"words in a text: {words['shortest']:,} to {words['longest']:,}, half have {words['median']:,} or fewer"
+    )
+    lines.append(f"letters: {found['scripts']}")
+    return lines
+
+
+def advice(found: dict[str, Any]) -> list[str]:
+    """What may disappoint of a training on these tables, a line each."""
+    labels = found["labels"]
+    lines = []
+    if len(labels) < 2:
+        lines.append("two labels at least are needed")
+    rare = [label for label, n in labels.items() if n < FEW_TEXTS]
+    if rare and len(labels) > 1:
+        some = ", ".join(map(repr, rare[:5])) + (", …" if len(rare) > 5 else "")
+        lines.append(f"{len(rare)} labels have fewer than {FEW_TEXTS} texts ({some}): they will be answered poorly")
+    if labels and max(labels.values()) > UNEVEN * min(labels.values()):
+        lines.append("some labels are much rarer than others: --balanced lets all count alike")
+    if found["duplicates_with_two_labels"]:
+        lines.append(
+            f"{found['duplicates_with_two_labels']:,} texts are there with two labels: nobody can get both right"
+        )
+    if found["words"]["median"] <= SHORT:
+        lines.append("most texts have four words or fewer: there is little to learn from each")
+    return lines

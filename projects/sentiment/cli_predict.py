@@ -1,0 +1,239 @@
+"""`sentiment predict`: texts from the command line, from standard input, or from tables."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from io import TextIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from projects.common import cli as common
+from projects.common.errors import ProjectError, printable
+from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from projects.sentiment.layout import Layout
+    from projects.sentiment.model import SentimentModel
+
+SHOWN = 12  # n-grams shown by --explain outside --json
+ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
+FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
+
+
+@click.command(cls=common.PipelineCommand)
+@click.argument("texts", nargs=-1, metavar="[TEXT...|FILE...|-]")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="A table, or a pattern of several, to add the answers to."
+)
+@layout_options(labelled=False)
+@click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the answers for a table to this .csv, .tsv, .jsonl, .parquet or .xlsx; of several tables, into this "
+    "folder, a file each.",
+)
+@click.option(
+    "--unsure",
+    type=common.Finite(0, 1),
+    default=0.0,
+    help="Below this probability the answer is “unsure”.  [default: never]",
+)
+@common.run_option("sentiment")
+@common.json_option
+@engine_options
+@click.pass_context
+def predict(
+    ctx: click.Context, texts: tuple[str, ...], file: Path | None, layout: "Layout", explain: bool, out: Path | None,
+    unsure: float, run: Path, as_json: bool, where: Where,
+) -> None:  # fmt: skip
+    """Label texts, lines of standard input or rows of tables.
+
+    Each gets its label and the probability of that label; --json has those of all labels. An argument that is the
+    name of a file is read as a table, not as a text.
+
+    A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
+
+    \b
+    Examples: sentiment predict "a dull, lifeless film" --explain
+              echo "a dull, lifeless film" | sentiment predict -
+              sentiment predict mails.csv --text-column body --out answers.xlsx
+    """
+    tables = named_tables(texts, file)
+    texts = () if tables else texts
+    refuse_misfits(tables, texts, layout, explain, out, as_json, where)
+    if not texts and not tables and sys.stdin.isatty():
+        click.echo(ctx.get_help())
+        return
+    from projects.sentiment.model import SentimentModel
+
+    model = SentimentModel.load(run / common.MODEL)
+    common.warn_if_simulated(model.settings)
+    if out:
+        answer_tables(model, tables, layout, out, unsure, where)
+    elif tables:
+        for table in tables:
+            print_table(model, table, layout, explain, unsure, as_json, where)
+    else:
+        lines = stdin_lines() if texts in ((), ("-",)) else iter(texts)
+        rows = ((text, {"text": text}) for text in lines)
+        print_answers(model, rows, explain, unsure, as_json, False)
+
+
+def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
+    """The tables to answer: that of --file, or arguments that are names of files."""
+    if file is not None:
+        if texts:
+            raise click.UsageError("give texts or --file, not both")
+        return [file]
+    if texts and all(is_file(text) for text in texts):
+        return [Path(text) for text in texts]
+    return []
+
+
+def is_file(text: str) -> bool:
+    """Whether a text is the name of a file; one that is too long to be a name is none."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def refuse_misfits(
+    tables: list[Path], texts: tuple[str, ...], layout: "Layout", explain: bool, out: Path | None, as_json: bool,
+    where: Where,
+) -> None:  # fmt: skip
+    """Raise UsageError for options that do not go together."""
+    if (layout.text_column or layout.encoding) and not tables:
+        raise click.UsageError("--text-column and --encoding need a table: name it")
+    if tables and explain and not as_json:
+        raise click.UsageError("--explain of a table needs --json")
+    if "-" in texts and len(texts) > 1:
+        raise click.UsageError("give texts or -, not both")
+    if (out or where.name == "dask") and not (out and tables):
+        raise click.UsageError("--engine goes with --out, and --out with a table")
+    if out and (as_json or explain):
+        raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
+    if len(tables) > 1 and not out and not as_json:
+        raise click.UsageError("several tables can't be printed as one: name a folder with --out")
+
+
+def answer_tables(
+    model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, unsure: float, where: Where
+) -> None:
+    """Write the answers for these tables, and say what was written."""
+    from projects.sentiment.answers import ADDED, UNSURE, predict_files
+
+    files = [file for table in tables for file in tables_of(table, layout, where, False, model.layout)]
+    with where.engine() as engine:
+        for written in predict_files(model, files, out, unsure, engine):
+            unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
+            click.echo(f"{written.path}: {written.rows:,} rows{unsure_rows}")
+            if written.without_text:
+                common.tell(f"{written.path}: {written.without_text:,} rows have no text and got no label")
+            if written.replaced:
+                common.warn_if_replaced(str(written.path), written.replaced, ADDED)
+
+
+def print_table(
+    model: "SentimentModel", path: Path, layout: "Layout", explain: bool, unsure: float, as_json: bool, where: Where
+) -> None:
+    """Print a table's rows with their answers, as CSV or JSON."""
+    from projects.common.tables import open_table
+    from projects.sentiment.layout import text_of
+
+    for file in tables_of(path, layout, where, False, model.layout):
+        table = open_table(file.path, file.layout.encoding)
+        common.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
+
+        def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:
+            for place, row in table.rows():
+                if not as_json and list(row) != list(table.columns):
+                    columns = f"its columns are {', '.join(row)}, not {', '.join(table.columns)}"
+                    raise ProjectError(f"{table.path}, {place}: {columns}")
+                yield text_of(row, found), row
+
+        print_answers(model, rows(), explain, unsure, as_json, True)
+
+
+def print_answers(
+    model: "SentimentModel", rows: Iterable[tuple[str, dict[str, Any]]], explain: bool, unsure: float, as_json: bool,
+    is_table: bool,
+) -> None:  # fmt: skip
+    """Print an answer for each row: as JSON, of a table as CSV, of texts as lines for people."""
+    from projects.sentiment.data import chunks
+
+    header = True
+    for chunk in chunks(rows):
+        predicted = model.predict(text for text, _ in chunk)
+        answers = [
+            answer(model, text, p, explain, as_json, unsure, is_table)
+            for (text, _), p in zip(chunk, predicted, strict=True)
+        ]
+        if as_json:
+            for (_, row), found in zip(chunk, answers, strict=True):
+                common.print_json(row | found)
+        elif is_table:
+            added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
+            common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
+        else:
+            for (text, _), found in zip(chunk, answers, strict=True):
+                show(text, found)
+        header = False
+
+
+def answer(
+    model: "SentimentModel", text: str, probabilities: "np.ndarray", explain: bool, all_labels: bool,
+    unsure: float, is_row: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """What is said of one text, whose labels have these probabilities [labels]. is_row: it stands in a table."""
+    from projects.sentiment.answers import answer_of
+
+    number = int(probabilities.argmax())
+    said: dict[str, Any] = answer_of(model, text, probabilities, unsure, is_row)
+    if all_labels:
+        rounded = (round(p, 6) for p in probabilities.tolist())
+        said["probabilities"] = dict(zip(model.label_names, rounded, strict=True))
+    if explain:
+        effects = model.explain(text, number)
+        said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
+        said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
+    may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
+    if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
+        said["note"] = "no known word: this is the base rate of the training reviews"
+    return said
+
+
+def show(text: str, found: dict[str, Any]) -> None:
+    """Print one answer for people: label, its probability, and the text, its words in colour if explained."""
+    words = {word["word"]: word["effect"] for word in found.get("words", ())}
+    shown = coloured(text, words) if words else printable(text)
+    common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
+    if "note" in found:
+        click.echo(f"  {found['note']}")
+    for ngram in found.get("ngrams", ())[:SHOWN]:
+        click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
+
+
+def coloured(text: str, effects: dict[str, float]) -> str:
+    """The tokens of the text, green where they speak for the label and red where against, bold where strongly."""
+    from projects.sentiment.tokens import tokens
+
+    def colour(token: str) -> str:
+        effect = effects.get(token, 0.0)
+        if abs(effect) < FAINT:
+            return token
+        return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
+
+    return " ".join(map(colour, tokens(text)))
+
+
+def stdin_lines() -> Iterator[str]:
+    """The lines of standard input. Raises ProjectError with the number of one that is too long or not UTF-8."""
+    from projects.common.tables import lines_of
+
+    for line in lines_of(cast(TextIOBase, sys.stdin), Path("standard input")):
+        yield line.rstrip("\r\n")

@@ -1,0 +1,202 @@
+"""Which columns of a table hold the texts and the labels, and which labels are meant."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from projects.common.errors import ProjectError
+from projects.common.tables import Table
+
+TEXT_NAMES = ("text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description")
+LABEL_NAMES = ("label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target")
+OTHER_NAMES = ("split", "simulated", "id", "index")  # never a guess for either
+GUESSED_FROM = 1_000  # rows
+FEW_VALUES = 100  # of a column that may hold labels
+SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a person says of a table, and what a model remembers of it. None: to be found."""
+
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str | None = None
+    label_map: tuple[tuple[str, str], ...] = ()  # written label and what it counts as; others are left out
+    strict: bool = False  # whether a row without text or label is an error
+
+
+ANY_LAYOUT = Layout()
+
+
+def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
+    """The layout with the columns of this table: as named, else by their usual names, else by their content.
+
+    labelled: whether there must be a column of labels. Raises ProjectError naming all that is missing.
+    """
+    columns = table.columns
+    if not columns:
+        raise ProjectError(f"{table.path} is empty: it has no header")
+    missing = [name for name in (layout.text_column, layout.label_column) if name and name not in columns]
+    if missing:
+        raise ProjectError(f"{table.path} has no column {' and no column '.join(missing)}; it has {listed(columns)}")
+    text = layout.text_column or usual(columns, TEXT_NAMES)
+    label = layout.label_column or usual(columns, LABEL_NAMES)
+    if text is None or (labelled and label is None):
+        sample = [row for _, row in islice(table.rows(), GUESSED_FROM)]
+        text = text or guess_text(columns, sample, label)
+        label = label or guess_label(columns, sample, text)
+    unknown = []
+    if text is None:
+        unknown.append("the texts (--text-column)")
+    if labelled and label is None:
+        unknown.append("the labels (--label-column)")
+    if unknown:
+        raise ProjectError(f"{table.path}: which column holds {' and which '.join(unknown)}? It has {listed(columns)}")
+    return replace(layout, text_column=text, label_column=label)
+
+
+def filled_in(layout: Layout, remembered: Layout, columns: Sequence[str]) -> Layout:
+    """The layout with what a model remembers where it says nothing, as far as these columns allow."""
+    text = remembered.text_column if remembered.text_column in columns else None
+    label = remembered.label_column if remembered.label_column in columns else None
+    return replace(
+        layout,
+        text_column=layout.text_column or text,
+        label_column=layout.label_column or label,
+        label_map=layout.label_map or remembered.label_map,
+    )
+
+
+def guessed(found: Layout, given: Layout, remembered: Layout, labelled: bool) -> str | None:
+    """A line that names the columns that were neither given, nor remembered, nor have the usual names."""
+    guesses = []
+    for kind, column, known, names in (
+        ("texts", found.text_column, (given.text_column, remembered.text_column), TEXT_NAMES),
+        ("labels", found.label_column, (given.label_column, remembered.label_column), LABEL_NAMES),
+    ):
+        wanted = labelled or kind == "texts"
+        if wanted and column and column not in known and column.strip().lower() not in names:
+            guesses.append(f"{kind} from column {column!r} (--{kind[:-1]}-column names another)")
+    return f"taking {', '.join(guesses)}" if guesses else None
+
+
+def usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first of these names that a column has, in whatever case."""
+    by_name = {column.strip().lower(): column for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def guess_text(columns: Sequence[str], rows: list[dict[str, Any]], label: str | None) -> str | None:
+    """The column with the longest values; None where all are short."""
+    lengths = {}
+    for column in columns:
+        values = [row.get(column) for row in rows]
+        words = [len(value) for value in values if isinstance(value, str)]
+        if column != label and column.lower() not in OTHER_NAMES and words:
+            lengths[column] = sum(words) / len(words)
+    if not lengths:
+        return None
+    longest = max(lengths, key=lambda column: lengths[column])
+    return longest if lengths[longest] >= SHORTEST_TEXT else None
+
+
+def guess_label(columns: Sequence[str], rows: list[dict[str, Any]], text: str | None) -> str | None:
+    """The column with the fewest values, two at least, each of which comes back; None where there is none."""
+    values = {}
+    for column in columns:
+        found = {label_text(row.get(column)) for row in rows} - {""}
+        comes_back = len(found) <= min(FEW_VALUES, len(rows) / 2)
+        if column != text and column.lower() not in OTHER_NAMES and len(found) > 1 and comes_back:
+            values[column] = len(found)
+    return min(values, key=lambda column: values[column], default=None)
+
+
+def label_text(value: Any) -> str:
+    """A label as it is written: a number from Excel or JSON without “.0”; "" for none."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def listed(columns: Sequence[str]) -> str:
+    return ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
+
+
+def parse_label_map(written: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of `1,2=negative 4,5=positive`; with semicolons between the groups, labels may have spaces.
+
+    Raises ProjectError.
+    """
+    groups = written.split(";") if ";" in written else written.split()
+    pairs: dict[str, str] = {}
+    for group in groups:
+        labels, is_there, name = group.partition("=")
+        if not is_there or not name.strip() or not labels.strip():
+            raise ProjectError(f"--labels {written!r}: {group.strip()!r} is no group such as 1,2=negative")
+        for label in labels.split(","):
+            if label.strip() in pairs:
+                raise ProjectError(f"--labels {written!r}: {label.strip()!r} is in two groups")
+            pairs[label.strip()] = name.strip()
+    if len(set(pairs.values())) < 2:
+        raise ProjectError(f"--labels {written!r}: two names at least are needed, as in 1,2=negative 4,5=positive")
+    return tuple(pairs.items())
+
+
+class LeftOut:
+    """Rows that can't be used: how many for each reason, and where the first one is."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[int, str]] = {}
+
+    def note(self, reason: str, place: str, n: int = 1) -> None:
+        """Count rows, the first of them at this place."""
+        before, first = self.rows.get(reason, (0, place))
+        self.rows[reason] = (before + n, first)
+
+    def add(self, other: "LeftOut") -> None:
+        for reason, (n, first) in other.rows.items():
+            self.note(reason, first, n)
+
+    def description(self) -> str | None:
+        """One line, or None where nothing was left out."""
+        if not self.rows:
+            return None
+        parts = []
+        for reason, (n, first) in self.rows.items():
+            parts.append(f"{n:,} {'row' if n == 1 else 'rows'} {reason} (the first: {first})")
+        return f"left out: {'; '.join(parts)}"
+
+
+NO_TEXT, NO_LABEL, OTHER_LABEL = "without text", "without label", "with a label that --labels does not name"
+
+
+def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Place, text, label and all columns of each row that has a text and a label. Raises ProjectError.
+
+    The layout's columns must be known. Rows that are not usable are counted, or with `strict` refused.
+    """
+    label_map = dict(layout.label_map)
+    for place, row in table.rows():
+        text = text_of(row, layout)
+        label = label_text(row.get(str(layout.label_column)))
+        where = f"{table.path}, {place}"
+        reason = NO_TEXT if not text.strip() else NO_LABEL if not label else None
+        if reason is None and label_map:
+            reason = None if label in label_map else OTHER_LABEL
+            label = label_map.get(label, label)
+        if reason is None:
+            yield where, text, label, row
+        elif layout.strict and reason != OTHER_LABEL:
+            raise ProjectError(f"{where}: {reason}; leave out --strict to go on without such rows")
+        else:
+            left_out.note(reason, where)
+
+
+def text_of(row: dict[str, Any], layout: Layout) -> str:
+    """The text of a row, "" for none."""
+    value = row.get(str(layout.text_column))
+    return "" if value is None else str(value)

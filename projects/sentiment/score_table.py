@@ -1,0 +1,59 @@
+"""The scores of a model as text."""
+
+from typing import Any
+
+from projects.common.errors import printable
+
+LABELS_LISTED = 20  # labels whose scores are printed; --json has all
+
+
+def table(scores: dict[str, Any]) -> str:
+    """The scores of model and baseline as text, those of each label, and where the model is wrong and how sure."""
+    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
+    lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
+    for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
+        lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
+    lines += label_lines(scores)
+    if len(scores["labels"]) == 2:
+        negative, positive = (printable(scored["label"]) for scored in scores["labels"])
+        (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
+        lines.append(
+            f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
+            f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
+        )
+    else:
+        lines.append("most frequent mistakes between labels:")
+        for found in scores["confusions"]:
+            lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['reviews']:,}")
+    kinds = (f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"])
+    lines.append(f"accuracy by length: {', '.join(kinds)}")
+    lines += unsure_lines(scores)
+    lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
+    lines.append("surest mistakes:")
+    for mistake in scores["mistakes"]:
+        label, answer, text = (printable(mistake[name][:80]) for name in ("label", "answer", "text"))
+        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
+    return "\n".join(lines)
+
+
+def label_lines(scores: dict[str, Any]) -> list[str]:
+    """Precision, recall and F1 of each label, the most frequent first, then their means."""
+    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
+    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
+    rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
+    lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'reviews':>10}"]
+    for name, scored, n in rows:
+        values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
+        lines.append(f"{name:24}{values}{n:>10}".rstrip())
+    if len(by_size) > LABELS_LISTED:
+        lines.insert(-2, f"and {len(by_size) - LABELS_LISTED:,} labels more (--json has all)")
+    return lines
+
+
+def unsure_lines(scores: dict[str, Any]) -> list[str]:
+    """How many answers are unsure with `predict --unsure P`, and how right the others are."""
+    lines = [f"{'--unsure':24}{'unsure':>12}{'right of the others':>22}"]
+    for found in scores["unsure"]:
+        if found["limit"]:
+            lines.append(f"{found['limit']:<24}{found['unsure']:12.1%}{found['accuracy']:22.1%}")
+    return lines
