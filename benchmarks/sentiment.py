@@ -97,7 +97,7 @@ def accuracy(probability, reviews):
 def our_accuracy(settings, training, test):
     """The test accuracy of a training with these settings."""
     model = train([training], settings)
-    return accuracy(model.predict(test.texts)[:, 1], test)
+    return accuracy(model.probabilities(test.texts)[:, 1], test)
 
 
 def fasttext_accuracy(model, path):

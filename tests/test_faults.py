@@ -24,7 +24,7 @@ from test_sentiment import BAD, GOOD, archive
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
-from projects.common import files, model_file
+from projects.common import files, model_file, tables
 from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
 from projects.sentiment import archive as archive_module
@@ -204,7 +204,11 @@ def models(tmp_path_factory):
     sentiment.save(folder / "sentiment.safetensors")
     return {
         "bikes": (BikesModel, folder / "bikes.safetensors", lambda model: model.predict(hours.head())),
-        "sentiment": (SentimentModel, folder / "sentiment.safetensors", lambda model: model.predict(["good", "film"])),
+        "sentiment": (
+            SentimentModel,
+            folder / "sentiment.safetensors",
+            lambda model: model.probabilities(["good", "film"]),
+        ),
     }
 
 
@@ -471,7 +475,7 @@ def test_fault_28_labels_that_are_neither_are_listed(tmp_path):
 
 
 def test_fault_34_a_line_too_long_is_refused_with_its_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "LONGEST_TEXT", 100)
+    monkeypatch.setattr(tables, "LONGEST_LINE", 100)
     for name, content, line in (
         ("t.csv", "text,label\nfine,1\n" + "x" * 101 + ",1\n", 3),
         ("t.csv", "x" * 101, 1),
@@ -479,7 +483,7 @@ def test_fault_34_a_line_too_long_is_refused_with_its_number(tmp_path, monkeypat
         ("t.csv", 'text,label\nfine,1\n"' + "x\n" * 1000, 2),  # a quote that never ends
     ):
         with pytest.raises(ProjectError, match=rf"line {line}: (longer than 100 characters|field larger than field)"):
-            list(data.read_rows(table(tmp_path, name, content)))
+            list(tables.open_table(table(tmp_path, name, content)).rows())
 
 
 def test_fault_34_long_texts_and_many_are_predicted_in_order_and_few_at_a_time(workspace, monkeypatch):
@@ -575,9 +579,9 @@ def test_fault_37_every_line_of_a_table_is_a_row(workspace, tmp_path):
         "text\rgood\rbad\r": ["good", "bad"],
     }.items():
         file = table(tmp_path, "t.csv", content)
-        assert [row["text"] for _, row in data.read_rows(file)] == texts, content
+        assert [row["text"] for _, row in tables.open_table(file).rows()] == texts, content
     with pytest.raises(ProjectError, match="line 1: two columns have the same name, 'text'"):
-        list(data.read_rows(table(tmp_path, "t.csv", "text,text\n1,2\n")))
+        list(tables.open_table(table(tmp_path, "t.csv", "text,text\n1,2\n")).rows())
     huge = "x" * 200_000
     file = table(tmp_path, "t.csv", f"text\n{huge}\n")
     assert [row["text"] for row in predicted("--file", file, cwd=workspace)] == [huge]

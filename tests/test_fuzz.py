@@ -19,6 +19,7 @@ from test_sentiment import BAD, GOOD
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
+from projects.common import tables
 from projects.common.errors import ProjectError
 from projects.sentiment import data
 from projects.sentiment.model import SentimentModel
@@ -75,7 +76,7 @@ def bikes(workspace):
 
 @given(st.lists(ANY_TEXT | st.sampled_from(["dull", "wonderful", "&#xD800; dull", "&#0;", "<br />"]), max_size=5))
 def test_any_text_gets_a_probability_and_effects(sentiment, texts):
-    probabilities = sentiment.predict(texts)
+    probabilities = sentiment.probabilities(texts)
     assert probabilities.shape == (len(texts), 2)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     for text in texts[:1]:
@@ -96,14 +97,14 @@ def test_any_table_of_hours_is_forecast_or_refused(bikes, file, content):
         assert (np.isfinite(forecast) & (forecast >= 0)).all(axis=None)
 
 
-TABLES = {
+CONTENTS = {
     "t.csv": b'text,label,split\n"a ""fine"" film",pos,train\nbad,neg,train\n' + b"good,pos,test\nbad,neg,test\n" * 3,
     "t.tsv": b"text\tlabel\n" + b"good\tpos\nbad\tneg\n" * 6,
     "t.jsonl": b'{"text": "good", "label": "1"}\n{"text": "b\\u00e9 \\ud83d", "label": 0}\n' * 6,
 }
 
 
-@given(st.sampled_from(sorted(TABLES)).flatmap(lambda name: st.tuples(st.just(name), edited(TABLES[name]))))
+@given(st.sampled_from(sorted(CONTENTS)).flatmap(lambda name: st.tuples(st.just(name), edited(CONTENTS[name]))))
 def test_any_table_of_reviews_is_read_or_refused(file, table):
     path = file(*table)
     for part in ("train", "test"):
@@ -113,7 +114,7 @@ def test_any_table_of_reviews_is_read_or_refused(file, table):
             assert len(set(reviews.labels)) > 1  # an edited label is a third one
             assert set(reviews.labels) <= set(range(len(reviews.label_names)))
             assert len(set(reviews.label_names)) == len(reviews.label_names)
-    refused(lambda: list(data.read_rows(path)))
+    refused(lambda: list(tables.open_table(path).rows()))
 
 
 def reviews_tar():
@@ -159,7 +160,7 @@ def expected(bikes, sentiment):
     hours = bikes_data.check_hours(simulate_hours().head(3).astype(str), "sample", targets=False)
     predictions = {
         "bikes": lambda path: BikesModel.load(path).predict(hours),
-        "sentiment": lambda path: SentimentModel.load(path).predict(["a dull film"]),
+        "sentiment": lambda path: SentimentModel.load(path).probabilities(["a dull film"]),
     }
     return predictions, {"bikes": bikes.predict(hours), "sentiment": sentiment.predict(["a dull film"])}
 

@@ -146,7 +146,7 @@ def test_a_model_of_three_labels_learns_them(model, table):
 
 
 def test_probabilities_add_up_and_an_unknown_text_gets_the_shares(model):
-    probability = model.predict(["goal", "bank shares", "xyzzy"])
+    probability = model.probabilities(["goal", "bank shares", "xyzzy"])
     np.testing.assert_allclose(probability.sum(axis=1), 1)
     assert [model.label_names[i] for i in probability[:2].argmax(axis=1)] == ["sport", "money"]
     assert probability[2].tolist() == model.settings["label_shares"] == model.settings["base_rates"]
@@ -156,7 +156,7 @@ def test_probabilities_add_up_and_an_unknown_text_gets_the_shares(model):
 @pytest.mark.parametrize("label", [None, 0, 1, 2])
 def test_an_effect_is_what_leaving_out_does_to_the_label(model, label):
     text = "the coach said oil"
-    probability = model.predict([text])[0]
+    probability = model.probabilities([text])[0]
     number = int(probability.argmax()) if label is None else label
     columns, _ = model.vocabulary.columns_of([text])
     explained = dict(model.explain(text, label)["ngrams"])
@@ -174,7 +174,7 @@ def test_effects_are_those_of_texts_of_one_word(model):
         effects = model.effects(label)
         empty = model.network.predict(model.vocabulary.bag(*model.vocabulary.columns_of([""])))[0]
         for word in (*TOPICS[name], "the"):
-            p, column = model.predict([word])[0, label], model.vocabulary.find(word)
+            p, column = model.probabilities([word])[0, label], model.vocabulary.find(word)
             expected = np.log(p / (1 - p)) - np.log(empty[label] / (1 - empty[label]))
             assert effects[column] == pytest.approx(expected, abs=1e-3)
         assert effects[model.vocabulary.find(TOPICS[name][0])] > 0
@@ -217,15 +217,15 @@ def test_a_label_that_is_never_trained_on_is_never_the_answer():
     names = ("money", "science", "sport", "unheard of")
     numbers = [names.index(label) for label in labels]
     model = train([Reviews([*texts, *["once"] * 2], [*numbers, 3, 3], label_names=names)], Settings(epochs=2))
-    assert model.predict(texts).shape == (300, 4)
-    assert 3 not in model.predict(texts).argmax(axis=1)
+    assert model.probabilities(texts).shape == (300, 4)
+    assert 3 not in model.probabilities(texts).argmax(axis=1)
 
 
 def test_a_model_of_three_labels_comes_back_from_its_file(model, table, tmp_path):
     model.save(tmp_path / "m.safetensors")
     loaded = SentimentModel.load(tmp_path / "m.safetensors")
     texts = read_reviews(table, "test").texts
-    np.testing.assert_array_equal(loaded.predict(texts), model.predict(texts))
+    np.testing.assert_array_equal(loaded.probabilities(texts), model.probabilities(texts))
     misfit = "its labels do not fit its 3 outputs: train a new model"
     for wrong, words in (
         ({"label_names": ["a", "b"]}, r"W2 holds float32 of shape \[3, 3\], where float of shape \[3, 1\] is needed"),
@@ -280,7 +280,7 @@ def test_three_labels_in_onnx(model, table, tmp_path):
     rows = np.zeros((len(texts), len(model.vocabulary)), np.float32)
     rows[np.repeat(np.arange(len(texts)), np.diff(indptr)), indices] = 1
     found = session.run(["probability"], {"ngrams": rows})[0]
-    np.testing.assert_allclose(found, model.predict(texts), atol=1e-5)
+    np.testing.assert_allclose(found, model.probabilities(texts), atol=1e-5)
 
 
 def test_real_topics_reach_the_stated_accuracy():

@@ -150,7 +150,7 @@ def test_typed_text_has_the_probability_of_predict(review_page, folder, text):
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
 def test_what_is_typed_stays_text(review_page, sentiment, text):
     enter(review_page, text=text)
-    assert value(review_page, "probability") == pytest.approx(sentiment.predict([text])[0].max(), abs=1e-4)
+    assert value(review_page, "probability") == pytest.approx(sentiment.probabilities([text])[0].max(), abs=1e-4)
     assert review_page.execute_script("return document.getElementById('mirror').textContent") == text + "\n"
     assert "taken" not in review_page.title
     assert_nothing_was_refused(review_page)
@@ -163,7 +163,7 @@ def test_keys_pressed_are_scored_and_coloured(review_page, sentiment):
     box.clear()
     text = "The cast is superb. But I found the music dull"
     box.send_keys(text)
-    assert value(review_page, "probability") == pytest.approx(sentiment.predict([text])[0].max(), abs=1e-4)
+    assert value(review_page, "probability") == pytest.approx(sentiment.probabilities([text])[0].max(), abs=1e-4)
     colours = dict(review_page.execute_script(
         "return [...document.querySelectorAll('#mirror span')].map(s => [s.textContent, s.className])"))  # fmt: skip
     assert colours["superb"] == "for"
@@ -354,7 +354,7 @@ def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):
     quotes = "return [...document.querySelectorAll('blockquote')].map(quote => quote.textContent)"
     assert browser.execute_script(quotes) == HOSTILE_TEXTS
     browser.execute_script("document.querySelector('.try').click()")
-    assert value(browser, "probability") == pytest.approx(model.predict([HOSTILE])[0].max(), abs=1e-4)
+    assert value(browser, "probability") == pytest.approx(model.probabilities([HOSTILE])[0].max(), abs=1e-4)
     assert_nothing_was_refused(browser)
 
 
@@ -548,7 +548,7 @@ def test_sentiment_in_onnx(folder, sentiment):
     rows[np.repeat(np.arange(len(texts)), np.diff(indptr)), indices] = 1
     probability = session.run(["probability"], {"ngrams": rows})[0]
     assert probability.shape == (len(texts), 1)
-    np.testing.assert_allclose(probability[:, 0], sentiment.predict(texts)[:, 1], atol=1e-5)
+    np.testing.assert_allclose(probability[:, 0], sentiment.probabilities(texts)[:, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])

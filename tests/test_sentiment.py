@@ -18,6 +18,7 @@ from projects.sentiment import archive as archive_module
 from projects.sentiment import data
 from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.evaluation import evaluate, scores
+from projects.sentiment.layout import Layout
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary, csr_matrix
 from projects.sentiment.ratios import log_count_ratios
@@ -350,7 +351,7 @@ def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
 
 def test_explanation_is_what_leaving_out_does(model):
     text = "What a wonderful script. The acting is dull."
-    probability, vocabulary = model.predict([text])[0, 1], model.vocabulary
+    probability, vocabulary = model.probabilities([text])[0, 1], model.vocabulary
     explained = {kind: dict(pairs) for kind, pairs in model.explain(text, 1).items()}
     columns, _ = vocabulary.columns_of([text])
     names = [vocabulary.name(number) for number in vocabulary.in_bag[columns]]
@@ -369,14 +370,14 @@ def test_explanation_is_what_leaving_out_does(model):
 
 
 def test_fault_33_a_text_without_a_known_word_gets_the_base_rate(model):
-    np.testing.assert_array_equal(model.predict(["", "xyzzy plugh"]), [model.settings["base_rates"]] * 2)
+    np.testing.assert_array_equal(model.probabilities(["", "xyzzy plugh"]), [model.settings["base_rates"]] * 2)
     assert model.explain("") == {"words": [], "ngrams": []}
 
 
 def test_predictions_do_not_depend_on_what_is_predicted_beside(model, reviews):
     texts = reviews["test"].texts[:50]
-    alone = [model.predict([text])[0] for text in texts]
-    np.testing.assert_allclose(model.predict(texts), alone, rtol=1e-5)
+    alone = [model.probabilities([text])[0] for text in texts]
+    np.testing.assert_allclose(model.probabilities(texts), alone, rtol=1e-5)
 
 
 def test_effects_are_those_of_texts_of_one_word(model):
@@ -384,7 +385,7 @@ def test_effects_are_those_of_texts_of_one_word(model):
     log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
     empty = log_odds(model.network.predict(model.vocabulary.bag(*model.vocabulary.columns_of([""])))[0, 0])
     for word in ("wonderful", "dull"):
-        expected = log_odds(model.predict([word])[0, 1]) - empty
+        expected = log_odds(model.probabilities([word])[0, 1]) - empty
         assert effects[model.vocabulary.find(word)] == pytest.approx(expected, abs=1e-4)
 
 
@@ -460,19 +461,21 @@ def test_mistakes_and_lengths_are_those_of_the_answers(model):
 def test_a_table_may_call_its_columns_and_labels_anything(tmp_path):
     path = tmp_path / "mails.csv"
     path.write_text("body,kind\n" + "buy now,spam\nsee you,ham\n" * 10)
-    found = data.read_reviews(path, "train", data.Names("body", "kind"), "spam")
+    found = data.read_reviews(path, "train", Layout("body", "kind"), "spam")
     assert found.label_names == ("ham", "spam")
     assert set(zip(found.texts, found.labels, strict=True)) == {("buy now", 1), ("see you", 0)}
     with pytest.raises(ProjectError, match=r"has no label 'eggs'; it has 'ham', 'spam'"):
-        data.read_reviews(path, "train", data.Names("body", "kind"), "eggs")
+        data.read_reviews(path, "train", Layout("body", "kind"), "eggs")
     with pytest.raises(ProjectError, match=r"line 2: no column text; it has body, kind"):
-        data.read_reviews(path, "train", data.Names("text", "kind"))
+        data.read_reviews(path, "train", Layout("text", "kind"))
 
 
 def test_model_comes_back_from_its_file_the_same(model, reviews, tmp_path):
     model.save(tmp_path / "m.safetensors")
     loaded = SentimentModel.load(tmp_path / "m.safetensors")
-    np.testing.assert_array_equal(loaded.predict(reviews["test"].texts), model.predict(reviews["test"].texts))
+    np.testing.assert_array_equal(
+        loaded.probabilities(reviews["test"].texts), model.probabilities(reviews["test"].texts)
+    )
 
 
 def test_the_same_seed_gives_the_same_file_and_another_seed_another(reviews, tmp_path):

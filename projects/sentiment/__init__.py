@@ -1,1 +1,52 @@
-"""Good or bad film reviews (Large Movie Review Dataset, Maas et al. 2011): a bag of words with noise reduction."""
+"""What texts say: a bag of n-grams and a two-layer network. `sentiment` on the command line; here from Python.
+
+from projects.sentiment import load, train
+
+model = train(["a fine film", …], ["good", …])          # texts and labels,
+model = train(table, text_column="body", epochs=20)     # or a pandas DataFrame, or the path of a table
+model.predict("not bad at all")                         # Answer(label=…, probability=…)
+model.save("model.safetensors")
+load("model.safetensors").predict(table["body"])        # a DataFrame with the same index
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from projects.sentiment.model import SentimentModel
+
+
+def train(
+    texts: Any,
+    labels: Sequence[Any] | None = None,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    **settings: Any,
+) -> "SentimentModel":
+    """A model of the labels of texts, fitted after another one was measured on a tenth of them.
+
+    texts: with `labels`, as many of these; without, a table: a pandas DataFrame, or the path of any table that
+    `sentiment train` reads, whose test rows are left out. settings: those of `projects.sentiment.settings.Settings`.
+    Raises ProjectError for data, ValueError for settings that will not do.
+    """
+    from projects.sentiment.data import File, from_frame, labelled_texts
+    from projects.sentiment.layout import Layout
+    from projects.sentiment.settings import Settings
+    from projects.sentiment.training import train as train_on
+
+    chosen = Settings(**settings)
+    layout = Layout(text_column, label_column)
+    if labels is not None:
+        return train_on([labelled_texts(texts, labels)], chosen)
+    if isinstance(texts, str | Path):
+        return train_on([File(Path(texts), layout)], chosen)
+    return train_on([from_frame(texts, layout)], chosen)
+
+
+def load(path: str | Path) -> "SentimentModel":
+    """The model in a file that `save` or `sentiment train` wrote. Raises ProjectError."""
+    from projects.sentiment.model import SentimentModel
+
+    return SentimentModel.load(path)

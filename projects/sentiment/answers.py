@@ -104,7 +104,7 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
 def answer_rows(model: SentimentModel, rows: Iterable[tuple[str, Row]], unsure_below: float = 0.0) -> list[Row]:
     """The rows, each with the label of its text and the probability of that label."""
     rows = list(rows)
-    probability = model.predict(text for text, _ in rows)
+    probability = model.probabilities(text for text, _ in rows)
     return [
         row | answer_of(model, text, of_labels, unsure_below)
         for (text, row), of_labels in zip(rows, probability, strict=True)

@@ -168,7 +168,7 @@ def print_answers(
 
     header = True
     for chunk in chunks(rows):
-        predicted = model.predict(text for text, _ in chunk)
+        predicted = model.probabilities(text for text, _ in chunk)
         answers = [
             answer(model, text, p, explain, as_json, unsure, is_table)
             for (text, _), p in zip(chunk, predicted, strict=True)

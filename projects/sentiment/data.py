@@ -4,20 +4,24 @@ import glob
 import gzip
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
-from projects.common.tables import open_table
+from projects.common.tables import Table, open_table
 from projects.sentiment.archive import review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
-from projects.sentiment.layout import ANY_LAYOUT, Layout, LeftOut, filled_in, find_layout, usable_rows
+from projects.sentiment.layout import ANY_LAYOUT, Layout, LeftOut, filled_in, find_layout, label_text, usable_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PUBLISHED = Published(
     pipeline="sentiment",
@@ -177,6 +181,43 @@ def read_reviews(path: Path, part: str, layout: Layout = ANY_LAYOUT, positive: s
         label_names=label_names,
         name=str(path),
     )
+
+
+def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout = ANY_LAYOUT) -> Reviews:
+    """Texts in memory and their labels, whatever these are; pairs that lack one are left out. Raises ProjectError."""
+    kept = []
+    pairs = zip(texts, labels, strict=True)
+    for text, label in pairs:
+        written = label_text(None if is_missing(label) else label)
+        if not is_missing(text) and str(text).strip() and written:
+            kept.append((str(text), written))
+    label_names = order_labels(Counter(label for _, label in kept), None, "this list")
+    numbers = number_labels({label: "this list" for _, label in kept}, label_names)
+    return Reviews(
+        texts=[text for text, _ in kept],
+        labels=[numbers[label] for _, label in kept],
+        label_names=label_names,
+        layout=layout,
+    )
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or the like, which alone differs from itself."""
+    return value is None or bool(value != value)
+
+
+def from_frame(frame: "pd.DataFrame", layout: Layout) -> Reviews:
+    """The texts and labels of a pandas DataFrame. Raises ProjectError."""
+    columns = tuple(map(str, frame.columns))
+
+    def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, values in enumerate(frame.itertuples(index=False, name=None)):
+            yield f"row {number}", dict(zip(columns, values, strict=True))
+
+    table = Table(Path("this DataFrame"), "DataFrame", columns, rows)
+    layout = find_layout(table, layout, labelled=True)
+    named = frame.set_axis(columns, axis=1)
+    return labelled_texts(named[str(layout.text_column)], named[str(layout.label_column)], layout)
 
 
 def refuse_too_few(texts_of_label: Mapping[str, int], source: str, part: str) -> None:

@@ -112,7 +112,7 @@ def refuse_third_label(labels: list[str], positive: str, source: str) -> None:
 
 def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarray) -> Outcomes:
     """The outcomes for these examples, whose labels have these numbers."""
-    probability = model.predict(example.text for example in examples)
+    probability = model.probabilities(example.text for example in examples)
     rows = np.arange(len(labels))
     answers = probability.argmax(axis=1)
     with_unknown = np.hstack([probability, np.zeros((len(labels), 1))])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,9 +18,19 @@ from projects.sentiment.layout import Layout
 from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary
 from projects.sentiment.tokens import NONE
 
+if TYPE_CHECKING:
+    pass
+
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 Effects = list[tuple[str, float]]
+
+
+class Answer(NamedTuple):
+    """A label and its probability."""
+
+    label: str
+    probability: float
 
 
 @dataclass
@@ -51,7 +61,24 @@ class SentimentModel:
         label_map = tuple((written, name) for written, name in self.settings["label_map"])
         return Layout(self.settings["text_column"], self.settings["label_column"], None, label_map)
 
-    def predict(self, texts: Iterable[str]) -> np.ndarray:
+    def predict(self, texts: Any) -> Any:
+        """An `Answer` for a text; a list of them for several texts; for a pandas Series a DataFrame with its index."""
+        if isinstance(texts, str):
+            return self._answers([texts])[0]
+        index = getattr(texts, "index", None)
+        if index is None or callable(index):  # a list has a method of that name
+            return self._answers(list(texts))
+        import pandas as pd
+
+        return pd.DataFrame(self._answers(texts.fillna("").tolist()), index)
+
+    def _answers(self, texts: list[str]) -> list[Answer]:
+        probabilities = self.probabilities(texts)
+        labels = probabilities.argmax(axis=1).tolist()
+        sureness = probabilities.max(axis=1).tolist()
+        return [Answer(self.label_names[label], p) for label, p in zip(labels, sureness, strict=True)]
+
+    def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
 
         A text without a known n-gram gets the base rates: how often each label was trained on.
@@ -81,7 +108,7 @@ class SentimentModel:
         names = [vocabulary.name(number) for number in vocabulary.in_bag[columns].tolist()]
         if not names:
             return {"words": [], "ngrams": []}
-        probabilities = self.predict([text])[0]
+        probabilities = self.probabilities([text])[0]
         if label is None:
             label = int(np.argmax(probabilities))
         words = sorted({word for name in names for word in name.split()})
@@ -148,14 +175,17 @@ class SentimentModel:
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
         return [(vocabulary.name(vocabulary.in_bag[i]), float(distance[i])) for i in order]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
+        """Write the model to this file, whole or not at all. Raises ProjectError."""
         arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
         arrays["words"] = np.frombuffer("\n".join(self.vocabulary.words).encode(), np.uint8)
         arrays |= {name: getattr(self.vocabulary, name) for name in ("codes", "counts", "ratios")}
-        save_model(path, "sentiment", arrays, self.settings)
+        save_model(Path(path), "sentiment", arrays, self.settings)
 
     @classmethod
-    def load(cls, path: Path) -> "SentimentModel":
+    def load(cls, path: Path | str) -> "SentimentModel":
+        """The model in this file. Raises ProjectError."""
+        path = Path(path)
         arrays, settings = load_model(path, "sentiment")
         check(path, arrays, settings)
         W1, b1, W2, b2 = (arrays[name] for name in ("W1", "b1", "W2", "b2"))
