@@ -41,7 +41,7 @@ def test_imports_go_one_way(path):
             other = "projects.sentiment" if room[1] == "bikes" else "projects.bikes"
             assert not module.startswith(other), "the pipelines do not know each other"
         if top == "click":
-            assert path.name == "cli.py", "only the command line knows Click"
+            assert path.name.startswith("cli"), "only the command line knows Click"
 
 
 @pytest.mark.parametrize("name", nn.__all__)

@@ -20,8 +20,8 @@ from conftest import run
 from projects.bikes import model as bikes_model
 from projects.bikes.cli import main as bikes
 from projects.common import plots
-from projects.sentiment.cli import coloured
 from projects.sentiment.cli import main as sentiment
+from projects.sentiment.cli_predict import coloured
 from projects.sentiment.settings import Settings
 
 HOUR = ["--when", "2012-12-24T17", "--temperature", "4", "--humidity", "60", "--wind", "12", "--weather", "clear"]

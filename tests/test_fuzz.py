@@ -162,7 +162,7 @@ def expected(bikes, sentiment):
         "bikes": lambda path: BikesModel.load(path).predict(hours),
         "sentiment": lambda path: SentimentModel.load(path).probabilities(["a dull film"]),
     }
-    return predictions, {"bikes": bikes.predict(hours), "sentiment": sentiment.predict(["a dull film"])}
+    return predictions, {"bikes": bikes.predict(hours), "sentiment": sentiment.probabilities(["a dull film"])}
 
 
 @pytest.mark.parametrize("pipeline", ["bikes", "sentiment"])

@@ -172,15 +172,15 @@ def test_all_rows_have_a_split_or_none_has(tmp_path, first, second):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("t.csv", "words,label\na,1\n", r"line 2: no column text or review; it has words, label"),
-        ("t.csv", "text,label\na,1\nb\n", r"line 3: not as many fields"),
+        ("t.csv", "words,label\na,1\n", r"t.csv: which column holds the texts \(--text-column\)\? It has words, label"),
+        ("t.csv", "text,label\na,1\nb\n", r"line 3: 1 fields, but the header has 2"),
         ("t.csv", "text,label\na,maybe\n", r"has only maybe texts to train on, and two labels are needed"),
-        ("t.csv", "text,label\na,good\nb, \n", r"line 3: no label"),
+        ("t.csv", "text,label\na,good\nb, \n", r"has only good texts to train on"),
         ("t.jsonl", '{"text": "a", "label": "1"}\n[1]\n', r"line 2: not a JSON object"),
         ("t.jsonl", '{"text": "a"\n', r"after line 1"),
-        ("t.jsonl", '{"text": null, "label": 1}\n', r"line 1, column text: None is no text"),
+        ("t.jsonl", '{"text": null, "label": 1}\n', "has no texts to train on"),
         ("t.csv", "text,label,split\na,1,train\nb,0,dev\n", r"line 3, column split: 'dev' is neither train nor test"),
-        ("t.csv", "", "has no texts to train on"),
+        ("t.csv", "", "t.csv is empty: it has no header"),
         ("t.csv", "text,label\n", "has no texts to train on"),
     ],
 )
@@ -466,7 +466,7 @@ def test_a_table_may_call_its_columns_and_labels_anything(tmp_path):
     assert set(zip(found.texts, found.labels, strict=True)) == {("buy now", 1), ("see you", 0)}
     with pytest.raises(ProjectError, match=r"has no label 'eggs'; it has 'ham', 'spam'"):
         data.read_reviews(path, "train", Layout("body", "kind"), "eggs")
-    with pytest.raises(ProjectError, match=r"line 2: no column text; it has body, kind"):
+    with pytest.raises(ProjectError, match=r"mails.csv has no column text; it has body, kind"):
         data.read_reviews(path, "train", Layout("text", "kind"))
 
 

@@ -31,7 +31,7 @@ def train(
     `sentiment train` reads, whose test rows are left out. settings: those of `projects.sentiment.settings.Settings`.
     Raises ProjectError for data, ValueError for settings that will not do.
     """
-    from projects.sentiment.data import File, from_frame, labelled_texts
+    from projects.sentiment.data import files_of, from_frame, labelled_texts
     from projects.sentiment.layout import Layout
     from projects.sentiment.settings import Settings
     from projects.sentiment.training import train as train_on
@@ -41,7 +41,7 @@ def train(
     if labels is not None:
         return train_on([labelled_texts(texts, labels)], chosen)
     if isinstance(texts, str | Path):
-        return train_on([File(Path(texts), layout)], chosen)
+        return train_on(files_of(Path(texts), layout), chosen)
     return train_on([from_frame(texts, layout)], chosen)
 
 

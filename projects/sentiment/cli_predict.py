@@ -60,7 +60,7 @@ def predict(
     \b
     Examples: sentiment predict "a dull, lifeless film" --explain
               echo "a dull, lifeless film" | sentiment predict -
-              sentiment predict mails.csv --text-column body --out answers.xlsx
+              sentiment predict mails.csv --text-column body --out answers.csv
     """
     tables = named_tables(texts, file)
     texts = () if tables else texts

@@ -265,16 +265,16 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
     has_split = "split" in table.columns
     simulated = "simulated" in table.columns
     for place, text, label, row in usable_rows(table, layout, left_out):
-        if part_of(row.get("split") if has_split else None, has_split, text, place) == part:
+        if part_of(row.get("split"), has_split, text, place) == part:
             yield Example(text, label, place, simulated)
 
 
 def part_of(split: str | None, has_split: bool, text: str, place: str) -> str:
     """ "train" or "test", as the column `split` says or, where there is none, as is `drawn`."""
-    if not has_split:
+    if not has_split and split is None:
         return "test" if drawn(text) < TEST_SHARE else "train"
-    if split not in ("train", "test"):
-        raise ProjectError(f"{place}, column split: {split!r} is neither train nor test")
+    if not has_split or split not in ("train", "test"):
+        raise ProjectError(f"{place}, column split: {split!r} is neither train nor test in every row")
     return split
 
 

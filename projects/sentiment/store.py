@@ -8,6 +8,7 @@ import numpy as np
 
 from projects.common.files import cannot_write
 
+ONE_HEADER = threading.Lock()  # two threads that parse array headers at once can fail in Python 3.11 (SystemError)
 IN_MEMORY = 500_000_000  # bytes of arrays, before the folder is used
 
 
@@ -42,7 +43,8 @@ class Store:
         held = self.arrays.get((block, name))
         if held is not None:
             return held
-        array: np.ndarray = np.load(self.path(block, name), mmap_mode="r")
+        with ONE_HEADER:
+            array: np.ndarray = np.load(self.path(block, name), mmap_mode="r")
         return array
 
     def discard(self, block: str, *names: str) -> None:

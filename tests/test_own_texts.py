@@ -1,0 +1,301 @@
+"""Tables as people have them: from a file to answers in a file, as real processes."""
+
+import csv
+import gzip
+import io
+import json
+import random
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import inside, real_data, run
+
+from projects.common.errors import ProjectError
+from projects.sentiment import load, train
+from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
+from projects.sentiment.model import Answer
+from projects.sentiment.training import sure_from
+
+GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
+BAD = ["très mauvais", "sale et bruyant", "personnel désagréable", "plus jamais 😡", "cher et froid :("]
+
+
+def rows_of(good, bad, n=400, seed=0):
+    """SIMULATED texts of three pieces, most of them of their label."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(n):
+        own, other = (good, bad) if number % 2 else (bad, good)
+        pieces = [rng.choice(own), rng.choice(own), rng.choice(own if rng.random() < 0.7 else other)]
+        rows.append((f"{', '.join(pieces)} ({number})", number % 2))
+    return rows
+
+
+def csv_of(rows, delimiter=",", names=("text", "label")):
+    lines = io.StringIO()
+    writer = csv.writer(lines, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerows([names, *rows])
+    return lines.getvalue()
+
+
+def zipped(name, content):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def excel_of(rows):
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    pytest.importorskip("python_calamine")
+    content = io.BytesIO()
+    workbook = xlsxwriter.Workbook(content)
+    sheet = workbook.add_worksheet("Avis")
+    for number, row in enumerate([("text", "label"), *rows]):
+        sheet.write_row(number, 0, row)
+    workbook.close()
+    return content.getvalue()
+
+
+def french():
+    return rows_of(GOOD, BAD)
+
+
+def stars(rows):
+    rng = random.Random(1)
+    return [(text, rng.choice([4, 5]) if good else rng.choice([1, 2])) for text, good in rows]
+
+
+def western():
+    """The French rows without what cp1252 lacks."""
+    return [(text.replace("😍", "").replace("😡", ""), label) for text, label in french()]
+
+
+def decomposed():
+    return [(text.replace("é", "e\u0301").replace("è", "e\u0300"), label) for text, label in french()]
+
+
+KINDS = {  # file name -> its bytes
+    "semicolon-cp1252.csv": lambda: csv_of(western(), ";").encode("cp1252"),
+    "tab-utf16.txt": lambda: csv_of(french(), "\t").encode("utf-16"),
+    "bar.csv": lambda: csv_of(french(), "|").encode(),
+    "mark.csv": lambda: b"\xef\xbb\xbf" + csv_of(french()).encode(),
+    "list.json": lambda: json.dumps([{"text": text, "label": label} for text, label in french()]).encode(),
+    "lines.jsonl": lambda: "".join(json.dumps({"text": t, "label": y}) + "\n" for t, y in french()).encode(),
+    "packed.csv.zip": lambda: zipped("export.csv", csv_of(french(), ";")),
+    "packed.csv.gz": lambda: gzip.compress(csv_of(french()).encode()),
+    "lines-in-quotes.csv": lambda: csv_of([(text.replace(", ", ",\n"), label) for text, label in french()]).encode(),
+    "empty-label.csv": lambda: csv_of([*french()[:-1], ("sans avis", "")]).encode(),
+    "book.xlsx": lambda: excel_of(french()),
+    "yes-no.csv": lambda: csv_of([(text, "Yes" if label else "No") for text, label in french()]).encode(),
+    "five-stars.csv": lambda: csv_of(stars(french())).encode(),
+    "decomposed.csv": lambda: csv_of(decomposed()).encode(),
+    "chinese.csv": lambda: csv_of(rows_of(["房间很好", "服务热情"], ["房间很差", "服务冷淡"])).encode(),
+    "japanese.csv": lambda: csv_of(rows_of(["とても良い", "素晴らしい"], ["ひどい部屋", "最悪でした"])).encode(),
+    "hindi.csv": lambda: csv_of(rows_of(["बहुत अच्छा है", "सुंदर कमरा"], ["बहुत बुरा है", "गंदा कमरा"])).encode(),
+    "thai.csv": lambda: csv_of(rows_of(["ดีมากค่ะ", "สะอาดและสวย"], ["แย่มากค่ะ", "สกปรกและแพง"])).encode(),
+    "arabic.csv": lambda: csv_of(rows_of(["فندق جميل جدا", "خدمة ممتازة"], ["فندق سيئ جدا", "خدمة رديئة"])).encode(),
+}  # fmt: skip
+OUTPUTS = {"book.xlsx": "answers.xlsx", "list.json": "answers.jsonl", "tab-utf16.txt": "answers.tsv"}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_from_a_table_to_answers_in_a_file(name, tmp_path):
+    (tmp_path / name).write_bytes(KINDS[name]())
+    code, output, errors = run("sentiment", "check", name, cwd=tmp_path)
+    assert code == 0, errors
+    assert "train with:  sentiment train --data" in output
+    code, _, errors = run("sentiment", "train", "-q", "--data", name, "--epochs", 6, cwd=tmp_path)
+    assert code == 0, errors
+    assert ("left out: 1 row without label" in errors) == (name == "empty-label.csv")
+    code, output, errors = run("sentiment", "evaluate", "--data", name, "--json", cwd=tmp_path)
+    assert code == 0, errors
+    accuracy = json.loads(output)["test"]["accuracy"]
+    assert accuracy > (0.4 if name == "five-stars.csv" else 0.9)  # stars of one side can't be told apart
+    out = OUTPUTS.get(name, "answers.csv")
+    code, output, errors = run("sentiment", "predict", name, "--out", out, cwd=tmp_path)
+    assert code == 0, errors
+    from projects.common.tables import open_table
+
+    asked, answered = open_table(tmp_path / name), open_table(tmp_path / out)
+    assert answered.columns == ("text", "label", "probability")
+    texts = [row["text"] for _, row in asked.rows()]
+    assert [row["text"] for _, row in answered.rows()] == texts
+    labels = {"Yes", "No"} if name == "yes-no.csv" else {"1", "2", "4", "5"} if name == "five-stars.csv" else {"0", "1"}
+    assert {str(row["label"]) for _, row in answered.rows()} <= labels
+    assert all(0.2 <= float(row["probability"]) <= 1 for _, row in answered.rows())
+
+
+def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
+    rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(30))]
+    (tmp_path / "t.csv").write_text(csv_of(rows, names=("avis", "note")))
+    options = ["--text-column", "avis", "--label-column", "note", "--labels", "1,2=negative 4,5=positive"]
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "left out: 30 rows with a label that --labels does not name (the first: t.csv, line 402)" in errors
+    code, output, errors = run("sentiment", "evaluate", "--data", "t.csv", "--json", cwd=tmp_path)  # nothing said again
+    assert code == 0, errors
+    scores = json.loads(output)
+    assert [scored["label"] for scored in scores["labels"]] == ["negative", "positive"]
+    assert scores["test"]["accuracy"] > 0.9
+    code, output, errors = run("sentiment", "predict", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert output.startswith("avis,note,label,probability\n")
+
+
+def test_strict_refuses_what_is_left_out_otherwise(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of([*french(), ("", 1), ("x", "")]))
+    assert "line 402: without text" in inside("sentiment", "train", "--data", tmp_path / "t.csv", "--strict")[2]
+    code, output, errors = inside("sentiment", "check", tmp_path / "t.csv")
+    assert code == 0, errors
+    assert "left out: 1 row without text (the first: " in output
+    assert "; 1 row without label" in output
+
+
+def test_check_finds_what_is_wrong(tmp_path):
+    rows = [*french(), *french()[:3], (french()[0][0], 1), ("nur einer", "selten")]
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Kommentar", "Urteil")))
+    code, output, errors = inside("sentiment", "check", tmp_path / "t.csv", "--plot", tmp_path / "t.png")
+    assert code == 0, errors
+    for words in (
+        "CSV, semicolon, UTF-8",
+        "columns: Kommentar, Urteil",
+        "texts from 'Kommentar', labels from 'Urteil'",
+        "405 rows",
+        "4 texts repeat an earlier one, 1 with two labels",
+        "note: 1 labels have fewer than 50 texts ('selten')",
+        "note: 1 texts are there with two labels",
+    ):
+        assert words in output
+    assert "taking texts from column 'Kommentar'" in errors
+    assert (tmp_path / "t.png").stat().st_size > 5_000
+    found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
+    assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
+
+
+def table_of(columns, rows):
+    from pathlib import Path
+
+    from projects.common.tables import Table
+
+    return Table(Path("t.csv"), "CSV", columns, lambda: ((f"line {i}", row) for i, row in enumerate(rows, 2)))
+
+
+def test_columns_are_found_by_name_or_by_what_is_in_them():
+    rows = [
+        {"id": str(i), "wann": f"2024-01-{i % 28:02}", "was": "x" * (20 + i % 3), "wie": "ab"[i % 2]} for i in range(60)
+    ]
+    found = find_layout(table_of(("id", "wann", "was", "wie"), rows), Layout(), labelled=True)
+    assert (found.text_column, found.label_column) == ("was", "wie")
+    found = find_layout(table_of(("Review", "Stars", "sentiment"), []), Layout(), labelled=True)
+    assert (found.text_column, found.label_column) == ("Review", "sentiment")
+    with pytest.raises(ProjectError, match=r"which column holds the texts .*and which the labels"):
+        find_layout(table_of(("a", "b"), [{"a": 1, "b": 2}]), Layout(), labelled=True)
+    with pytest.raises(ProjectError, match=r"t.csv has no column x and no column y; it has a, b"):
+        find_layout(table_of(("a", "b"), []), Layout("x", "y"), labelled=True)
+
+
+def test_labels_to_join():
+    assert parse_label_map("1,2=negative 4,5=positive") == (
+        ("1", "negative"), ("2", "negative"), ("4", "positive"), ("5", "positive"),
+    )  # fmt: skip
+    assert parse_label_map("very bad, bad = no; good=yes") == (("very bad", "no"), ("bad", "no"), ("good", "yes"))
+    for wrong, words in {
+        "1,2": "is no group such as",
+        "1=a": "two names at least",
+        "1=a 1=b": "'1' is in two groups",
+        "=a 1=b": "is no group such as",
+    }.items():
+        with pytest.raises(ProjectError, match=words):
+            parse_label_map(wrong)
+
+
+def test_a_number_that_excel_or_json_keeps_as_a_float_is_the_same_label():
+    rows = [{"text": "a", "label": value} for value in (4, 4.0, "4", " 4 ", True, None, "", 4.5)]
+    left_out = LeftOut()
+    table = table_of(("text", "label"), rows)
+    found = [label for _, _, label, _ in usable_rows(table, Layout("text", "label"), left_out)]
+    assert found == ["4", "4", "4", "4", "True", "4.5"]
+    assert left_out.rows == {"without label": (2, "t.csv, line 7")}
+
+
+def test_a_table_gets_an_answer_for_each_row(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    model = train(tmp_path / "t.csv", epochs=6)
+    model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "mails.csv").write_text("nr,text\n1,"très bien, superbe séjour, parfait :)"\n2,\n3,"plus jamais 😡, sale et bruyant, cher :("\n4,xyzzy\n")
+    code, output, errors = run("sentiment", "predict", "mails.csv", "--out", "a.csv", "--unsure", 0.8, cwd=tmp_path)
+    assert code == 0, errors
+    assert "mails" not in errors.replace("a.csv", "")
+    assert "1 rows have no text" in errors
+    answers = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [list(row) for row in answers] == [["nr", "text", "label", "probability"]] * 4
+    assert [row["label"] for row in answers] == ["1", "no text", "0", "unsure"]
+    assert answers[1]["probability"] == ""
+    assert "4 rows, 1 of them unsure" in output
+    code, output, errors = run("sentiment", "predict", "mails.csv", cwd=tmp_path)  # a name of a file is no text
+    assert code == 0, errors
+    assert output.splitlines()[0] == "nr,text,label,probability"
+    two = run("sentiment", "predict", "mails.csv", "t.csv", "--out", "folder", cwd=tmp_path)
+    assert two[0] == 0, two[2]
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["mails.jsonl", "t.jsonl"]
+    refused = run("sentiment", "predict", "mails.csv", "t.csv", "--out", "one.csv", cwd=tmp_path)
+    assert refused[0] == 1
+    assert "2 files can't be answered in the one file one.csv" in refused[2]
+
+
+def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
+    pytest.importorskip("xlsxwriter")
+    pytest.importorskip("python_calamine")
+    from projects.common.tables import open_table
+    from projects.sentiment.answers import predict_files
+    from projects.sentiment.data import files_of
+
+    model = train(*zip(*french(), strict=True), epochs=2)
+    (tmp_path / "t.csv").write_text('text,n\n"=1+1",7\n"http://x.example",\n')
+    list(predict_files(model, files_of(tmp_path / "t.csv", labelled=False), tmp_path / "a.xlsx"))
+    rows = [row for _, row in open_table(tmp_path / "a.xlsx").rows()]
+    assert [row["text"] for row in rows] == ["=1+1", "http://x.example"]
+
+
+def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
+    monkeypatch.setattr("projects.sentiment.training.FEWEST_SURE", 2)
+    sureness = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
+    right = np.array([True, False, True, True, False, True])
+    # surest first: right, right, right, wrong, right, wrong: of the first three all, of the first four 75 %
+    assert sure_from(sureness, right) == 0.8
+    assert sure_from(sureness, np.ones(6, bool)) == 0.5
+    assert sure_from(sureness, np.zeros(6, bool)) is None
+
+
+def test_python_takes_what_people_have(tmp_path):
+    import pandas as pd
+
+    texts, labels = zip(*french(), strict=True)
+    frame = pd.DataFrame({"avis": [*texts, None, "x"], "note": [*labels, 1, None]})
+    models = [train(texts, labels, epochs=3), train(frame, text_column="avis", label_column="note", epochs=3)]
+    probabilities = [model.probabilities(texts) for model in models]
+    np.testing.assert_array_equal(probabilities[0], probabilities[1])
+    model = models[1]
+    assert model.layout == Layout("avis", "note")
+    answer = model.predict("très bien, parfait :)")
+    assert isinstance(answer, Answer)
+    assert answer.label == "1"
+    assert model.predict(["très bien, parfait :)"]) == [answer]
+    table = model.predict(frame["avis"].iloc[::-1])
+    assert list(table.columns) == ["label", "probability"]
+    assert list(table.index) == list(frame.index)[::-1]
+    assert frame.join(table).label[:400].astype(int).eq(frame.note[:400]).mean() > 0.9
+    model.save(str(tmp_path / "m.safetensors"))
+    assert load(str(tmp_path / "m.safetensors")).predict("très bien, parfait :)") == answer
+    with pytest.raises(ValueError, match="epochs"):
+        train(texts, labels, epochs=0)
+
+
+def test_chinese_hotel_reviews_reach_the_stated_accuracy(tmp_path):
+    data = real_data("own/ChnSentiCorp_htl_all.csv")
+    assert run("sentiment", "train", "-q", "--data", data, cwd=tmp_path)[0] == 0
+    code, output, errors = run("sentiment", "evaluate", "--data", data, "--json", cwd=tmp_path)
+    assert code == 0, errors
+    assert json.loads(output)["test"]["accuracy"] >= 0.895
