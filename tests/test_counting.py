@@ -115,7 +115,14 @@ def check_bags(bags, found, vocabulary, reviews, held_out, rows):
     """The bags of these rows of the corpus are those of the texts, in the order of their hashes."""
     chosen = [bags.rows(block, held_out) for block in found.blocks]
     X, labels = bags.read(found.blocks, chosen)
-    in_order = sorted(rows, key=lambda i: corpus.text_hash(reviews.texts[i]))
+    n_blocks = len(found.blocks)
+    last = set(texts_held_out(reviews, 0))  # in each block
+
+    def place(i):
+        text_hash = corpus.text_hash(reviews.texts[i])
+        return text_hash * n_blocks >> 64, i in last, text_hash
+
+    in_order = sorted(rows, key=place)
     assert labels.tolist() == [reviews.labels[i] for i in in_order]
     expected = vocabulary.bag(*vocabulary.columns_of([reviews.texts[i] for i in in_order]))
     assert (expected != X).nnz == 0

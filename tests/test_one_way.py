@@ -303,7 +303,7 @@ def test_an_epoch_has_every_row_once_in_an_order_of_its_own(fit, monkeypatch):
     epochs = [seen[i * per_epoch : (i + 1) * per_epoch] for i in range(3)]
     sums = [sorted(np.concatenate([window.sum(axis=1).A1 for window in epoch])) for epoch in epochs]
     assert sums[0] == sums[1] == sums[2]
-    assert len(sums[0]) == sum(len(rows.bags.rows(block, None)) for block in rows.blocks)
+    assert len(sums[0]) == sum(rows.bags.rows(block, None).stop for block in rows.blocks)
     first_rows = [epoch[0].indices[:50].tolist() for epoch in epochs]
     assert first_rows[0] == first_rows[1] != first_rows[2]
 

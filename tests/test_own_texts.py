@@ -224,7 +224,8 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of(french()))
     model = train(tmp_path / "t.csv", epochs=6)
     model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
-    (tmp_path / "mails.csv").write_text("nr,text\n1,"très bien, superbe séjour, parfait :)"\n2,\n3,"plus jamais 😡, sale et bruyant, cher :("\n4,xyzzy\n")
+    texts = ["très bien, superbe séjour, parfait :)", "", "plus jamais 😡, sale et bruyant, cher :(", "xyzzy"]
+    (tmp_path / "mails.csv").write_text(csv_of(enumerate(texts, 1), names=("nr", "text")))
     code, output, errors = run("sentiment", "predict", "mails.csv", "--out", "a.csv", "--unsure", 0.8, cwd=tmp_path)
     assert code == 0, errors
     assert "mails" not in errors.replace("a.csv", "")

@@ -39,7 +39,7 @@ class Corpus:
     """The training texts of all sources.
 
     Arrays of a block in the store: `keys` of the words, CLOSING after each text, uint64 [words + texts];
-    `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts].
+    `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts]: these come last.
     """
 
     store: Store
@@ -222,11 +222,12 @@ def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
     texts = np.concatenate([texts for texts, _ in parts])
     keys = np.concatenate([keys for _, keys in parts])
     lengths = texts["end"]
-    order = np.lexsort((texts["label"], texts["hash"]))
+    is_held_out = mix(texts["hash"], split.seed) < np.uint64(split.threshold)
+    order = np.lexsort((texts["label"], texts["hash"], is_held_out))  # so that the rows of each fit are a slice
     starts = np.cumsum(lengths) - lengths
     hashes = texts["hash"][order]
     labels = texts["label"][order]
-    held_out = mix(hashes, split.seed) < np.uint64(split.threshold)
+    held_out = is_held_out[order]
     name = f"block-{number:06}"
     store.save(name, "keys", keys[slices(starts[order], lengths[order])])
     store.save(name, "labels", labels)
@@ -235,8 +236,14 @@ def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
         name=name,
         training=np.bincount(labels[~held_out], minlength=split.n_labels),
         held_out=np.bincount(labels[held_out], minlength=split.n_labels),
-        digest=fingerprint([hashes.tobytes(), labels.tobytes()]).encode(),
+        digest=digest_of(hashes, labels),
     )
+
+
+def digest_of(hashes: np.ndarray, labels: np.ndarray) -> bytes:
+    """A digest of the texts and labels of a block, in the order of the hashes: whatever is held out."""
+    order = np.lexsort((labels, hashes))
+    return fingerprint([hashes[order].tobytes(), labels[order].tobytes()]).encode()
 
 
 def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -164,7 +164,8 @@ def generator_of(block: str, batch: Batch, *more: int) -> np.random.Generator:
 
 def rows_of_batch(block: str, rows: Rows, batch: Batch) -> np.ndarray:
     """The rows of a block that are in the batch."""
-    order = generator_of(block, batch).permutation(rows.bags.rows(block, rows.held_out))
+    rows_of_fit = rows.bags.rows(block, rows.held_out)
+    order = generator_of(block, batch).permutation(np.arange(rows_of_fit.start, rows_of_fit.stop))
     first = (batch.step + zlib.crc32(block.encode())) % batch.n_steps  # small blocks do not all start with one step
     return order[first :: batch.n_steps]
 

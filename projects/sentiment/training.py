@@ -283,7 +283,8 @@ def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | Larg
     n_labels = len(plan.corpus.label_names)
     if not plan.settings.large_batches:
         return WindowBatches(rows, n_labels, training.settings)
-    n_rows = sum(len(rows.bags.rows(block, rows.held_out)) for block in rows.blocks)
+    rows_of_blocks = [rows.bags.rows(block, rows.held_out) for block in rows.blocks]
+    n_rows = sum(chosen.stop - chosen.start for chosen in rows_of_blocks)
     return LargeBatches(
         rows=plan.engine.share(rows),
         blocks=rows.blocks,
