@@ -108,7 +108,7 @@ def undisturbed(case, folder):
     for line in process.stderr:
         lines.append(line)
         if line.startswith(NOTED):
-            names.append(line.removeprefix(NOTED))
+            names.append(line.removeprefix(NOTED).rstrip())
             moments.append(time.monotonic() - began)
     assert process.wait() == 0, "".join(lines)
     moments.append(time.monotonic() - began)
@@ -116,8 +116,8 @@ def undisturbed(case, folder):
     return files, list(zip(names, moments[:-1], moments[1:], strict=True))
 
 
-def where_killed(run, case, older, errors):
-    """How far a killed training had come, by what it left."""
+def where_killed(run, case, older, errors, last_phase):
+    """How far a killed training had come, by what it left and what it noted."""
     noted = [line.removeprefix(NOTED) for line in errors.splitlines() if line.startswith(NOTED)]
     if not (run / CHECKPOINT).exists():
         if (run / MODEL).read_bytes() != older:
@@ -125,8 +125,8 @@ def where_killed(run, case, older, errors):
         return f"before the first checkpoint, {noted[-1].split()[0] if noted else STARTING}"
     if (run / MODEL).read_bytes() != older:
         return "model saved, checkpoint not yet removed"
-    if noted and noted[-1] != "training":
-        return f"resumed, {noted[-1].split()[0]}"
+    if not noted or noted[-1] != last_phase:
+        return f"resumed, {noted[-1].split()[0] if noted else STARTING}"
     done = sum(len(state["history"]) for state in Checkpoint(run, case.pipeline, resume=True).states.values())
     quarter = min(4 * done // (case.fits * case.epochs), 3)
     return f"{25 * quarter} to {25 * quarter + 25} % of the epochs"
@@ -140,6 +140,7 @@ def killed(case, folder, rounds):
     finish(start(case, folder, "--run", "older", "--seed", "1", "--epochs", "1"))
     older = (folder / "older" / MODEL).read_bytes()
     whole, phases = undisturbed(case, folder)
+    last_phase = phases[-1][0]
     run = folder / "run"
     for done in range(1, rounds + 1):
         shutil.rmtree(run, ignore_errors=True)
@@ -147,14 +148,14 @@ def killed(case, folder, rounds):
         process = start(case, folder, "--run", "run")
         for number in range(1, rng.randint(2, 4)):
             name, begin, end = rng.choice(phases[1:] or phases)
-            shorter = number if name == phases[-1][0] else 1  # a resumed training has less to train
+            shorter = number if name == last_phase else 1  # a resumed training has less to train
             time.sleep(begin + rng.random() * (end - begin) / shorter)
             if process.poll() is not None:
                 break
             process.send_signal(signal.SIGKILL)
             errors = process.communicate()[1]
             assert (run / MODEL).read_bytes() in (older, whole[MODEL]), "a model file that is neither old nor new"
-            places[where_killed(run, case, older, errors)] += 1
+            places[where_killed(run, case, older, errors, last_phase)] += 1
             halves += any(run.glob(".*.tmp")) or any(run.glob(f"{WORKING}*/*.tmp"))
             process = start(case, folder, "--run", "run", *(["--resume"] if (run / CHECKPOINT).exists() else []))
         finish(process)
