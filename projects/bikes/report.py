@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from projects.bikes import bands, calendar, features
-from projects.bikes.data import COLDEST, WARMEST, WIND
 from projects.bikes.export import one_network
 from projects.bikes.model import POWER, BikesModel
+from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import report
 
 PICTURES = {
