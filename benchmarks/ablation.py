@@ -59,7 +59,7 @@ def without_learned_shares():
 def nothing_left_out():
     """Every member of the ensemble sees all features."""
     columns = model.member_columns
-    model.member_columns = lambda groups, member: columns(groups, None)
+    model.member_columns = lambda groups, left_out: columns(groups, ())
     try:
         yield
     finally:

@@ -562,7 +562,9 @@ def test_the_trend_stands_still_after_the_data_and_beyond_a_year_there_is_no_ban
     trends = [hasty.features(hour.assign(time=moment)).trend.item() for moment in at]
     years = (last - pd.Timestamp("2011-01-01")) / pd.Timedelta(days=365.25)
     assert trends[0] == trends[1] == trends[2] == pytest.approx(years)  # of less than a year it is held at once
-    longer = BikesModel(hasty.networks, hasty.scaling, hasty.settings | {"city": hasty.settings["city"] | {"held_after_days": 30}})
+    longer = BikesModel(
+        hasty.networks, hasty.scaling, hasty.settings | {"city": hasty.settings["city"] | {"held_after_days": 30}}
+    )
     soon, in_time, later, never = (
         longer.features(hour.assign(time=last + pd.Timedelta(days=days))).trend.item() for days in (20, 30, 31, 300)
     )

@@ -22,9 +22,10 @@ from conftest import ROOT
 from projects.bikes import report as bikes_report
 from projects.bikes.cli import WEATHER
 from projects.bikes.cli import main as bikes_command
-from projects.bikes.data import check_hours, normalised
+from projects.bikes.data import check_hours
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
+from projects.bikes.weather import normalised
 from projects.common import report
 from projects.sentiment import report as sentiment_report
 from projects.sentiment.cli import main as sentiment_command

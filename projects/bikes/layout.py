@@ -20,7 +20,7 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
     "casual": r"casual( .*)?|(day )?guests?|non members?|customers?|occasional.*",
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
     "temperature": r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura|t2m|tavg|tmp[fc]|temp [cf]",
-    "humidity": r"hum|(relative |rel )?humidity( 2m)?|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*|humidit.",
+    "humidity": r"hum|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*",
     "wind": r"wind ?speed.*|wind|wspd|wind kph|wind mph|windgeschwindigkeit|viento.*|vent.*",
     "weather": r"weathersit|weather ?code|weather.*|conditions?|wetter.*|sky|coco|clima|tiempo|meteo",
     "rain": r"rain|rainfall|rain .*|precip.*|prcp|niederschlag.*|regen.*|lluvia.*|pluie.*",

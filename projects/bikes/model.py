@@ -30,7 +30,7 @@ from projects.bikes.features import (
 )
 from projects.bikes.layout import Layout
 from projects.bikes.sun import Place
-from projects.bikes.weather import COLDEST, WARMEST, normalised
+from projects.bikes.weather import COLDEST, WARMEST, WIND, normalised
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
@@ -57,10 +57,9 @@ LEFT_OUT = (  # groups of features that the first member does without, the secon
     ("rain",),
     ("weekday",),
 )
-LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: each tells growth and seasons apart in another way
+LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: half of them take what grows or shrinks for no season
     ("yearly wave", "second yearly wave"),
     (),
-    ("trend",),
 )
 AROUND = 24  # hours before a forecast, of which the weather is looked up
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
@@ -98,6 +97,13 @@ class SavedCity(msgspec.Struct):
     held_after_days: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class SavedRanges(msgspec.Struct):
+    """What `weather_ranges` gives."""
+
+    temperature: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
+    wind: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
+
+
 class SavedSettings(msgspec.Struct):
     """What must be in a model file, and of which kind; there may be more."""
 
@@ -109,6 +115,7 @@ class SavedSettings(msgspec.Struct):
     day_widths: SavedWidths
     targets: Annotated[list[str], msgspec.Meta(min_length=1, max_length=2)]
     layout: Layout
+    ranges: SavedRanges
     closed_hours: Annotated[int, msgspec.Meta(ge=0)]
     validation: dict[str, float]
     first_hour: LocalTime
@@ -265,6 +272,7 @@ def train(
         "test_rows": len(hours.test),
         "simulated": bool(hours.train.attrs.get("simulated", False)),
         "closed_hours": int(hours.train.attrs.get("closed_hours", 0)),
+        "ranges": weather_ranges(pd.concat([hours.train, hours.validation])),
         "layout": json.loads(msgspec.json.encode(layout_of(hours.train))),
     }
     known = pd.concat([hours.train, hours.validation])
@@ -336,6 +344,19 @@ def fit(
 def targets_of(hours: pd.DataFrame) -> list[str]:
     """What the networks forecast: each kind of riders where they are known, else all of them together."""
     return TARGETS if set(TARGETS) <= set(hours) else TOTAL
+
+
+def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
+    """Lowest and highest temperature, in °C, and wind, in km/h, that a page lets one choose: the usual and those seen."""
+    temperatures, winds = [COLDEST, WARMEST], [0.0, WIND]
+    if "temp" in hours:
+        temperatures += list(COLDEST + hours.temp.agg(["min", "max"]) * (WARMEST - COLDEST))
+    if "windspeed" in hours:
+        winds.append(hours.windspeed.max() * WIND)
+    return {
+        "temperature": [math.floor(min(temperatures) + 1e-6), math.ceil(max(temperatures) - 1e-6)],
+        "wind": [0, math.ceil(max(winds) - 1e-6)],
+    }
 
 
 def is_less_than_a_year(hours: pd.DataFrame) -> bool:
