@@ -67,7 +67,8 @@ def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, 
         return
     shares = hours.weathersit.value_counts(normalize=True)
     kinds = [f"{shares.get(kind, 0):.0%} {name}" for kind, name in enumerate(SKIES, 1) if shares.get(kind, 0)]
-    yield "weather", f"{', '.join(sky)}: {', '.join(kinds)}"
+    depth = f" ({layout.snow} is how deep it lies: it snows where that grows)" if layout.snow_lies else ""
+    yield "weather", f"{', '.join(sky)}: {', '.join(kinds)}{depth}"
 
 
 def holidays(layout: Layout, hours: pd.DataFrame) -> str:

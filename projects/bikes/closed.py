@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-LONGEST_QUIET = 6  # hours in a row without a bike from which a city may have been closed,
-EXPECTED = 50  # if so many bikes are usual in these hours
+RUNS = ((24, 50), (6, 500))  # so many hours in a row without a bike, and the bikes that are usual in them: was closed
 CLOSED = ("no", "n", "false", "0", "closed", "nein", "geschlossen", "non", "fermé", "cerrado")
 
 
@@ -22,7 +21,10 @@ def closed_by_zeros(hours: pd.DataFrame) -> pd.Series:
     run = (empty != empty.shift()).cumsum()
     length = empty.groupby(run).transform("size")
     expected = hours.time.dt.hour.map(usual).fillna(0).groupby(run).transform("sum")
-    return empty & (length >= LONGEST_QUIET) & (expected >= EXPECTED)
+    closed = pd.Series(False, hours.index)
+    for hours_in_a_row, bikes in RUNS:
+        closed |= empty & (length >= hours_in_a_row) & (expected >= bikes)
+    return closed
 
 
 def closed_spans(hours: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.Timestamp, int]]:

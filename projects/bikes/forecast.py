@@ -132,7 +132,7 @@ def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]
     starts = starts[starts <= latest]
     if len(starts) == 0:
         raise ProjectError("the data are shorter than the forecast: lower --days, or give --weather")
-    apart = abs(every_hour[starts].dayofyear - times[0].dayofyear).to_numpy()
+    apart = abs(every_hour[starts].day_of_year - times[0].day_of_year).to_numpy()
     apart = np.minimum(apart, YEAR - apart)
     nearest = starts[np.argsort(apart, kind="stable")[:SCENARIOS]]
     return [weather.iloc[start : start + len(times)].reset_index(drop=True) for start in sorted(nearest)]

@@ -184,6 +184,8 @@ def read_sky(text: pd.DataFrame, layout: Layout, problems: Problems, remarks: li
         if column is not None:
             filled = text.assign(**{column: text[column].where(text[column].str.strip() != "", "0")})
             amounts[name] = read_numbers(filled, column, AMOUNT[unit], problems, remarks)
+    if "snow" in amounts and layout.snow_lies:
+        amounts["snow"] = amounts["snow"].diff().clip(lower=0).fillna(0)
     if amounts:
         skies.append(sky_from_amounts(amounts.get("rain"), amounts.get("snow")))
     if not skies:

@@ -62,6 +62,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     rain_unit: Literal["mm", "cm", "inches"] = "mm"
     snow: str | None = None
     snow_unit: Literal["mm", "cm", "inches"] = "cm"
+    snow_lies: bool = False  # it is the depth of what lies, so that it snows only where there is more than before
     holiday: str | None = None
     open: str | None = None
     country: str | None = None  # whose public holidays are looked up where no column has them
@@ -198,9 +199,9 @@ def find_count(text: pd.DataFrame, columns: Mapping[str, str | None]) -> str | N
     return None
 
 
-def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Given) -> dict[str, str]:
+def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Given) -> dict[str, Any]:
     """The unit of each column, as it is given, written in the column's name, or told by the values."""
-    units = {}
+    units: dict[str, Any] = {}
     for role, patterns in UNITS.items():
         unit = read_name(columns[role] or "").unit
         units[f"{role}_unit"] = next(name for pattern, name in patterns.items() if re.fullmatch(pattern, unit))
@@ -210,6 +211,8 @@ def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Giv
         units["wind_unit"] = given["wind_unit"]
     if columns["humidity"]:
         units["humidity_unit"] = "share" if is_share(text[columns["humidity"]]) else "%"
+    if columns["snow"]:
+        units["snow_lies"] = lies(text[columns["snow"]])
     if columns["temperature"] and is_share(text[columns["temperature"]]):  # as in the published data
         units["temperature_unit"] = "fraction"
         if columns["wind"] and is_share(text[columns["wind"]]):
@@ -221,6 +224,12 @@ def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Giv
         else:
             units["weather_code"] = "1-4" if codes.dropna().between(1, 4).mean() > 0.95 else "WMO"
     return units
+
+
+def lies(column: pd.Series) -> bool:
+    """Whether snow is mostly as deep as in the row before, as what lies is; what falls changes from hour to hour."""
+    depth = pd.to_numeric(column, errors="coerce")
+    return bool((depth == depth.shift())[depth > 0].mean() > 0.5)
 
 
 def is_share(column: pd.Series) -> bool:

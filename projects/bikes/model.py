@@ -57,9 +57,10 @@ LEFT_OUT = (  # groups of features that the first member does without, the secon
     ("rain",),
     ("weekday",),
 )
-LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: half of them take what grows or shrinks for no season
+LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: each tells growth and seasons apart in another way
     ("yearly wave", "second yearly wave"),
     (),
+    ("trend",),
 )
 AROUND = 24  # hours before a forecast, of which the weather is looked up
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
