@@ -177,7 +177,7 @@ def test_quarters_of_an_hour_are_added_up(tmp_path):
     assert found.remarks == ["96 rows are added up to 24 hours"]
 
 
-def test_long_runs_of_zeros_are_closed_hours_and_quiet_nights_are_not(tmp_path):
+def test_fault_51_long_runs_of_zeros_are_closed_hours_and_quiet_nights_are_not(tmp_path):
     city = simulated_city(30)
     city["bikes"] *= 3
     city.loc[24 * 10 : 24 * 12 - 1, "bikes"] = 0  # two days

@@ -1,4 +1,4 @@
-"""The `bikes` command: download, train, evaluate, backtest, plot, report, export, predict."""
+"""The `bikes` command: download, check, train, evaluate, backtest, forecast, plot, report, export, predict."""
 
 import shlex
 import sys
@@ -35,7 +35,7 @@ OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
 @click.group(cls=common.PipelineGroup, tool="bikes", context_settings=common.CONTEXT)
 @click.version_option(package_name="two-layer", prog_name="bikes")
 def main() -> None:
-    """How many bikes will be rented? A two-layer network on hourly rentals (UCI Bike Sharing)."""
+    """How many bikes will be rented? A two-layer network on the hourly rentals of Washington, or of your own city."""
 
 
 @main.command()
