@@ -246,6 +246,8 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
         tables[FORECAST] = hours.test[known].join(model.forecast(hours.test, hours.validation.tail(AROUND)))
     for name, rows in tables.items():
         write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
+    if model.layout.temperature_unit == "°F":
+        scores["temperature_unit"] = "°F"
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
@@ -292,7 +294,7 @@ def forecast(
     found = read_table(path, layout=model.layout)
     coming = outlook(model, found.hours, found.closed, days, weather)
     tell([*coming.remarks, not_up_to_date(model, found.hours)])
-    rows = for_csv(coming.hours)
+    rows = for_csv(coming.hours, model.layout.temperature_unit)
     write_atomically(out or run / OUTLOOK, rows.to_csv(index=False, lineterminator="\n").encode())
     simulated = bool(model.settings["simulated"] or found.hours.attrs["simulated"])
     picture = save_figure(
@@ -422,7 +424,8 @@ def plot(run: Path) -> None:
     else:
         tell(["no day was left to test the model on, so there is no picture of a forecast beside what happened"])
     with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
-        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS))
+        unit = scores.get("temperature_unit", "°C")
+        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated))
     if (run / BACKTEST).exists():
@@ -494,8 +497,8 @@ def predict(
 
     The table has the columns that the model was trained on; the counts are not needed. Its rows come back in order
     with the columns prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and
-    95 of 100 hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city rides
-    then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows should
+    95 of 100 hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city
+    rides then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows should
     be in the order of time for that.
 
     \b

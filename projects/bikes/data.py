@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
-from projects.bikes.hours import hours_of, text_of
+from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, find_layout
 from projects.common.download import Published
 from projects.common.errors import ProjectError
@@ -83,8 +83,8 @@ def read_table(path: Path, given: Given | None = None, layout: Layout | None = N
 
 
 def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:
-    """The hours of a table of text that is written like the published one, row by row."""
-    return hours_of(text, PUBLISHED_LAYOUT, name, targets, in_order=False)[0]
+    """The hours of a table, of text or numbers, that is written like the published one, row by row."""
+    return hours_of(text.map(as_text), PUBLISHED_LAYOUT, name, targets, in_order=False)[0]
 
 
 def open_hours(path: Path, encoding: str | None = None) -> Table:

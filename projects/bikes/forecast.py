@@ -12,7 +12,7 @@ from projects.bikes.hours import columns_of, hours_of
 from projects.bikes.layout import find_layout
 from projects.bikes.model import AROUND, BikesModel
 from projects.bikes.public_holidays import look_up_holidays
-from projects.bikes.weather import COLDEST, WARMEST, WIND
+from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
 
 SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
@@ -168,8 +168,8 @@ def read_weather_to_come(
     return weather
 
 
-def for_csv(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for people: times as text, two decimals, °C, % and km/h, None for what is not known."""
+def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
+    """The table for people: times as text, two decimals, °C or °F, % and km/h, None for what is not known."""
     rows = table.copy()
     for name, form in (("time", "%Y-%m-%d %H:%M"), ("date", "%Y-%m-%d")):
         if name in rows:
@@ -182,6 +182,8 @@ def for_csv(table: pd.DataFrame) -> pd.DataFrame:
     for name, (column, scale, start) in units.items():
         if name in rows:
             rows[column] = rows.pop(name) * scale + start
+    if "temperature" in rows:
+        rows["temperature"] = in_unit(rows.temperature, unit)
     if "weathersit" in rows:
         rows["weather"] = rows.pop("weathersit")
     rows = rows.round(2).astype(object)

@@ -348,7 +348,7 @@ def targets_of(hours: pd.DataFrame) -> list[str]:
 
 
 def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
-    """Lowest and highest temperature, in °C, and wind, in km/h, that a page lets one choose: the usual and those seen."""
+    """Lowest and highest temperature, in °C, and wind, in km/h, on a page: the usual ones and those seen."""
     temperatures, winds = [COLDEST, WARMEST], [0.0, WIND]
     if "temp" in hours:
         temperatures += list(COLDEST + hours.temp.agg(["min", "max"]) * (WARMEST - COLDEST))

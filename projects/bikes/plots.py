@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 
+from projects.bikes.weather import in_unit
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
@@ -77,7 +78,9 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     axes.set(title=f"Busiest: {busiest.date:%A %d %B}", ylabel="bikes rented in the day", ylim=(0, None))
     if len(days) > 14:
         axes.tick_params(axis="x", rotation=60)
-    axes.legend(ncols=2, loc="lower left")
+    highest = max(days.prediction.max(), days.high_80.max(skipna=True))
+    axes.set_ylim(0, 1.25 * highest)
+    axes.legend(ncols=2, loc="upper left")
 
 
 def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
@@ -110,9 +113,10 @@ def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
     return figure
 
 
-def plot_effects(effects: pd.DataFrame) -> Figure:
+def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:
     """Mean forecast by temperature, where it is known, and by hour for each kind of day; all else as it was."""
     warmth = effects[effects.input == "temperature"]
+    warmth = warmth.assign(value=in_unit(warmth.value, unit))
     if warmth.empty:
         figure, axes = new_figure()
         draw_hours(axes, effects)
@@ -120,12 +124,12 @@ def plot_effects(effects: pd.DataFrame) -> Figure:
         return figure
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    draw_warmth(left, warmth)
+    draw_warmth(left, warmth, unit)
     draw_hours(right, effects)
     return figure
 
 
-def draw_warmth(left: Any, warmth: pd.DataFrame) -> None:
+def draw_warmth(left: Any, warmth: pd.DataFrame, unit: str) -> None:
     """The mean forecast at each temperature."""
     left.plot(warmth.value, warmth.bikes, color=BLUE, linewidth=2)
     best, worst = (warmth.loc[warmth.bikes.agg(which)] for which in ("idxmax", "idxmin"))
@@ -134,10 +138,11 @@ def draw_warmth(left: Any, warmth: pd.DataFrame) -> None:
         where: Any = {"xytext": (0, above), "textcoords": "offset points", "ha": "center"}
         left.annotate(f"{point.bikes:.0f} bikes", (point.value, point.bikes), **where)
     left.margins(x=0.15)
-    title = f"{best.value:.0f} °C brings {best.bikes / worst.bikes:.1f} times the bikes of {worst.value:.0f} °C"
+    times = best.bikes / max(worst.bikes, 1e-9)
+    title = f"{best.value:.0f} {unit} brings {times:.1f} times the bikes of {worst.value:.0f} {unit}"
     left.set(
         title=title.replace("-", "−"),
-        xlabel="temperature, in °C, all else unchanged",
+        xlabel=f"temperature, in {unit}, all else unchanged",
         ylabel="mean forecast, in bikes an hour",
         ylim=(0, 1.15 * best.bikes),
     )

@@ -177,10 +177,14 @@ function show() {
     weather: inputs.weather.selectedIndex + 1, temperature: Number(inputs.temperature.value),
     humidity: Number(inputs.humidity.value), wind: Number(inputs.wind.value),
   };
-  const units = { hour: ":00", temperature: " °C", humidity: " %", wind: " km/h" };
-  for (const [name, unit] of Object.entries(units)) {
-    inputs[name].parentNode.querySelector("output").textContent = now[name] + unit;
-  }
+  const fahrenheit = about.temperatureUnit === "°F";
+  const shown = {
+    hour: `${now.hour}:00`,
+    temperature: fahrenheit ? `${(1.8 * now.temperature + 32).toFixed(0)} °F` : `${now.temperature} °C`,
+    humidity: `${now.humidity} %`,
+    wind: `${now.wind} km/h`,
+  };
+  for (const [name, text] of Object.entries(shown)) inputs[name].parentNode.querySelector("output").textContent = text;
   const day = Array.from({ length: 24 }, (_, hour) => forecast({ ...now, hour }));
   for (const name of ["bikes", "low", "high"]) {
     const value = day[now.hour][name];

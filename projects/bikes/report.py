@@ -42,6 +42,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "thanksgiving": calendar.THANKSGIVING,
         },
         "inputs": inputs_of(model),
+        "temperatureUnit": settings["layout"]["temperature_unit"],
         "temperatures": settings["ranges"]["temperature"],
         "strongestWind": settings["ranges"]["wind"][1],
         "knownFor": features.KNOWN_FOR.days,

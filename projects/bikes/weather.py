@@ -6,7 +6,7 @@ heavy rain.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,11 @@ def normalised(temperature: float, humidity: float, wind: float) -> dict[str, fl
         "hum": humidity / 100,
         "windspeed": wind / WIND,
     }
+
+
+def in_unit(celsius: Any, unit: str) -> Any:
+    """Degrees Celsius as a city counts them: in °F where its table does, else as they are."""
+    return 1.8 * celsius + 32 if unit == "°F" else celsius
 
 
 def sky_from_words(words: pd.Series) -> pd.Series:

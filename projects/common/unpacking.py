@@ -32,6 +32,7 @@ class Source:
     packing: str = ""  # "", "gzip" or "zip"
     member: str = ""  # of a zip
     largest: int | None = None  # unpacked bytes that are believed; None: as many as there are
+    declared: int | None = None  # the size that a zip says it has
 
     @property
     def ending(self) -> str:
@@ -93,6 +94,9 @@ class BoundedReader(io.RawIOBase):
             raise  # of gzip, which has no list of sizes, how far it was read says more
         self.read_so_far += len(content)
         refuse_larger(self.source.path, self.read_so_far, self.source.largest)
+        if not content and self.source.declared not in (None, self.read_so_far):
+            short = EOFError(f"{self.read_so_far:,} bytes, not as many as it says")
+            raise damaged(self.source.path, short)
         buffer[: len(content)] = content
         return len(content)
 
@@ -135,8 +139,9 @@ def find_zip_source(path: Path, wanted: str | None, largest: int | None) -> Sour
     """The one file in a zip; refused where it says itself that it is too large."""
     member = find_member(path, wanted)
     with zipfile.ZipFile(path) as archive:
-        refuse_larger(path, archive.getinfo(member).file_size, largest)
-    return Source(path, "zip", member, largest)
+        size = archive.getinfo(member).file_size
+    refuse_larger(path, size, largest)
+    return Source(path, "zip", member, largest, size)
 
 
 def is_workbook(path: Path) -> bool:
