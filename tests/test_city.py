@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import real_data, run
+from test_tables import workbook
 
-from projects.bikes import closed, data, forecast, layout, sun, times, weather
+from projects.bikes import check, closed, data, forecast, layout, sun, times, weather
 from projects.bikes.model import DEFAULTS, BikesModel, effects, fit, train
 from projects.common.errors import ProjectError
 
@@ -300,6 +301,54 @@ def test_seoul_is_read_as_it_is_downloaded_and_its_closed_hours_are_named(tmp_pa
     assert (len(found.hours), len(found.closed)) == (8465, 295)
     zeros = closed.closed_by_zeros(pd.concat([found.hours, found.closed]).sort_values("time", ignore_index=True))
     assert zeros.sum() == 295  # the counts alone tell it, too
+
+
+def test_seoul_is_forecast_from_three_options(tmp_path):
+    path = real_data("own/SeoulBikeData.csv")
+    options = ["--data", path, "--latitude", 37.57, "--longitude", 126.98]
+    code, _, errors = run("bikes", "train", *options, "--quiet", cwd=tmp_path)
+    assert code == 0, errors
+    assert "295 hours in which the service was closed are left out" in errors
+    assert "343 days are less than a year" in errors
+    code, output, errors = run("bikes", "evaluate", "--data", path, "--json", cwd=tmp_path)
+    assert code == 0, errors
+    test = json.loads(output)["test"]
+    assert test["rows"] == 504
+    assert test["rmse"] <= 150
+    assert test["r2"] >= 0.85
+
+
+def test_a_better_baseline_and_short_data_are_warned_of():
+    scores = {
+        "validation": {"rmse": 50.0},
+        "baselines": {"last_four_weeks": {"validation": {"rmse": 40.0}}, "mean": {"validation": {"rmse": 90.0}}},
+    }
+    warning = check.warn_of_baseline(scores, "validation")
+    assert warning.startswith("the mean of the last four weeks forecasts the validation better than the network")
+    assert "(RMSE 40.0 against 50.0)" in warning
+    scores["validation"]["rmse"] = 39.0
+    assert check.warn_of_baseline(scores, "validation") is None
+    time = pd.DataFrame({"time": pd.date_range("2023-01-01", periods=365 * 24, freq="h")})
+    assert check.warn_of_short_data(time) is None
+    assert check.warn_of_short_data(time[1:]).startswith("365 days are less than a year")
+    assert check.fitting_periods(365) == []
+    assert check.fitting_periods(50) == ["--validation-days", "10", "--test-days", "7"]
+
+
+@pytest.mark.parametrize("packing", ["xlsx", "jsonl", "csv.zip"])
+def test_the_same_hours_are_read_whatever_they_are_packed_in(packing, tmp_path):
+    rows = [{"time": f"2024-01-{1 + n // 24:02} {n % 24:02}:00", "rides": n, "temperature": n / 4} for n in range(72)]
+    path, text = tmp_path / f"city.{packing}", pd.DataFrame(rows).to_csv(index=False)
+    (tmp_path / "plain.csv").write_text(text)
+    if packing == "xlsx":
+        pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+        path.write_bytes(workbook([list(rows[0]), *(list(row.values()) for row in rows)]))
+    elif packing == "jsonl":
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("whatever.csv", text)
+    pd.testing.assert_frame_equal(data.read_hours(path), data.read_hours(tmp_path / "plain.csv"))
 
 
 def test_the_planners_walk(tmp_path):

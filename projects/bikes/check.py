@@ -12,7 +12,7 @@ from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
 from projects.bikes.model import is_less_than_a_year
 from projects.bikes.times import example
-from projects.bikes.weather import COLDEST, WARMEST, WIND
+from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
@@ -58,8 +58,10 @@ def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, 
         if column is None:
             yield name, "no column"
             continue
-        values = hours[key] * scale + start
         written = getattr(layout, f"{name}_unit")
+        values = hours[key] * scale + start
+        if written == "°F":
+            values, unit = in_unit(values, written), written
         yield name, f"{column}, read as {written}: {values.min():.1f} to {values.max():.1f} {unit}"
     sky = [column for column in (layout.weather, layout.rain, layout.snow) if column]
     if not sky:

@@ -498,8 +498,8 @@ def predict(
     The table has the columns that the model was trained on; the counts are not needed. Its rows come back in order
     with the columns prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and
     95 of 100 hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city
-    rides then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows should
-    be in the order of time for that.
+    rides then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows
+    should be in the order of time for that.
 
     \b
     Examples: bikes predict hours.csv
