@@ -170,6 +170,15 @@ def test_empty_cells_are_filled_or_left_out_and_told(tmp_path):
     ]
 
 
+def test_an_encoding_that_was_stated_is_remembered(tmp_path):
+    rows = "".join(f"2024-01-01 {hour:02}:00,{hour}\n" for hour in range(24))
+    path = tmp_path / "city.csv"
+    path.write_bytes(f"time,Fahrräder rides\n{rows}".encode("cp437"))
+    layout = data.read_table(path, {"encoding": "cp437"}).layout
+    assert (layout.count, layout.encoding) == ("Fahrräder rides", "cp437")
+    assert data.read_table(path, layout=layout).hours.cnt.tolist() == list(range(24))
+
+
 def test_quarters_of_an_hour_are_added_up(tmp_path):
     rows = [f"2024-01-01 {quarter // 4:02}:{quarter % 4 * 15:02},{quarter},{quarter % 4}" for quarter in range(96)]
     found = read(table_of(rows, "time,rides,temperature"), tmp_path)
@@ -247,6 +256,26 @@ def test_a_total_without_weather_is_enough(city, tmp_path):
     assert loaded.settings == model.settings
     assert loaded.layout == hours.attrs["layout"]
     np.testing.assert_array_equal(loaded.predict(hours), model.predict(hours))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"layout": {"time": "t", "time_format": "%Y", "temperature_unit": "K"}},
+            "the setting layout.temperature_unit",
+        ),
+        ({"layout": {"time": "t"}}, "lacks the setting layout.time_format"),
+        ({"targets": []}, "the setting targets"),
+        ({"ranges": {"temperature": [1], "wind": [0, 1]}}, "the setting ranges.temperature"),
+        ({"day_widths": {"80": -1, "95": 2}}, "the setting day_widths.80"),
+    ],
+)
+def test_fault_45_what_a_model_file_says_of_its_table_is_checked(city, tmp_path, change, words):
+    model = city[1]
+    BikesModel(model.networks, model.scaling, model.settings | change).save(tmp_path / "model.safetensors")
+    with pytest.raises(ProjectError, match=words):
+        BikesModel.load(tmp_path / "model.safetensors")
 
 
 def test_a_feature_that_was_never_seen_moves_no_forecast(city):

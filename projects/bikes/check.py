@@ -20,17 +20,17 @@ SKIES = ("clear", "mist", "light rain", "heavy rain")
 LEAST_TRAINING = 7  # days
 
 
-def describe_table(found: HoursTable) -> list[str]:
+def describe_table(city: HoursTable) -> list[str]:
     """What the table is, which of its columns are used, and what would be left out: a line each."""
-    lines = [f"{found.table.path}: {found.table.description()}; {len(found.hours) + len(found.closed):,} hours"]
-    for name, told in [*used_columns(found), *spans(found)]:
+    lines = [f"{city.table.path}: {city.table.description()}; {len(city.hours) + len(city.closed):,} hours"]
+    for name, told in [*used_columns(city), *spans(city)]:
         lines.append(f"{name:{WIDTH}}{told}")
     return lines
 
 
-def used_columns(found: HoursTable) -> Iterator[tuple[str, str]]:
+def used_columns(city: HoursTable) -> Iterator[tuple[str, str]]:
     """Name and description of what is known of each hour."""
-    layout, hours = found.layout, found.hours
+    layout, hours = city.layout, city.hours
     date = f"{layout.time} (written like {example(layout.time_format)})"
     yield "time", f"{date} and {layout.hour}" if layout.hour else date
     count = layout.count or f"{layout.casual} + {layout.registered}"
@@ -42,7 +42,7 @@ def used_columns(found: HoursTable) -> Iterator[tuple[str, str]]:
     place = layout.place
     yield "sun", f"at {place.latitude:g}, {place.longitude:g} ({place.time_zone})" if place else no_place
     used = {*columns_of(layout, targets=True), "simulated"}
-    unused = [column for column in found.table.columns if column not in used]
+    unused = [column for column in city.table.columns if column not in used]
     if unused:
         yield "not used", ", ".join(unused)
 
@@ -82,18 +82,18 @@ def holidays(layout: Layout, hours: pd.DataFrame) -> str:
     return f"{source}: {days} days"
 
 
-def spans(found: HoursTable) -> Iterator[tuple[str, str]]:
+def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
     """From when to when the hours are, which are missing, and which are closed."""
-    everything = pd.concat([found.hours.time, found.closed.time]).sort_values()
+    everything = pd.concat([city.hours.time, city.closed.time]).sort_values()
     first, last = everything.iloc[0], everything.iloc[-1]
     missing = int((last - first) / pd.Timedelta(hours=1)) + 1 - len(everything)
     yield "from", f"{first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:59; {missing:,} hours are missing"
-    closed = [describe_span(*span) for span in closed_spans(found.closed)]
+    closed = [describe_span(*span) for span in closed_spans(city.closed)]
     if not closed:
         yield "closed", "never, as far as can be seen"
         return
     more = f" and {len(closed) - MOST_SPANS} more times" if len(closed) > MOST_SPANS else ""
-    yield "closed", f"{len(found.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
+    yield "closed", f"{len(city.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
 
 
 def warn_of_short_data(hours: pd.DataFrame) -> str | None:
@@ -107,13 +107,13 @@ def warn_of_short_data(hours: pd.DataFrame) -> str | None:
     )
 
 
-def training_command(found: HoursTable, given: Mapping[str, Any]) -> str:
+def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
     """The command to train with, with the options that were given and periods that fit."""
-    options: list[str] = ["--data", str(found.table.path)]
+    options: list[str] = ["--data", str(city.table.path)]
     for name, value in given.items():
         option = f"--{name.replace('_', '-')}"
         options += [option] if value is True else [option, str(value)]
-    options += fitting_periods(len(found.hours) // 24)
+    options += fitting_periods(len(city.hours) // 24)
     return shlex.join(["bikes", "train", *options])
 
 

@@ -91,9 +91,9 @@ def read_given(data: Path | None, data_dir: Path, given: dict[str, Any]) -> "Hou
         raise click.UsageError("give --latitude and --longitude together")
     if given["subdivision"] and not given["country"]:
         raise click.UsageError("--subdivision needs --country")
-    found = read_table(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"), given)
-    tell(found.remarks)
-    return found
+    city = read_table(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"), given)
+    tell(city.remarks)
+    return city
 
 
 def read_as_trained(data: Path | None, data_dir: Path, model: "BikesModel") -> "pd.DataFrame":
@@ -125,11 +125,11 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
     """
     from projects.bikes.check import describe_table, training_command, warn_of_short_data
 
-    found = read_given(file, data_dir, given)
-    click.echo("\n".join(describe_table(found)))
-    tell([warn_of_short_data(found.hours)])
+    city = read_given(file, data_dir, given)
+    click.echo("\n".join(describe_table(city)))
+    tell([warn_of_short_data(city.hours)])
     options = {name: value for name, value in given.items() if value is not None}
-    click.echo(f"next: {training_command(found, options)}")
+    click.echo(f"next: {training_command(city, options)}")
 
 
 @main.command()
@@ -186,8 +186,8 @@ def train(
     click.get_current_context().with_resource(lock(run))
     checkpoint = Checkpoint(run, "bikes", resume)
     given = {name: options.pop(name) for name in TABLE_OPTIONS}
-    found = read_given(data, data_dir, given)
-    hours = split(found.hours, validation_days, test_days)
+    city = read_given(data, data_dir, given)
+    hours = split(city.hours, validation_days, test_days)
     from projects.bikes.check import warn_of_baseline, warn_of_short_data
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
@@ -198,8 +198,8 @@ def train(
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
-    known = found.hours[: len(hours.train) + len(hours.validation)]
-    tell([closed_line(len(found.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
+    known = city.hours[: len(hours.train) + len(hours.validation)]
+    tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
     click.echo(f"model: {run / common.MODEL}\nnext: {next_command(data, test_days)}, bikes plot, bikes predict --help")
 
 
@@ -291,14 +291,14 @@ def forecast(
 
     model = BikesModel.load(run / common.MODEL)
     path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
-    found = read_table(path, layout=model.layout)
-    coming = outlook(model, found.hours, found.closed, days, weather)
-    tell([*coming.remarks, not_up_to_date(model, found.hours)])
+    city = read_table(path, layout=model.layout)
+    coming = outlook(model, city.hours, city.closed, days, weather)
+    tell([*coming.remarks, not_up_to_date(model, city.hours)])
     rows = for_csv(coming.hours, model.layout.temperature_unit)
     write_atomically(out or run / OUTLOOK, rows.to_csv(index=False, lineterminator="\n").encode())
-    simulated = bool(model.settings["simulated"] or found.hours.attrs["simulated"])
+    simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
     picture = save_figure(
-        plot_outlook(found.hours.tail(7 * 24), coming.hours, coming.days), run / OUTLOOK_PICTURE, simulated
+        plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days), run / OUTLOOK_PICTURE, simulated
     )
     if as_json:
         answer = {
@@ -309,9 +309,7 @@ def forecast(
         common.print_json(answer)
         return
     source = f"the weather of {weather}" if weather else "weather that is usual for the season"
-    click.echo(
-        f"{common.marked({'simulated': simulated})}after {found.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {source}"
-    )
+    click.echo(f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {source}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out or run / OUTLOOK}\npicture: {picture}")
 
@@ -617,7 +615,7 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
     name = "standard input" if file == "-" else file
     beyond, unknown = (0, ""), False
-    chunks = read_hours_to_predict(model, open_to_predict(file), name)
+    chunks = read_hours_to_predict(model, open_to_predict(file, model.layout.encoding), name)
     for number, (text, hours, before, after) in enumerate(with_hours_around(chunks)):
         added = for_people(model.forecast(hours, before, after))
         if number == 0:
@@ -658,18 +656,18 @@ def with_hours_around(chunks: "Iterator[tuple[pd.DataFrame, pd.DataFrame]]") -> 
         yield release()
 
 
-def open_to_predict(file: str) -> "Table":
+def open_to_predict(file: str, encoding: str | None) -> "Table":
     """The table in a file, or on standard input."""
     from projects.bikes.data import open_hours
     from projects.common.tables import read_stream
 
     if file == "-":
-        return read_stream(sys.stdin.buffer, "standard input")
+        return read_stream(sys.stdin.buffer, "standard input", encoding)
     if not Path(file).exists():
         raise ProjectError(
             f"no file at {file}: name a table with the columns that were trained on, or - for standard input"
         )
-    return open_hours(Path(file))
+    return open_hours(Path(file), encoding)
 
 
 def read_hours_to_predict(

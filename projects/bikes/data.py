@@ -66,7 +66,7 @@ def read_table(path: Path, given: Given | None = None, layout: Layout | None = N
 
     layout: where it is known, as from a model. Raises ProjectError naming the file and all that can't be right.
     """
-    table = open_hours(path, (given or {}).get("encoding"))
+    table = open_hours(path, layout.encoding if layout else (given or {}).get("encoding"))
     text = next(read_chunks(table, None))
     layout = layout or find_layout(text, str(path), given)
     hours, remarks = hours_of(text, layout, str(path), targets=True)

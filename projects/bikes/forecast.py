@@ -80,12 +80,12 @@ def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.nda
 
     Both are on the scale of square roots and independent of each other: their squares add up.
     """
-    found = {}
+    limits = {}
     for level in LEVELS:
         width = np.sqrt(widths[level] ** 2 + (Z[level] * spread) ** 2)
-        found[f"low_{level}"] = np.maximum(np.sqrt(prediction) - width, 0) ** 2
-        found[f"high_{level}"] = (np.sqrt(prediction) + width) ** 2
-    return found
+        limits[f"low_{level}"] = np.maximum(np.sqrt(prediction) - width, 0) ** 2
+        limits[f"high_{level}"] = (np.sqrt(prediction) + width) ** 2
+    return limits
 
 
 def day_sums(model: BikesModel, table: pd.DataFrame, scenarios: np.ndarray) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def read_weather_to_come(
 ) -> pd.DataFrame:  # fmt: skip
     """The weather of a table for the hours to come, NaN where it has none [hours, needed].
 
-    Its columns are those that the model was trained on, or found anew. Raises ProjectError where one is missing.
+    Its columns are those that the model was trained on, or limits anew. Raises ProjectError where one is missing.
     """
     table = open_hours(path)
     text = next(read_chunks(table, None))

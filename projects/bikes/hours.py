@@ -52,7 +52,7 @@ class Problems:
 
     def __init__(self, text: pd.DataFrame, name: str) -> None:
         self.text, self.name = text, name
-        self.found: list[str] = []
+        self.noted: list[str] = []
 
     def note(self, wrong: pd.Series, column: str, expected: str) -> None:
         """Note the rows of this column that are not what was expected."""
@@ -63,12 +63,12 @@ class Problems:
         place = place if isinstance(place, str) else f"line {place}"
         more = int(wrong.sum()) - 1
         others = f" (and {more:,} more rows)" if more else ""
-        self.found.append(f"{place}, column {column}: {value!r} is not {expected}{others}")
+        self.noted.append(f"{place}, column {column}: {value!r} is not {expected}{others}")
 
     def refuse(self) -> None:
         """Raise ProjectError with all that was noted, if anything was."""
-        if self.found:
-            shown = "; ".join(self.found[:SHOWN])
+        if self.noted:
+            shown = "; ".join(self.noted[:SHOWN])
             raise ProjectError(f"{self.name}, {shown}")
 
 

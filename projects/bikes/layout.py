@@ -68,6 +68,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None  # whose public holidays are looked up where no column has them
     subdivision: str | None = None
     place: Place | None = None
+    encoding: str | None = None  # of the text, where it was stated
 
 
 PUBLISHED_LAYOUT = Layout(
@@ -102,7 +103,8 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
     """The layout of a table of text. Raises ProjectError that says all that can't be found.
 
     given: `time_column`, `hour_column`, `count_column`, `casual_column`, `registered_column`, `fahrenheit`,
-    `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`. with_count: whether bikes are counted in it.
+    `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`, `encoding`.
+    with_count: whether bikes are counted in it.
     """
     given = given or {}
     stated = {role: given[f"{role}_column"] for role in NAMES if given.get(f"{role}_column")}
@@ -239,9 +241,10 @@ def is_share(column: pd.Series) -> bool:
 
 
 def find_place(given: Given) -> dict[str, Any]:
-    """Country, subdivision and place, as they are given."""
+    """Country, subdivision, place and encoding, as they are given."""
     place = None
     if given.get("latitude") is not None and given.get("longitude") is not None:
         latitude, longitude = given["latitude"], given["longitude"]
         place = Place(latitude, longitude, nearest_time_zone(latitude, longitude))
-    return {"country": given.get("country"), "subdivision": given.get("subdivision"), "place": place}
+    stated = {name: given.get(name) for name in ("country", "subdivision", "encoding")}
+    return stated | {"place": place}

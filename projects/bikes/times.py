@@ -1,7 +1,6 @@
 """Times as people write them: which format a column has, and the local time of each row."""
 
 import re
-from collections.abc import Iterable
 
 import pandas as pd
 
@@ -50,9 +49,9 @@ def find_time_format(values: pd.Series) -> str | None:
 
     Where day and month could be either, the one by which time goes on from row to row, in small steps.
     """
-    filled = values[values.str.strip() != ""]
+    filled = values[(values.str.strip() != "") & (values != values.shift())]  # a date is there for each of its hours
     few = filled.iloc[:: max(1, len(filled) // SAMPLE)]
-    likely = [found for found in FORMATS if share_parsed(few, [found]) >= ENOUGH / 2]
+    likely = [time_format for time_format in FORMATS if share_parsed(few, time_format) >= ENOUGH / 2]
     best, best_score = None, (ENOUGH, float("-inf"))
     for time_format in likely:
         times = parse_times(filled, time_format)
@@ -64,8 +63,8 @@ def find_time_format(values: pd.Series) -> str | None:
     return best
 
 
-def share_parsed(values: pd.Series, formats: Iterable[str]) -> float:
-    return max(float(parse_times(values, time_format).notna().mean()) for time_format in formats)
+def share_parsed(values: pd.Series, time_format: str) -> float:
+    return float(parse_times(values, time_format).notna().mean())
 
 
 def has_clock(time_format: str) -> bool:
