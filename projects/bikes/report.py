@@ -91,9 +91,11 @@ def what_it_knows(model: BikesModel) -> str:
     """A sentence on what the table told of each hour, and what was left out."""
     known = [name for name in ("temperature", "humidity", "wind", "weather", "holiday") if name in inputs_of(model)]
     named = [name + "s" if name == "holiday" else name for name in known]
-    if model.city.place:
-        named.append("the height of the sun")
-    sentence = f"Beside date and time it knows {', '.join(named)}." if named else "It knows nothing but date and time."
+    place = model.city.place
+    if place:
+        named.append(f"the height of the sun at {place.latitude:.1f}°, {place.longitude:.1f}°")
+    listed = " and ".join(part for part in (", ".join(named[:-1]), *named[-1:]) if part)
+    sentence = f"Beside date and time it knows {listed}." if named else "It knows nothing but date and time."
     closed = model.settings["closed_hours"]
     return sentence + (f" {closed:,} hours in which the service was closed were left out." if closed else "")
 
