@@ -1,5 +1,5 @@
 # make            this help
-# make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=hour.csv or its zip]
+# make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=a table of hours]
 # make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
 # make exercises  which exercises of docs/learn are right, with a hint for the others
 # make playground  write docs/learn/playground.html, a page that trains a network while you look

@@ -48,7 +48,7 @@ def errors_of(hours, seed, groups=tuple(GROUPS), members=model.MEMBERS):
 def without_learned_shares():
     """Every holiday is free and no other day is special, as in a city of which nothing was learned."""
     learn = features.learn_special_days
-    features.learn_special_days = lambda hours: []
+    features.learn_special_days = lambda hours, country: []
     try:
         yield
     finally:
@@ -59,7 +59,7 @@ def without_learned_shares():
 def nothing_left_out():
     """Every member of the ensemble sees all features."""
     columns = model.member_columns
-    model.member_columns = lambda groups, member: columns(groups, None)
+    model.member_columns = lambda groups, left_out: columns(groups, ())
     try:
         yield
     finally:

@@ -18,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 
 from projects.bikes import model
 from projects.bikes.bands import LEVELS
-from projects.bikes.calendar import working_share
 from projects.bikes.features import City, build_features
 
 RIDGE = 100.0
@@ -38,7 +37,7 @@ def inputs(past, now, before):
                 "day_of_week": hours.time.dt.day_of_week,
                 "month": hours.time.dt.month,
                 "weather": hours.weathersit,
-                "working": working_share(hours, city.special_days),
+                "working": city.working_share(hours),
             }
         )
         tables.append(pd.concat([build_features(hours, city, before=around), ordinals], axis=1))

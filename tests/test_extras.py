@@ -11,14 +11,15 @@ import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 
-EXTRAS = ["torch", "dask", "onnx", "browser"]
+EXTRAS = ["torch", "dask", "onnx", "browser", "excel"]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
 def packages_of(extra):
     """The packages that an extra brings, as they are imported: dask[distributed] is dask and distributed."""
     requirements = [Requirement(line) for line in DECLARED[extra]]
-    return {name for requirement in requirements for name in (requirement.name, *requirement.extras)}
+    names = {name for requirement in requirements for name in (requirement.name, *requirement.extras)}
+    return {name.replace("-", "_") for name in names}
 
 
 def names_of_tests_with(path, words):

@@ -22,9 +22,9 @@ from projects.sentiment.cli import main as sentiment
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
 PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]
-PAGES += ["docs/how-it-works.md", "docs/reliability.md"]
+PAGES += ["docs/how-it-works.md", "docs/reliability.md", "docs/own-data.md"]
 COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
-VERBS = {"bikes": COMMON | {"backtest"}, "sentiment": COMMON | {"words", "similar"}}
+VERBS = {"bikes": COMMON | {"backtest", "check", "forecast"}, "sentiment": COMMON | {"words", "similar"}}
 
 
 @pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 3), ("docs/how-it-works.md", 4)])

@@ -24,9 +24,10 @@ from test_tokens import ODD_CHARACTERS, WORDS
 from projects.bikes import report as bikes_report
 from projects.bikes.cli import WEATHER
 from projects.bikes.cli import main as bikes_command
-from projects.bikes.data import check_hours, normalised
+from projects.bikes.data import check_hours
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
+from projects.bikes.weather import normalised
 from projects.common import report
 from projects.sentiment import report as sentiment_report
 from projects.sentiment.cli import main as sentiment_command
@@ -288,6 +289,43 @@ def test_sliders_forecast_as_predict_does(browser, folder, hour):
     far = browser.execute_script("return document.getElementById('far').textContent")
     assert bool(far) == (expected["days_beyond_training"] > 60)
     assert ("beyond what is known" in far) == unknown
+
+
+@pytest.fixture(scope="module")
+def foreign_city(tmp_path_factory):
+    """The run folder of a city that counts its bikes in one column and knows the temperature, in °F; SIMULATED."""
+    folder = tmp_path_factory.mktemp("city")
+    table = simulate_hours().head(24 * 70)
+    celsius = table.temp * 47 - 8
+    columns = {
+        "When": table.dteday + " " + table.hr.astype(str) + ":00",
+        "Bikes": table.cnt,
+        "Temp (F)": 1.8 * celsius + 32,
+    }
+    pd.DataFrame(columns).to_csv(folder / "city.csv", index=False)
+    options = ["--validation-days=10", "--test-days=0", "--epochs=3", "--members=2"]
+    answer("bikes", "train", "--data", str(folder / "city.csv"), "--run", str(folder), *options)
+    answer("bikes", "forecast", "--data", str(folder / "city.csv"), "--run", str(folder))
+    answer("bikes", "evaluate", "--data", str(folder / "city.csv"), "--run", str(folder))
+    answer("bikes", "plot", "--run", str(folder))
+    answer("bikes", "report", "--run", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("hour", [{"date": "2011-03-15", "hour": 17}, {"date": "2011-11-25", "hour": 8}])
+@pytest.mark.parametrize("celsius", [-5, 25])
+def test_the_page_of_another_city_has_its_inputs_and_forecasts_as_predict_does(browser, foreign_city, hour, celsius):
+    visit(browser, foreign_city / "report.html")
+    enter(browser, **hour, temperature=celsius)
+    asked = [f"--when={hour['date']}T{hour['hour']:02}", f"--temperature={celsius}", f"--run={foreign_city}", "--json"]
+    expected = json.loads(answer("bikes", "predict", *asked))
+    for key, name in {"prediction": "bikes", "low_80": "low", "high_80": "high"}.items():
+        assert value(browser, name) == pytest.approx(expected[key], abs=0.006), key
+    hidden = "return [...document.querySelectorAll('#inputs [name]')].filter(i => i.parentNode.hidden).map(i => i.name)"
+    assert browser.execute_script(hidden) == ["holiday", "weather", "humidity", "wind"]
+    labels = browser.execute_script("return document.getElementById('inputs').textContent")
+    assert f"{1.8 * celsius + 32:.0f} °F" in labels
+    assert_nothing_was_refused(browser)
 
 
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])

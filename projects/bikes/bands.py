@@ -54,10 +54,25 @@ def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray, da
     scales = [shrunk_mean(error[kind == number], mean) for number in range(KINDS)]
     relative = error / np.take(scales, kind)
     wet_factor = shrunk_mean(relative[wet], 1.0)
-    ordered = np.sort(relative / np.where(wet, wet_factor, 1.0))
-    ranks = {level: math.ceil((len(ordered) + 1) * level / 100) for level in LEVELS}
-    widths = {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
+    widths = widths_of(relative / np.where(wet, wet_factor, 1.0))
     return {"scales": scales, "wet_factor": wet_factor, "widths": widths}
+
+
+def fit_day_widths(hours: pd.DataFrame, predicted: np.ndarray, days_ahead: np.ndarray) -> dict[str, float]:
+    """How far the sums of whole days lie from their forecasts, on the scale of square roots, for each level."""
+    table = pd.DataFrame({"actual": hours.cnt.to_numpy(float), "predicted": predicted, "ahead": days_ahead})
+    days = table.groupby(hours.time.dt.normalize().to_numpy()).agg(
+        {"actual": "sum", "predicted": "sum", "ahead": "min"}
+    )
+    error = root_error(days.actual.to_numpy(), days.predicted.to_numpy()) / growth(days.ahead.to_numpy())
+    return widths_of(error)
+
+
+def widths_of(errors: np.ndarray) -> dict[str, float]:
+    """For each level the error that so many are not larger than, by the rank of split conformal prediction."""
+    ordered = np.sort(errors)
+    ranks = {level: math.ceil((len(ordered) + 1) * level / 100) for level in LEVELS}
+    return {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
 
 
 def shrunk_mean(values: np.ndarray, towards: float) -> float:

@@ -14,6 +14,7 @@ NEIGHBOURS = 28  # days to each side that a day's morning is compared with
 WHOLE_DAY = 20  # hours that a day must have to be learned from
 MOVES = 6  # days by which a holiday may be away from where it was in another year
 SHRINKAGE = 0.5  # learned days that the usual share counts as much as
+THANKSGIVING = "US"  # the country in which it is on the fourth Thursday of November
 USUAL_SHARES = {"holiday": 0.0, "thanksgiving friday": 0.0, "christmas eve": 0.5, "year end": 0.5}
 
 
@@ -25,12 +26,13 @@ class SpecialDay(NamedTuple):
     share: float
 
 
-def kinds_of_day(day: pd.Series, holiday: pd.Series) -> pd.Series:
+def kinds_of_day(day: pd.Series, holiday: pd.Series, country: str | None) -> pd.Series:
     """For each of these dates: working, weekend or a key of USUAL_SHARES [rows]."""
     date = day.dt.month * 100 + day.dt.day
     after_thanksgiving = (day.dt.day_of_week == 4) & date.between(1123, 1129)
     kind = pd.Series("working", day.index, dtype=object)
-    kind[after_thanksgiving] = "thanksgiving friday"
+    if country == THANKSGIVING:
+        kind[after_thanksgiving] = "thanksgiving friday"
     kind[date == 1224] = "christmas eve"
     kind[date >= 1226] = "year end"
     kind[holiday] = "holiday"
@@ -45,9 +47,9 @@ def is_holiday(hours: pd.DataFrame) -> pd.Series:
     return hours.holiday == 1
 
 
-def learn_special_days(hours: pd.DataFrame) -> list[SpecialDay]:
+def learn_special_days(hours: pd.DataFrame, country: str | None) -> list[SpecialDay]:
     """The special days of the hours, each with the working share that its morning shows."""
-    days = mornings(hours)
+    days = mornings(hours, country)
     special = []
     for date, day in days[days.kind.isin(list(USUAL_SHARES))].iterrows():
         near = days[abs(days.index - date) <= pd.Timedelta(days=NEIGHBOURS)]
@@ -59,7 +61,7 @@ def learn_special_days(hours: pd.DataFrame) -> list[SpecialDay]:
     return special
 
 
-def mornings(hours: pd.DataFrame) -> pd.DataFrame:
+def mornings(hours: pd.DataFrame, country: str | None) -> pd.DataFrame:
     """For each whole day: the share of its riders who rode in the MORNING, and its kind."""
     day = hours.time.dt.normalize()
     riders_in_the_morning = hours.cnt.where(hours.time.dt.hour.between(*MORNING), 0)
@@ -72,14 +74,14 @@ def mornings(hours: pd.DataFrame) -> pd.DataFrame:
         }
     )
     days = days[(days.hours >= WHOLE_DAY) & (days.riders > 0)]
-    days["kind"] = kinds_of_day(days.index.to_series(), days.holiday)
+    days["kind"] = kinds_of_day(days.index.to_series(), days.holiday, country)
     return days.assign(morning=days.morning / days.riders)
 
 
-def working_share(hours: pd.DataFrame, special_days: list[SpecialDay]) -> pd.Series:
+def working_share(hours: pd.DataFrame, special_days: list[SpecialDay], country: str | None) -> pd.Series:
     """How much of a working day the day of each of the hours is, from 0 to 1 [rows]."""
     day = hours.time.dt.normalize()
-    kind = kinds_of_day(day, is_holiday(hours))
+    kind = kinds_of_day(day, is_holiday(hours), country)
     share = (kind == "working").astype(float)
     special = kind.isin(list(USUAL_SHARES))
     for date, name in set(zip(day[special], kind[special], strict=True)):

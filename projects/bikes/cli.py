@@ -1,8 +1,8 @@
-"""The `bikes` command: download, train, evaluate, backtest, plot, report, export, predict."""
+"""The `bikes` command: download, check, train, evaluate, backtest, forecast, plot, report, export, predict."""
 
+import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,23 +12,30 @@ from click.core import ParameterSource
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError
-from projects.common.files import refuse_pipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from projects.bikes.data import HoursTable
     from projects.bikes.model import BikesModel
+    from projects.common.tables import Table
 
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
+WIND_UNITS = ("km/h", "m/s", "mph", "knots")
+TABLE_OPTIONS = (
+    "time_column", "hour_column", "count_column", "casual_column", "registered_column", "fahrenheit", "wind_unit",
+    "country", "subdivision", "latitude", "longitude", "encoding",
+)  # fmt: skip
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
 FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
+OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
 
 
 @click.group(cls=common.PipelineGroup, tool="bikes", context_settings=common.CONTEXT)
 @click.version_option(package_name="two-layer", prog_name="bikes")
 def main() -> None:
-    """How many bikes will be rented? A two-layer network on hourly rentals (UCI Bike Sharing)."""
+    """How many bikes will be rented? A two-layer network on the hourly rentals of Washington, or of your own city."""
 
 
 @main.command()
@@ -50,16 +57,79 @@ def sample_csv() -> str:
     return simulate_hours().to_csv(index=False, lineterminator="\n")
 
 
-data_option = common.data_option("hour.csv, or the zip that holds it.")
+data_option = common.data_option("A table of hours: CSV, Excel, JSON or Parquet, packed or not.")
 run_option = common.run_option("bikes")
 data_dir_option = common.data_dir_option("bikes")
 
 
-def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
-    """The data's rows, in the order of time."""
-    from projects.bikes.data import PUBLISHED, SAMPLE, read_hours
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What can be said of a table where it is not found by itself: its columns, units and place."""
+    options = (
+        click.option("--time-column", metavar="NAME", help="The date, or date and time.  [default: found]"),
+        click.option("--hour-column", metavar="NAME", help="The hour of the day, where the date has none."),
+        click.option("--count-column", metavar="NAME", help="Bikes in the hour.  [default: found]"),
+        click.option("--casual-column", metavar="NAME", help="A first kind of riders, such as guests."),
+        click.option("--registered-column", metavar="NAME", help="A second kind, such as members."),
+        click.option("--fahrenheit", is_flag=True, default=None, help="The temperature is in °F."),
+        click.option("--wind-unit", type=click.Choice(WIND_UNITS), help="Of the wind's speed."),
+        click.option("--country", metavar="CODE", help="Whose public holidays are kept: US, KR, DE, …"),
+        click.option("--subdivision", metavar="CODE", help="Part of the country with holidays of its own: BY, CA, …"),
+        click.option("--latitude", type=common.Finite(-90, 90), help="Of the city, for the height of the sun."),
+        click.option("--longitude", type=common.Finite(-180, 180), help="Of the city, east above 0."),
+        click.option("--encoding", metavar="NAME", help="Of the text.  [default: found]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
-    return read_hours(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"))
+
+def read_given(data: Path | None, data_dir: Path, given: dict[str, Any]) -> "HoursTable":
+    """The data as these options say; what was done to them is told on stderr."""
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_table
+
+    if (given["latitude"] is None) != (given["longitude"] is None):
+        raise click.UsageError("give --latitude and --longitude together")
+    if given["subdivision"] and not given["country"]:
+        raise click.UsageError("--subdivision needs --country")
+    city = read_table(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"), given)
+    tell(city.remarks)
+    return city
+
+
+def read_as_trained(data: Path | None, data_dir: Path, model: "BikesModel") -> "pd.DataFrame":
+    """The data's hours, by the columns and units that training found."""
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_table
+
+    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
+    return read_table(path, layout=model.layout).hours
+
+
+def tell(lines: Iterable[str | None]) -> None:
+    """Remarks and warnings, a line each on stderr."""
+    for line in lines:
+        if line:
+            click.echo(line, err=True)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@data_dir_option
+@table_options
+def check(file: Path | None, data_dir: Path, **given: Any) -> None:
+    """Say what is in a table before anything is trained.
+
+    Format, columns and units, hours that are missing or in which the service was closed, what would be left out, and
+    the command to train with.
+
+    Example: bikes check hours.csv
+    """
+    from projects.bikes.check import describe_table, training_command, warn_of_short_data
+
+    city = read_given(file, data_dir, given)
+    click.echo("\n".join(describe_table(city)))
+    tell([warn_of_short_data(city.hours)])
+    options = {name: value for name, value in given.items() if value is not None}
+    click.echo(f"next: {training_command(city, options)}")
 
 
 @main.command()
@@ -82,13 +152,18 @@ def read_data(data: Path | None, data_dir: Path) -> "pd.DataFrame":
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Rows a step.")
 @click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
               help="Share of the last step that the next one keeps.")  # fmt: skip
+@table_options
 @common.resume_option
 @common.quiet_option
 def train(
     data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
-    resume: bool, quiet: bool, **hyperparameters: Any,
+    resume: bool, quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Train on all but the test days; save model and history.
+
+    --data takes any table with a column of times and one of counts (`bikes check` says what it finds in it). Weather,
+    holidays and the sun count where they are known; the model remembers the columns, so that no other command needs
+    these options again.
 
     Networks fitted to what comes before the validation days are measured on them: these are the losses shown. The
     model that is saved is then fitted in the same way to the validation days too.
@@ -110,17 +185,35 @@ def train(
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
     checkpoint = Checkpoint(run, "bikes", resume)
-    hours = split(read_data(data, data_dir), validation_days, test_days)
+    given = {name: options.pop(name) for name in TABLE_OPTIONS}
+    city = read_given(data, data_dir, given)
+    hours = split(city.hours, validation_days, test_days)
+    from projects.bikes.check import warn_of_baseline, warn_of_short_data
     from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
     with checkpoint.interruptible(), report_epochs(quiet) as on_epoch:
-        model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **hyperparameters)
-    common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS)
+        model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **options)
+    common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
-    click.echo(f"model: {run / common.MODEL}\nnext: bikes evaluate, bikes plot, bikes predict --help")
+    known = city.hours[: len(hours.train) + len(hours.validation)]
+    tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
+    click.echo(f"model: {run / common.MODEL}\nnext: {next_command(data, test_days)}, bikes plot, bikes predict --help")
+
+
+def closed_line(closed: int) -> str | None:
+    """The remark on closed hours, if there are any."""
+    if closed == 0:
+        return None
+    return f"{closed:,} hours in which the service was closed are left out (`bikes check` names them)"
+
+
+def next_command(data: Path | None, test_days: int) -> str:
+    """What to run after `train`: the final figure, or the forecast where no day is left for it."""
+    verb = "evaluate" if test_days else "forecast"
+    return shlex.join(["bikes", verb, *(["--data", str(data)] if data else [])])
 
 
 @main.command()
@@ -138,24 +231,107 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     """
     import pandas as pd
 
+    from projects.bikes.check import warn_of_baseline
     from projects.bikes.data import split
-    from projects.bikes.model import BikesModel, effects, evaluate
+    from projects.bikes.model import AROUND, BikesModel, effects, evaluate
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
     days = (model.settings[name] // 24 for name in ("validation_rows", "test_rows"))
-    hours = split(read_data(data, data_dir), *days)
+    hours = split(read_as_trained(data, data_dir, model), *days)
     scores = evaluate(model, hours)
-    forecast = hours.test[["time", "cnt", "weathersit"]].join(model.forecast(hours.test, hours.validation.tail(24)))
-    found = effects(model, pd.concat([hours.train, hours.validation]))
-    for name, rows in ((FORECAST, forecast), (EFFECTS, found)):
+    tables = {EFFECTS: effects(model, pd.concat([hours.train, hours.validation]))}
+    if "test" in scores:
+        known = [name for name in ("time", "cnt", "weathersit") if name in hours.test]
+        tables[FORECAST] = hours.test[known].join(model.forecast(hours.test, hours.validation.tail(AROUND)))
+    for name, rows in tables.items():
         write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
+    if model.layout.temperature_unit == "°F":
+        scores["temperature_unit"] = "°F"
     common.write_json(run / common.METRICS, scores)
     if as_json:
         common.print_json(scores)
     else:
         click.echo(f"{common.marked(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
+    tell([warn_of_baseline(scores, "test" if "test" in scores else "validation")])
+    if "test" not in scores:
+        tell(["trained on all days, so that none are left to test it on; `bikes forecast` says what comes after them"])
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="Whole days to forecast.")
+@click.option("--weather", type=click.Path(path_type=Path), metavar="FILE",
+              help="The weather to come, a table of hours.  [default: what is usual for the season]")  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="CSV file for the hours.  [default: outlook.csv in the run folder]")  # fmt: skip
+@common.json_option
+def forecast(
+    data: Path | None, run: Path, data_dir: Path, days: int, weather: Path | None, out: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    """Forecast what comes after the data, by hours and days.
+
+    The bikes of each day are printed with their bands, the hours go to a CSV file, a picture of both to the run folder.
+    Without --weather the forecast is the mean over past weather of the same season, and its bands are wider for it.
+    A model of `bikes train --test-days 0` knows the last days too.
+
+    \b
+    Examples: bikes forecast --days 7
+              bikes forecast --out week.csv
+    """
+    from projects.bikes.data import PUBLISHED, SAMPLE, read_table
+    from projects.bikes.forecast import for_csv, outlook
+    from projects.bikes.model import BikesModel
+    from projects.bikes.plots import plot_outlook
+    from projects.common.files import write_atomically
+    from projects.common.plots import save_figure
+
+    model = BikesModel.load(run / common.MODEL)
+    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
+    city = read_table(path, layout=model.layout)
+    coming = outlook(model, city.hours, city.closed, days, weather)
+    tell([*coming.remarks, not_up_to_date(model, city.hours)])
+    rows = for_csv(coming.hours, model.layout.temperature_unit)
+    write_atomically(out or run / OUTLOOK, rows.to_csv(index=False, lineterminator="\n").encode())
+    simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
+    picture = save_figure(
+        plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days), run / OUTLOOK_PICTURE, simulated
+    )
+    if as_json:
+        answer = {
+            "simulated": simulated,
+            "days": for_csv(coming.days).to_dict("records"),
+            "hours": rows.to_dict("records"),
+        }
+        common.print_json(answer)
+        return
+    source = f"the weather of {weather}" if weather else "weather that is usual for the season"
+    click.echo(f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {source}")
+    click.echo(day_table(coming.days))
+    click.echo(f"hours: {out or run / OUTLOOK}\npicture: {picture}")
+
+
+def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:
+    """A line where the data go on after the hours trained on."""
+    behind = (hours.time.iloc[-1] - datetime.fromisoformat(model.settings["last_hour"])).days
+    if behind < 1:
+        return None
+    return f"the last {behind} days of the data were not trained on: `bikes train --test-days 0` does"
+
+
+def day_table(days: "pd.DataFrame") -> str:
+    """A line for each day: its bikes and their bands."""
+    lines = [f"{'day':16}{'hours':>6}{'bikes':>10}{'80 of 100 between':>22}{'95 of 100 between':>22}"]
+    for day in days.to_dict("records"):
+        bands = [f"{day[f'low_{level}']:,.0f} and {day[f'high_{level}']:,.0f}" for level in (80, 95)]
+        if day["low_80"] != day["low_80"]:  # beyond what is known
+            bands = ["not known", "not known"]
+        name = f"{day['date']:%a %Y-%m-%d}"
+        lines.append(f"{name:16}{day['hours']:6}{day['prediction']:10,.0f}{bands[0]:>22}{bands[1]:>22}")
+    return "\n".join(lines)
 
 
 @main.command()
@@ -168,10 +344,11 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 @click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="For the first weights and the order of the rows.")  # fmt: skip
+@table_options
 @common.json_option
 def backtest(
     data: Path | None, run: Path, data_dir: Path, first: datetime | None, count: int, step: int, days: int, seed: int,
-    as_json: bool,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Forecast from moments in the past, beside what then happened.
 
@@ -184,7 +361,7 @@ def backtest(
     from projects.common.files import check_writable, write_atomically
 
     check_writable(run)
-    hours = read_data(data, data_dir)
+    hours = read_given(data, data_dir, given).hours
     from tqdm import tqdm
 
     from projects.bikes.backtest import backtest, origins, summary
@@ -232,16 +409,21 @@ def plot(run: Path) -> None:
     figures = {}
     with common.whole(run / common.METRICS, "run `bikes train` and `bikes evaluate` first"):
         scores = common.read_json(run / common.METRICS)
-        simulated, test = scores["simulated"], {name: float(score) for name, score in scores["test"].items()}
+        simulated = scores["simulated"]
+        test = {name: float(score) for name, score in scores.get("test", {}).items()}
     with common.whole(run / common.HISTORY, "run `bikes train` first"):
         history = common.read_table(run / common.HISTORY)
         figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
-    with common.whole(run / FORECAST, "run `bikes evaluate` first"):
-        forecast = common.read_table(run / FORECAST)
-        forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
-        figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
+    if test:
+        with common.whole(run / FORECAST, "run `bikes evaluate` first"):
+            forecast = common.read_table(run / FORECAST)
+            forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
+            figures |= {"forecast.png": plot_forecast(forecast, test), "errors.png": plot_errors(forecast, WEATHER)}
+    else:
+        tell(["no day was left to test the model on, so there is no picture of a forecast beside what happened"])
     with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
-        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS))
+        unit = scores.get("temperature_unit", "°C")
+        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated))
     if (run / BACKTEST).exists():
@@ -296,12 +478,12 @@ def export(run: Path, file: Path) -> None:
 
 
 @main.command()
-@click.argument("file", required=False, metavar="[FILE.csv|-]")
+@click.argument("file", required=False, metavar="[FILE|-]")
 @run_option
 @click.option("--when", type=click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="The hour.")
-@click.option("--temperature", type=common.Finite(-8, 39), help="°C")
+@click.option("--temperature", type=common.Finite(-60, 60), help="°C")
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
-@click.option("--wind", type=common.Finite(0, 67), help="km/h")
+@click.option("--wind", type=common.Finite(0, 400), help="km/h")
 @click.option("--weather", type=click.Choice(WEATHER), default="clear", show_default=True, help="Of the hour.")
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
 @common.json_option
@@ -309,13 +491,13 @@ def export(run: Path, file: Path) -> None:
 def predict(
     ctx: click.Context, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
 ) -> None:
-    """Forecast the hours of a CSV file, or one hour.
+    """Forecast the hours of a table, or one hour.
 
-    The file has hour.csv's columns; the counts are not needed. Its rows come back in order with the columns
-    prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and 95 of 100
-    hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city rides
-    then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows should
-    be in the order of time for that.
+    The table has the columns that the model was trained on; the counts are not needed. Its rows come back in order
+    with the columns prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and
+    95 of 100 hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city
+    rides then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows
+    should be in the order of time for that.
 
     \b
     Examples: bikes predict hours.csv
@@ -326,12 +508,8 @@ def predict(
     if when is None and file is None and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
-    if when is not None:
-        absent = [f"--{name}" for name in ("temperature", "humidity", "wind") if conditions[name] is None]
-        if file is not None:
-            raise click.UsageError("give a file or --when, not both")
-        if absent:
-            raise click.UsageError(f"--when needs {', '.join(absent)} too")
+    if when is not None and file is not None:
+        raise click.UsageError("give a file or --when, not both")
     from projects.bikes.model import BikesModel
 
     model = BikesModel.load(run / common.MODEL)
@@ -343,21 +521,24 @@ def predict(
 
 
 def predict_hour(
-    model: "BikesModel", when: datetime, as_json: bool, temperature: float, humidity: float, wind: float, weather: str,
-    holiday: bool,
+    model: "BikesModel", when: datetime, as_json: bool, temperature: float | None, humidity: float | None,
+    wind: float | None, weather: str, holiday: bool,
 ) -> None:  # fmt: skip
     """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
     import pandas as pd
 
-    from projects.bikes.data import check_hours, normalised
+    from projects.bikes.forecast import weather_needed
 
-    row = normalised(temperature, humidity, wind) | {
-        "dteday": str(when.date()),
-        "hr": when.hour,
-        "holiday": int(holiday),
-        "weathersit": 1 + WEATHER.index(weather),
-    }
-    hour = check_hours(pd.DataFrame([row], index=[1]), "the options", targets=False)
+    given = {"temp": temperature, "hum": humidity, "windspeed": wind}
+    options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
+    needed = weather_needed(model)
+    absent = [option for name, option in options.items() if name in needed and given[name] is None]
+    if absent:
+        raise click.UsageError(f"--when needs {', '.join(absent)} too")
+    useless = [option for name, option in options.items() if name not in needed and given[name] is not None]
+    if useless:
+        tell([f"{', '.join(useless)}: not counted, since the data that the model was trained on had none"])
+    hour = pd.DataFrame([hour_of_options(model, when, given, weather, holiday)])
     forecast = for_people(model.forecast(hour)).iloc[0].to_dict()
     beyond = days_beyond(model, when, when)
     unknown = bool(forecast["beyond_known"])
@@ -365,15 +546,48 @@ def predict_hour(
         answer = {"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": beyond[0]}
         common.print_json(answer)
     else:
-        sky = weather.replace("-", " ")
-        conditions = f"{temperature:g} °C, {humidity:g} % humidity, wind {wind:g} km/h, {sky}{', holiday' * holiday}"
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
-        click.echo(f"{forecast['prediction']:.0f} bikes on {moment} ({conditions})")
+        told = conditions_in_words(needed, given, weather)
+        if hour.get("holiday", pd.Series([0]))[0]:
+            told.append("holiday")
+        conditions = f" ({', '.join(told)})" if told else ""
+        click.echo(f"{forecast['prediction']:.0f} bikes on {moment}{conditions}")
         if unknown:
             click.echo("no band: more than a year from the hours trained on is beyond what is known")
         else:
             click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
         warn_if_far(*beyond, unknown)
+
+
+def hour_of_options(
+    model: "BikesModel", when: datetime, given: dict[str, float | None], weather: str, holiday: bool
+) -> dict[str, Any]:  # fmt: skip
+    """The hour as the model's features need it; a holiday where it is said to be one, or the calendar has one."""
+    import pandas as pd
+
+    from projects.bikes.public_holidays import look_up_holidays
+    from projects.bikes.weather import normalised
+
+    numbers = normalised(*(given[name] or 0.0 for name in ("temp", "hum", "windspeed")))
+    hour = {"time": pd.Timestamp(when).floor("h"), "hr": when.hour, "weathersit": 1 + WEATHER.index(weather)}
+    layout = model.layout
+    if "holiday" in model.settings["groups"]:
+        hour["holiday"] = int(holiday)
+        if layout.holiday is None and layout.country is not None:
+            looked_up = look_up_holidays(pd.Series([hour["time"]]), layout.country, layout.subdivision)
+            hour["holiday"] = max(int(holiday), int(looked_up[0]))
+    return hour | numbers
+
+
+def conditions_in_words(needed: list[str], given: dict[str, float | None], weather: str) -> list[str]:
+    """The weather that the model was told."""
+    words = {
+        "temp": f"{given['temp'] or 0:g} °C",
+        "hum": f"{given['hum'] or 0:g} % humidity",
+        "windspeed": f"wind {given['windspeed'] or 0:g} km/h",
+        "weathersit": weather.replace("-", " "),
+    }
+    return [words[name] for name in words if name in needed]
 
 
 def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
@@ -399,11 +613,9 @@ def for_people(forecast: "pd.DataFrame") -> "pd.DataFrame":
 
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
-    from projects.bikes.data import check_hours
-
     name = "standard input" if file == "-" else file
     beyond, unknown = (0, ""), False
-    chunks = ((text, check_hours(text, name, targets=False)) for text in read_chunks(file))
+    chunks = read_hours_to_predict(model, open_to_predict(file, model.layout.encoding), name)
     for number, (text, hours, before, after) in enumerate(with_hours_around(chunks)):
         added = for_people(model.forecast(hours, before, after))
         if number == 0:
@@ -444,19 +656,35 @@ def with_hours_around(chunks: "Iterator[tuple[pd.DataFrame, pd.DataFrame]]") -> 
         yield release()
 
 
-def read_chunks(file: str) -> Iterator["pd.DataFrame"]:
-    """The CSV's rows as text, CHUNK at a time; nothing for an empty standard input."""
-    from projects.bikes.data import EmptyTableError, open_table, parse_chunks
+def open_to_predict(file: str, encoding: str | None) -> "Table":
+    """The table in a file, or on standard input."""
+    from projects.bikes.data import open_hours
+    from projects.common.tables import read_stream
 
     if file == "-":
-        with suppress(EmptyTableError):
-            yield from parse_chunks(sys.stdin.buffer, "standard input", CHUNK)
-    else:
-        refuse_pipe(Path(file))
-        if not Path(file).is_file():
-            raise ProjectError(f"no file at {file}: name a table with the columns of hour.csv, or - for standard input")
-        with open_table(Path(file)) as table:
-            yield from parse_chunks(table, file, CHUNK)
+        return read_stream(sys.stdin.buffer, "standard input", encoding)
+    if not Path(file).exists():
+        raise ProjectError(
+            f"no file at {file}: name a table with the columns that were trained on, or - for standard input"
+        )
+    return open_hours(Path(file), encoding)
+
+
+def read_hours_to_predict(
+    model: "BikesModel", table: "Table", name: str
+) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame]]":  # fmt: skip
+    """The table's rows as text and as hours, CHUNK at a time; nothing for an empty standard input."""
+    from projects.bikes.data import read_chunks
+    from projects.bikes.hours import hours_of
+
+    tell([table.remark()])
+    if not table.columns:
+        return
+    for number, text in enumerate(read_chunks(table, CHUNK)):
+        hours, remarks = hours_of(text, model.layout, name, targets=False, in_order=False)
+        if number == 0:
+            tell(remarks)
+        yield text, hours
 
 
 def describe(model: "BikesModel") -> str:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from projects.bikes.calendar import SpecialDay, learn_special_days, working_share
-from projects.bikes.sun import WASHINGTON, Place, sun_elevation
+from projects.bikes.calendar import THANKSGIVING, SpecialDay, learn_special_days, working_share
+from projects.bikes.layout import PUBLISHED_LAYOUT, Layout
+from projects.bikes.sun import Place, sun_elevation
 
 TREND_START = pd.Timestamp("2011-01-01")
 YEAR = pd.Timedelta(days=365.25)
-TREND_HELD_AFTER = pd.Timedelta(days=30)  # from the hours trained on: what comes later grows no more
+TREND_HELD_AFTER = pd.Timedelta(days=30)  # from a year or more of hours: what comes later grows no more
 KNOWN_FOR = pd.Timedelta(days=365)  # from the hours trained on: how a city rides later is not known
 MILD = 0.5  # temp, from whose square the network sees that it can be too cold and too hot
 WET = 3  # weathersit from which it rains or snows
@@ -28,13 +29,17 @@ class City:
     first_hour: str
     last_hour: str
     special_days: list[SpecialDay] = field(default_factory=list)
-    place: Place | None = WASHINGTON
+    place: Place | None = None
+    country: str | None = None  # a code of two letters
+    held_after_days: int = TREND_HELD_AFTER.days  # from the last hour, and as many before the first
 
     @classmethod
-    def learned_from(cls, hours: pd.DataFrame, place: Place | None = WASHINGTON) -> "City":
+    def learned_from(cls, hours: pd.DataFrame, held_after_days: int = TREND_HELD_AFTER.days) -> "City":
         """The city as these hours, in the order of time, show it."""
+        layout = layout_of(hours)
         first_hour, last_hour = str(hours.time.iloc[0]), str(hours.time.iloc[-1])
-        return cls(first_hour, last_hour, learn_special_days(hours), place)
+        special_days = learn_special_days(hours, layout.country)
+        return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days)
 
     def to_json(self) -> dict[str, Any]:
         place = list(self.place) if self.place else None
@@ -46,11 +51,21 @@ class City:
         """The city that `to_json` gave."""
         special_days = [SpecialDay(*day) for day in city["special_days"]]
         place = Place(*city["place"]) if city["place"] else None
-        return cls(city["first_hour"], city["last_hour"], special_days, place)
+        return cls(**(city | {"special_days": special_days, "place": place}))
+
+    def working_share(self, hours: pd.DataFrame) -> pd.Series:
+        """How much of a working day the day of each of the hours is [rows]."""
+        return working_share(hours, self.special_days, self.country)
 
     def span(self, margin: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From when to when the city was learned from, and so much to each side."""
         return pd.Timestamp(self.first_hour) - margin, pd.Timestamp(self.last_hour) + margin
+
+
+def layout_of(hours: pd.DataFrame) -> Layout:
+    """The layout of the table that the hours were read from; the published one's if they were not."""
+    layout: Layout = hours.attrs.get("layout", PUBLISHED_LAYOUT)
+    return layout
 
 
 class Rows(NamedTuple):
@@ -105,11 +120,13 @@ def holiday(rows: Rows) -> Columns:
 
 
 def feasts(rows: Rows) -> Columns:
-    """The days on which a city stays at home: from Christmas Eve to New Year, Thanksgiving and the day after."""
+    """The days on which a city stays at home: from Christmas Eve to New Year; Thanksgiving and the day after."""
     weekday = rows.hours.time.dt.day_of_week
     date = rows.hours.time.dt.month * 100 + rows.hours.time.dt.day
-    return {
-        "christmas": (date >= 1224) | (date <= 101),
+    christmas = {"christmas": (date >= 1224) | (date <= 101)}
+    if rows.city.country != THANKSGIVING:
+        return christmas
+    return christmas | {
         "thanksgiving": (weekday == 3) & date.between(1122, 1128),
         "thanksgiving_friday": (weekday == 4) & date.between(1123, 1129),
     }
@@ -126,8 +143,8 @@ def second_yearly_wave(rows: Rows) -> Columns:
 
 
 def trend(rows: Rows) -> Columns:
-    """Years, which stand still from TREND_HELD_AFTER the hours trained on: growth is no law."""
-    time = rows.hours.time.clip(*rows.city.span(TREND_HELD_AFTER))
+    """Years, which stand still some days after the hours trained on: growth is no law."""
+    time = rows.hours.time.clip(*rows.city.span(pd.Timedelta(days=rows.city.held_after_days)))
     return {"trend": (time - TREND_START) / YEAR}
 
 
@@ -230,7 +247,7 @@ def build_groups(
     columns = [name for name in WEATHER_COLUMNS if name in hours]  # perhaps none
     around = [part[["time", *columns]] for part in (before, hours, after) if part is not None]
     weather = pd.concat(around).drop_duplicates("time", keep="last").set_index("time").sort_index()
-    rows = Rows(hours, weather, working_share(hours, city.special_days), city)
+    rows = Rows(hours, weather, city.working_share(hours), city)
     return {name: pd.DataFrame(GROUPS[name].build(rows), index=hours.index).astype(float) for name in names}
 
 

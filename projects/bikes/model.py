@@ -1,5 +1,6 @@
 """The bike model: features scaled by the training rows, a network, and bikes out."""
 
+import json
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -13,19 +14,23 @@ import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
 from nn.functions import squared_error
-from projects.bikes.bands import KINDS, LEVELS, band_bounds, fit_bands
-from projects.bikes.calendar import SpecialDay, working_share
-from projects.bikes.data import COLDEST, WARMEST, Split, normalised
+from projects.bikes.bands import KINDS, LEVELS, band_bounds, fit_bands, fit_day_widths
+from projects.bikes.calendar import SpecialDay, is_holiday
+from projects.bikes.data import Split
 from projects.bikes.features import (
     GROUPS,
     KNOWN_FOR,
+    TREND_HELD_AFTER,
     City,
     available_groups,
     build_features,
     build_groups,
+    layout_of,
     temperature_columns,
 )
+from projects.bikes.layout import Layout
 from projects.bikes.sun import Place
+from projects.bikes.weather import COLDEST, WARMEST, WIND, normalised
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
@@ -34,6 +39,8 @@ from projects.common.progress import refuse_divergence, warn_if_useless
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
+TOTAL = ["cnt"]  # the output where the kinds are not known
+ONE_YEAR = pd.Timedelta(days=365)  # of hours, with less of which trend and seasons can't be told apart
 DEFAULTS = {
     "hidden_units": 24,
     "epochs": 40,
@@ -42,13 +49,18 @@ DEFAULTS = {
     "momentum": 0.9,
 }
 MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
-LEFT_OUT = (  # a group of features that the first member does without, the second, …: they then err less alike
-    "second yearly wave",
-    "sun",
-    "weather before",
-    "warming",
-    "rain",
-    "weekday",
+LEFT_OUT = (  # groups of features that the first member does without, the second, …: they then err less alike
+    ("second yearly wave",),
+    ("sun",),
+    ("weather before",),
+    ("warming",),
+    ("rain",),
+    ("weekday",),
+)
+LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: each tells growth and seasons apart in another way
+    ("yearly wave", "second yearly wave"),
+    (),
+    ("trend",),
 )
 AROUND = 24  # hours before a forecast, of which the weather is looked up
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
@@ -82,6 +94,15 @@ class SavedCity(msgspec.Struct):
     last_hour: LocalTime
     special_days: list[SpecialDay]
     place: Place | None
+    country: str | None
+    held_after_days: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class SavedRanges(msgspec.Struct):
+    """What `weather_ranges` gives."""
+
+    temperature: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
+    wind: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
 
 
 class SavedSettings(msgspec.Struct):
@@ -92,6 +113,11 @@ class SavedSettings(msgspec.Struct):
     groups: Annotated[list[str], msgspec.Meta(min_length=1)]
     city: SavedCity
     bands: SavedBands
+    day_widths: SavedWidths
+    targets: Annotated[list[str], msgspec.Meta(min_length=1, max_length=2)]
+    layout: Layout
+    ranges: SavedRanges
+    closed_hours: Annotated[int, msgspec.Meta(ge=0)]
     validation: dict[str, float]
     first_hour: LocalTime
     last_hour: LocalTime
@@ -106,7 +132,7 @@ class BikesModel:
     """An ensemble of trained networks with the scaling they were trained under, and what they were trained on."""
 
     networks: list[TwoLayerNetwork]
-    scaling: dict[str, np.ndarray]  # feature_mean, feature_scale (n_features,); the others of SCALES (2,)
+    scaling: dict[str, np.ndarray]  # feature_mean, feature_scale (n_features,); the others of SCALES (n_targets,)
     settings: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -116,6 +142,11 @@ class BikesModel:
     @property
     def city(self) -> City:
         return City.from_json(self.settings["city"])
+
+    @property
+    def layout(self) -> Layout:
+        """Which column of a table is what, as training found it."""
+        return msgspec.convert(self.settings["layout"], Layout)
 
     def features(
         self,
@@ -133,7 +164,7 @@ class BikesModel:
         return features
 
     def roots(self, features: pd.DataFrame) -> np.ndarray:
-        """The networks' mean forecast of casual and registered riders, to the power POWER [rows, 2]."""
+        """The networks' mean forecast of each kind of riders, to the power POWER [rows, n_targets]."""
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
@@ -170,7 +201,7 @@ class BikesModel:
         bounds = band_bounds(
             self.settings["bands"],
             hours,
-            working_share(hours, self.city.special_days),
+            self.city.working_share(hours),
             prediction,
             self.days_away(hours),
         )
@@ -209,14 +240,14 @@ class BikesModel:
 
 def shapes(settings: Settings) -> Iterator[tuple[str, Shape]]:
     """What each array of a model file must look like."""
-    n_features = len(settings["features"])
+    n_features, n_targets = len(settings["features"]), len(settings["targets"])
     for name in SCALES:
-        yield name, ("float", n_features if name.startswith("feature") else len(TARGETS))
+        yield name, ("float", n_features if name.startswith("feature") else n_targets)
     for number in range(settings["members"]):
         yield f"W1.{number}", ("float", n_features, "hidden")
         yield f"b1.{number}", ("float", "hidden")
-        yield f"W2.{number}", ("float", "hidden", len(TARGETS))
-        yield f"b2.{number}", ("float", len(TARGETS))
+        yield f"W2.{number}", ("float", "hidden", n_targets)
+        yield f"b2.{number}", ("float", n_targets)
 
 
 def train(
@@ -241,18 +272,24 @@ def train(
         "validation_rows": len(hours.validation),
         "test_rows": len(hours.test),
         "simulated": bool(hours.train.attrs.get("simulated", False)),
+        "closed_hours": int(hours.train.attrs.get("closed_hours", 0)),
+        "ranges": weather_ranges(pd.concat([hours.train, hours.validation])),
+        "layout": json.loads(msgspec.json.encode(layout_of(hours.train))),
     }
+    known = pd.concat([hours.train, hours.validation])
+    hyperparameters |= {"less_than_a_year": is_less_than_a_year(known)}
     checkpoint.start(hyperparameters | about)
     measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
-    working = working_share(hours.validation, measured.city.special_days)
-    known = pd.concat([hours.train, hours.validation])
+    working = measured.city.working_share(hours.validation)
+    ahead = measured.days_away(hours.validation)
     final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
-        "bands": fit_bands(hours.validation, working, predicted, measured.days_away(hours.validation)),
+        "bands": fit_bands(hours.validation, working, predicted, ahead),
+        "day_widths": fit_day_widths(hours.validation, predicted, ahead),
         "validation": score(actual, predicted, variance_of(known)),
         "unfinished": unfinished,
     }
@@ -267,6 +304,7 @@ def fit(
     seed: int,
     checkpoint: Checkpoint | None = None,
     groups: Collection[str] = tuple(GROUPS),
+    less_than_a_year: bool = False,
     **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
@@ -274,15 +312,17 @@ def fit(
     Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
     Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
-    city = City.learned_from(hours)
+    city = City.learned_from(hours, 0 if less_than_a_year else TREND_HELD_AFTER.days)
     names = [name for name in available_groups(hours.columns, city) if name in groups]
     parts = build_groups(hours, city, names)
     features = pd.concat(parts.values(), axis=1)
     scaling = scaling_of(parts, hours)
     settings = hyperparameters | {
         "seed": seed,
+        "less_than_a_year": less_than_a_year,
         "groups": names,
         "features": list(features),
+        "targets": targets_of(hours),
         "city": city.to_json(),
         "first_hour": city.first_hour,
         "last_hour": city.last_hour,
@@ -292,13 +332,37 @@ def fit(
     if unseen is not None:
         validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling)
     rows = scaled(features, hours, scaling)
-    columns = [member_columns(parts, member if members > 1 else None) for member in range(members)]
+    left_out = LEFT_OUT_OF_SHORT_DATA if less_than_a_year else LEFT_OUT
+    columns = [member_columns(parts, left_out[i % len(left_out)] if members > 1 else ()) for i in range(members)]
     networks = fit_networks(rows, validation, columns, on_epoch, checkpoint or Checkpoint(), seed, hyperparameters)
-    model.networks = networks
+    model.networks = [without_features(network, never_seen(features)) for network in networks]
     settings["members"] = len(networks)
     fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
-    scaling["smearing"] = hours[TARGETS].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
+    scaling["smearing"] = hours[targets_of(hours)].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
     return model
+
+
+def targets_of(hours: pd.DataFrame) -> list[str]:
+    """What the networks forecast: each kind of riders where they are known, else all of them together."""
+    return TARGETS if set(TARGETS) <= set(hours) else TOTAL
+
+
+def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
+    """Lowest and highest temperature, in °C, and wind, in km/h, on a page: the usual ones and those seen."""
+    temperatures, winds = [COLDEST, WARMEST], [0.0, WIND]
+    if "temp" in hours:
+        temperatures += list(COLDEST + hours.temp.agg(["min", "max"]) * (WARMEST - COLDEST))
+    if "windspeed" in hours:
+        winds.append(hours.windspeed.max() * WIND)
+    return {
+        "temperature": [math.floor(min(temperatures) + 1e-6), math.ceil(max(temperatures) - 1e-6)],
+        "wind": [0, math.ceil(max(winds) - 1e-6)],
+    }
+
+
+def is_less_than_a_year(hours: pd.DataFrame) -> bool:
+    """Whether growth and seasons can't be told apart: the trend is then held from the last hour on."""
+    return bool(hours.time.iloc[-1] - hours.time.iloc[0] + pd.Timedelta(hours=1) < ONE_YEAR)
 
 
 def fit_networks(
@@ -334,16 +398,26 @@ def fit_networks(
     return networks
 
 
-def member_columns(groups: dict[str, pd.DataFrame], member: int | None) -> np.ndarray:
-    """Which features the member of this number sees [features]; all of them for None."""
-    left_out = None if member is None else LEFT_OUT[member % len(LEFT_OUT)]
-    return np.concatenate([np.full(group.shape[1], name != left_out) for name, group in groups.items()])
+def member_columns(groups: dict[str, pd.DataFrame], left_out: Collection[str]) -> np.ndarray:
+    """Which features a member that does without these groups sees [features]."""
+    return np.concatenate([np.full(group.shape[1], name not in left_out) for name, group in groups.items()])
 
 
 def with_all_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
     """The network of some features as one of all of them, whose further weights are 0."""
     W1 = np.zeros((len(columns), network.W1.shape[1]), network.W1.dtype)
     W1[columns] = network.W1
+    return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
+
+
+def never_seen(features: pd.DataFrame) -> np.ndarray:
+    """Which features are 0 in all of the hours, such as a kind of weather that there never was [features]."""
+    return ~features.to_numpy().any(axis=0)
+
+
+def without_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
+    """The network with weights of 0 for these features: what it never saw has the weights that it began with."""
+    W1 = np.where(columns[:, np.newaxis], 0, network.W1).astype(network.W1.dtype)
     return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
 
 
@@ -354,20 +428,21 @@ def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame) -> dict[str
         n_features = features.shape[1]
         means.append(features.mean().to_numpy() if GROUPS[name].scaled else np.zeros(n_features))
         scales.append(spread(features) if GROUPS[name].scaled else np.ones(n_features))
-    roots = hours[TARGETS] ** POWER
+    targets = targets_of(hours)
+    roots = hours[targets] ** POWER
     return {
         "feature_mean": np.concatenate(means),
         "feature_scale": np.concatenate(scales),
         "target_mean": roots.mean().to_numpy(),
         "target_scale": spread(roots),
-        "smearing": np.ones(len(TARGETS)),
+        "smearing": np.ones(len(targets)),
     }
 
 
 def scaled(features: pd.DataFrame, hours: pd.DataFrame, scaling: dict[str, np.ndarray]) -> Rows:
-    """X [rows, features] and y [rows, 2], as the networks are given them."""
+    """X [rows, features] and y [rows, n_targets], as the networks are given them."""
     X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
-    y = (hours[TARGETS] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
+    y = (hours[targets_of(hours)] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
     return X.to_numpy(), y.to_numpy()
 
 
@@ -381,10 +456,14 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
     """Scores of the model and its baselines over validation and test; errors in bikes an hour.
 
     Those of the validation are the ones that training noted, of the networks that had not seen it. Scaled MSE is the
-    MSE divided by the variance of cnt over all rows before the test period.
+    MSE divided by the variance of cnt over all rows before the test period. Without test hours there is no `test`.
     """
-    if not len(hours.test):
-        raise ProjectError("the model was trained on all days: train it with --test-days to have some to test it on")
+    scores: dict[str, Any] = {
+        "simulated": model.settings["simulated"] or bool(hours.train.attrs.get("simulated")),
+        "validation": model.settings["validation"],
+    }
+    if len(hours.test) == 0:
+        return scores | {"baselines": baselines(hours, ("validation",))}
     last = model.settings["last_hour"]
     if hours.test.time.iloc[0] <= pd.Timestamp(last):
         raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
@@ -394,12 +473,7 @@ def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
     for level in LEVELS:
         inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
         test[f"coverage_{level}"] = float(np.mean(inside))
-    return {
-        "simulated": model.settings["simulated"] or bool(hours.test.attrs.get("simulated")),
-        "validation": model.settings["validation"],
-        "test": test,
-        "baselines": baselines(hours, ("validation", "test")),
-    }
+    return scores | {"test": test, "baselines": baselines(hours, ("validation", "test"))}
 
 
 def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
@@ -407,24 +481,31 @@ def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
 
     Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
 
-    - temperature, in °C, from the 1st to the 99th percentile of the hours. All else stays as it was, the
-      hour's difference from the day before too: the whole day is taken to have been colder or warmer.
+    - temperature, in °C, from the 1st to the 99th percentile of the hours, where the model knows it. All else stays as
+      it was, the hour's difference from the day before too: the whole day is taken to have been colder or warmer.
     - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
     """
+    rows = temperature_effect(model, hours) if "temperature" in model.settings["groups"] else []
+    holiday = is_holiday(hours)
+    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
+    kind[(hours.time.dt.day_of_week == 5) & ~holiday] = "Saturday"
+    for hour in range(24):
+        bikes = model.bikes(model.features(hours.assign(hr=hour))[::EFFECT_STEP])
+        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
+        rows += [("hour", name, hour, mean) for name, mean in means.items()]
+    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
+
+
+def temperature_effect(model: BikesModel, hours: pd.DataFrame) -> list[tuple[str, str, int, float]]:
+    """The rows of `effects` for each °C."""
     features = model.features(hours)[::EFFECT_STEP]
     rows = []
     coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
     for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
         temp = normalised(celsius, 0, 0)["temp"]
         bikes = model.bikes(features.assign(**temperature_columns(temp)))
-        rows.append(("temperature", "", celsius, bikes.mean()))
-    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
-    kind[(hours.time.dt.day_of_week == 5) & (hours.holiday == 0)] = "Saturday"
-    for hour in range(24):
-        bikes = model.bikes(model.features(hours.assign(hr=hour))[::EFFECT_STEP])
-        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
-        rows += [("hour", name, hour, mean) for name, mean in means.items()]
-    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
+        rows.append(("temperature", "", celsius, float(bikes.mean())))
+    return rows
 
 
 def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:

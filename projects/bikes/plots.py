@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 
+from projects.bikes.weather import in_unit
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
@@ -38,12 +39,58 @@ def plot_forecast(hours: pd.DataFrame, scores: dict[str, Any]) -> Figure:
     return figure
 
 
+def plot_outlook(past: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Figure:
+    """The hours before and after the end of the data, and the sum of each day to come; with their bands."""
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    upper, lower = figure.subplots(2, 1)
+    upper.plot(past.time, past.cnt, color=BLUE, linewidth=1.2, label="what happened")
+    for level, strength in ((95, 0.15), (80, 0.3)):
+        low, high = hours[f"low_{level}"], hours[f"high_{level}"]
+        upper.fill_between(hours.time, low, high, color=ORANGE, alpha=strength, lw=0, label=f"{level} % band")
+    upper.plot(hours.time, hours.prediction, color=ORANGE, linewidth=1.2, label="forecast")
+    upper.axvline(hours.time.iloc[0], color=GREY, linewidth=0.8, linestyle=":")
+    upper.xaxis.set_major_formatter(DateFormatter("%d %b"))
+    first, last = past.time.iloc[0], hours.time.iloc[-1]
+    upper.set_xlim(first, last)
+    upper.set_xticks(pd.date_range(first.ceil("D"), last, freq=f"{max(1, round((last - first).days / 12))}D"))
+    highest = max(past.cnt.max(), hours.prediction.max(), hours.high_80.max(skipna=True))
+    upper.set(
+        title=f"{days.prediction.sum():,.0f} bikes are expected from {hours.time.iloc[0]:%d %B} to {last:%d %B %Y}",
+        ylabel="bikes rented in the hour",
+        xlabel="hour, in local time",
+        ylim=(0, 1.3 * highest),
+    )
+    upper.legend(ncols=4, loc="upper left")
+    draw_days(lower, days)
+    return figure
+
+
+def draw_days(axes: Any, days: pd.DataFrame) -> None:
+    """A bar for each day, and a line from end to end of its 80 % band."""
+    places = np.arange(len(days))
+    axes.bar(places, days.prediction, color=ORANGE, alpha=0.6, width=0.6, label="forecast of the day")
+    axes.vlines(places, days.low_80, days.high_80, color=GREY, linewidth=2, label="80 % band")
+    for place, bikes in zip(places, days.prediction, strict=True):
+        axes.annotate(f"{bikes:,.0f}", (place + 0.04, bikes), xytext=(0, 3), textcoords="offset points")
+    part = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
+    axes.set_xticks(places, [f"{date:%a %d %b}{more}" for date, more in zip(days.date, part, strict=True)])
+    busiest = days.loc[days.prediction.idxmax()]
+    axes.set(title=f"Busiest: {busiest.date:%A %d %B}", ylabel="bikes rented in the day", ylim=(0, None))
+    if len(days) > 14:
+        axes.tick_params(axis="x", rotation=60)
+    highest = max(days.prediction.max(), days.high_80.max(skipna=True))
+    axes.set_ylim(0, 1.25 * highest)
+    axes.legend(ncols=2, loc="upper left")
+
+
 def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
-    """Mean error and mean absolute error over the test days, by hour of the day and by weather."""
+    """Mean error and mean absolute error over the test days, by hour of the day and, where it is known, by weather."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     error = hours.prediction - hours.cnt
     by_hour = error.groupby(hours.time.dt.hour).agg(["mean", lambda part: part.abs().mean()])
+    if "weathersit" not in hours:
+        hours = hours.assign(weathersit=0)  # of no kind
     counts = hours.weathersit.value_counts()
     kinds = [kind for kind in range(1, len(weather) + 1) if counts.get(kind, 0) >= FEWEST]
     by_weather = error.groupby(hours.weathersit).agg(["mean", lambda part: part.abs().mean()]).loc[kinds]
@@ -66,11 +113,24 @@ def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
     return figure
 
 
-def plot_effects(effects: pd.DataFrame) -> Figure:
-    """Mean forecast by temperature, and by hour for each kind of day, all else being what it was."""
+def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:
+    """Mean forecast by temperature, where it is known, and by hour for each kind of day; all else as it was."""
+    warmth = effects[effects.input == "temperature"]
+    warmth = warmth.assign(value=in_unit(warmth.value, unit))
+    if warmth.empty:
+        figure, axes = new_figure()
+        draw_hours(axes, effects)
+        axes.set_ylabel("mean forecast, in bikes an hour")
+        return figure
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-    warmth = effects[effects.input == "temperature"]
+    draw_warmth(left, warmth, unit)
+    draw_hours(right, effects)
+    return figure
+
+
+def draw_warmth(left: Any, warmth: pd.DataFrame, unit: str) -> None:
+    """The mean forecast at each temperature."""
     left.plot(warmth.value, warmth.bikes, color=BLUE, linewidth=2)
     best, worst = (warmth.loc[warmth.bikes.agg(which)] for which in ("idxmax", "idxmin"))
     for point, above in ((best, 8), (worst, -16)):
@@ -78,13 +138,18 @@ def plot_effects(effects: pd.DataFrame) -> Figure:
         where: Any = {"xytext": (0, above), "textcoords": "offset points", "ha": "center"}
         left.annotate(f"{point.bikes:.0f} bikes", (point.value, point.bikes), **where)
     left.margins(x=0.15)
-    title = f"{best.value:.0f} °C brings {best.bikes / worst.bikes:.1f} times the bikes of {worst.value:.0f} °C"
+    times = best.bikes / max(worst.bikes, 1e-9)
+    title = f"{best.value:.0f} {unit} brings {times:.1f} times the bikes of {worst.value:.0f} {unit}"
     left.set(
         title=title.replace("-", "−"),
-        xlabel="temperature, in °C, all else unchanged",
+        xlabel=f"temperature, in {unit}, all else unchanged",
         ylabel="mean forecast, in bikes an hour",
         ylim=(0, 1.15 * best.bikes),
     )
+
+
+def draw_hours(right: Any, effects: pd.DataFrame) -> None:
+    """The mean forecast at each hour, for each kind of day."""
     peaks = []
     styles = {"working day": (BLUE, "-"), "Saturday": (ORANGE, "--"), "Sunday or holiday": (GREY, "-.")}
     for kind, (colour, style) in styles.items():
@@ -99,7 +164,6 @@ def plot_effects(effects: pd.DataFrame) -> Figure:
         ylim=(0, None),
     )
     right.legend(loc="upper left")
-    return figure
 
 
 def plot_backtest(scores: pd.DataFrame) -> Figure:

@@ -12,7 +12,8 @@ const NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
 function workingShare(time, weekday, date, holiday) {
   if (weekday >= 5) return 0;
   const kind = holiday ? "holiday" : date >= 1226 ? "year end" : date === 1224 ? "christmas eve" :
-    weekday === 4 && date >= 1123 && date <= 1129 ? "thanksgiving friday" : "working";
+    about.city.country === about.calendar.thanksgiving && weekday === 4 && date >= 1123 && date <= 1129 ?
+      "thanksgiving friday" : "working";
   if (kind === "working") return 1;
   const { usual, shrinkage, moves } = about.calendar, midnight = time - time % DAY;
   const alike = about.city.special_days.filter(([learned, itsKind]) => {
@@ -49,7 +50,7 @@ function sunElevation(time, [latitude, longitude, timeZone]) {
 
 // From when to when the model was trained, and so many days to each side.
 const span = days => [Date.parse(about.firstHour) - days * DAY, Date.parse(about.lastHour) + days * DAY];
-const grows = span(about.heldAfter), known = span(about.knownFor);
+const grows = span(about.city.held_after_days), known = span(about.knownFor);
 
 // The features by name, as projects/bikes/features.py builds them where the weather around is not known.
 function features(now) {
@@ -105,7 +106,7 @@ function band(now, bikes, working) {
   if (time < known[0] || time > known[1]) return {};
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
-  const width = widths["80"] * scales[part] * (now.weather >= about.wet ? wetFactor : 1) *
+  const width = widths["80"] * scales[part] * (about.inputs.includes("weather") && now.weather >= about.wet ? wetFactor : 1) *
     (1 + growth * Math.max(away, 0) / 365);
   const root = Math.sqrt(bikes);
   return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
@@ -120,17 +121,17 @@ function inOrder(found) {
 }
 
 // Bikes, and the bounds of the 80 % band if it has one.
-// The weights: W1 [features, hidden], b1 [hidden], W2 [hidden, 2], b2 [2], one after another.
+// The weights: W1 [features, hidden], b1 [hidden], W2 [hidden, targets], b2 [targets], one after another.
 function forecast(now) {
   const found = features(now), x = inOrder(found).map((value, i) => (value - about.mean[i]) / about.scale[i]);
-  const n = x.length, hidden = (weights.length - 2) / (n + 3), b1 = n * hidden, W2 = b1 + hidden, b2 = W2 + 2 * hidden;
-  const output = [weights[b2], weights[b2 + 1]];
+  const n = x.length, targets = about.targetMean.length, hidden = (weights.length - targets) / (n + 1 + targets);
+  const b1 = n * hidden, W2 = b1 + hidden, b2 = W2 + targets * hidden;
+  const output = Array.from(weights.subarray(b2, b2 + targets));
   for (let unit = 0; unit < hidden; unit++) {
     let z = weights[b1 + unit];
     for (let i = 0; i < n; i++) z += x[i] * weights[i * hidden + unit];
     const a = 1 / (1 + Math.exp(-z));
-    output[0] += a * weights[W2 + 2 * unit];
-    output[1] += a * weights[W2 + 2 * unit + 1];
+    for (let target = 0; target < targets; target++) output[target] += a * weights[W2 + targets * unit + target];
   }
   const bikes = output.reduce((total, value, i) => total + about.smearing[i] *
     Math.max(value * about.targetScale[i] + about.targetMean[i], 0) ** (1 / about.power), 0);
@@ -142,7 +143,7 @@ const across = hour => LEFT + 8 + hour * (RIGHT - LEFT - 16) / 23;
 
 function draw(day, chosen) {
   const highest = Math.max(...day.map(f => f.high ?? f.bikes));
-  const step = [10, 25, 50, 100, 250, 500, 1000].find(s => highest <= 4 * s) ?? 5000;
+  const step = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000].find(s => highest <= 4 * s) ?? 5000;
   const up = bikes => BOTTOM - (BOTTOM - TOP) * bikes / (4 * step);
   const shapes = [];
   const add = (name, attributes, text) => {
@@ -176,10 +177,14 @@ function show() {
     weather: inputs.weather.selectedIndex + 1, temperature: Number(inputs.temperature.value),
     humidity: Number(inputs.humidity.value), wind: Number(inputs.wind.value),
   };
-  const units = { hour: ":00", temperature: " °C", humidity: " %", wind: " km/h" };
-  for (const [name, unit] of Object.entries(units)) {
-    inputs[name].parentNode.querySelector("output").textContent = now[name] + unit;
-  }
+  const fahrenheit = about.temperatureUnit === "°F";
+  const shown = {
+    hour: `${now.hour}:00`,
+    temperature: fahrenheit ? `${(1.8 * now.temperature + 32).toFixed(0)} °F` : `${now.temperature} °C`,
+    humidity: `${now.humidity} %`,
+    wind: `${now.wind} km/h`,
+  };
+  for (const [name, text] of Object.entries(shown)) inputs[name].parentNode.querySelector("output").textContent = text;
   const day = Array.from({ length: 24 }, (_, hour) => forecast({ ...now, hour }));
   for (const name of ["bikes", "low", "high"]) {
     const value = day[now.hour][name];
@@ -201,10 +206,13 @@ function show() {
 }
 
 for (const name of about.weather) inputs.weather.add(new Option(name));
-inputs.temperature.min = about.coldest;
-inputs.temperature.max = about.warmest;
+for (const name of ["holiday", "weather", "temperature", "humidity", "wind"]) { // what the model does not know
+  inputs[name].parentNode.hidden = !about.inputs.includes(name);
+}
+inputs.temperature.min = about.temperatures[0];
+inputs.temperature.max = about.temperatures[1];
 inputs.temperature.value = 15;
-inputs.wind.max = about.wind;
+inputs.wind.max = about.strongestWind;
 inputs.date.value = new Date(Date.parse(about.lastHour) + DAY).toISOString().slice(0, 10);
 element("inputs").addEventListener("input", show);
 element("inputs").addEventListener("submit", event => event.preventDefault());

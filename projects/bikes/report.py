@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from projects.bikes import bands, calendar, features
-from projects.bikes.data import COLDEST, WARMEST, WIND
 from projects.bikes.export import one_network
+from projects.bikes.forecast import weather_needed
 from projects.bikes.model import POWER, BikesModel
+from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import report
 
 PICTURES = {
+    "outlook.png": "What is expected after the data.",
     "forecast.png": "Forecast and actual rentals over the test days.",
     "errors.png": "Where and when the forecast errs.",
     "effects.png": "What temperature and hour do to the forecast.",
@@ -37,8 +39,12 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "usual": calendar.USUAL_SHARES,
             "shrinkage": calendar.SHRINKAGE,
             "moves": calendar.MOVES,
+            "thanksgiving": calendar.THANKSGIVING,
         },
-        "heldAfter": features.TREND_HELD_AFTER.days,
+        "inputs": inputs_of(model),
+        "temperatureUnit": settings["layout"]["temperature_unit"],
+        "temperatures": settings["ranges"]["temperature"],
+        "strongestWind": settings["ranges"]["wind"][1],
         "knownFor": features.KNOWN_FOR.days,
         "mild": features.MILD,
         "wet": features.WET,
@@ -56,7 +62,8 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     hours = settings["train_rows"] + settings["validation_rows"]
     days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}".replace("-", "‑")  # not to be broken there
     lead = f"The mean of {len(model.networks)} small networks that learned from the {hours:,} hours of {days}."
-    if scores:
+    lead += f" {what_it_knows(model)}"
+    if scores and "test" in scores:
         test = scores["test"]
         lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
     parts = report.common_parts("bikes", path, settings, simulated, PICTURES) | {
@@ -73,6 +80,26 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     return report.fill(parts)
 
 
+def inputs_of(model: BikesModel) -> list[str]:
+    """What can be said of an hour, beside its date, that changes the forecast."""
+    names = {"weathersit": "weather", "temp": "temperature", "hum": "humidity", "windspeed": "wind"}
+    known = [names[column] for column in weather_needed(model)]
+    return [*known, "holiday"] if "holiday" in model.settings["groups"] else known
+
+
+def what_it_knows(model: BikesModel) -> str:
+    """A sentence on what the table told of each hour, and what was left out."""
+    known = [name for name in ("temperature", "humidity", "wind", "weather", "holiday") if name in inputs_of(model)]
+    named = [name + "s" if name == "holiday" else name for name in known]
+    place = model.city.place
+    if place:
+        named.append(f"the height of the sun at {place.latitude:.1f}°, {place.longitude:.1f}°")
+    listed = " and ".join(part for part in (", ".join(named[:-1]), *named[-1:]) if part)
+    sentence = f"Beside date and time it knows {listed}." if named else "It knows nothing but date and time."
+    closed = model.settings["closed_hours"]
+    return sentence + (f" {closed:,} hours in which the service was closed were left out." if closed else "")
+
+
 def unscored(settings: dict[str, Any]) -> str:
     if settings["test_rows"]:
         return report.missing("bikes evaluate")
@@ -85,6 +112,8 @@ def score_table(scores: dict[str, Any]) -> str:
     rows = []
     for period in ("validation", "test"):
         for name, scored in models.items():
+            if period not in scored:
+                continue
             s = scored[period]
             errors = f"{s['scaled_mse']:.3f} {s['rmse']:.1f} {s['mae']:.1f} {s['rmsle']:.3f}".split()
             bands = [f"{s[key]:.1%}" if key in s else "" for key in ("coverage_80", "coverage_95")]

@@ -1,5 +1,7 @@
 """How high the sun stands over a city."""
 
+import re
+from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
@@ -41,3 +43,28 @@ def sun_elevation(time: pd.Series, place: Place) -> np.ndarray:
     sine = np.sin(latitude) * np.sin(declination)
     sine += np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
     return np.degrees(np.arcsin(sine))
+
+
+def nearest_time_zone(latitude: float, longitude: float) -> str:
+    """The name of the time zone whose principal place is nearest: near a border perhaps the neighbour's."""
+    rows = resources.files("tzdata").joinpath("zoneinfo", "zone1970.tab").read_text(encoding="utf-8").splitlines()
+    zones = [row.split("\t") for row in rows if not row.startswith("#")]
+    places = np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone[1])] for zone in zones])
+    return zones[int(np.argmin(distance(places, latitude, longitude)))][2]
+
+
+def degrees(written: str) -> float:
+    """Of +4852 or -0740023: degrees of two or three digits, minutes and perhaps seconds (ISO 6709)."""
+    sign = -1 if written[0] == "-" else 1
+    digits = written[1:]
+    width = 2 if len(digits) in (4, 6) else 3
+    seconds = int(digits[width + 2 :] or 0)
+    return sign * (int(digits[:width]) + int(digits[width : width + 2]) / 60 + seconds / 3600)
+
+
+def distance(places: np.ndarray, latitude: float, longitude: float) -> np.ndarray:
+    """The angle between each of the places [rows, 2] and this one, in radians [rows]."""
+    theirs, mine = np.radians(places), np.radians([latitude, longitude])
+    cosine = np.sin(theirs[:, 0]) * np.sin(mine[0])
+    cosine += np.cos(theirs[:, 0]) * np.cos(mine[0]) * np.cos(theirs[:, 1] - mine[1])
+    return np.arccos(np.clip(cosine, -1, 1))

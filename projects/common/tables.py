@@ -223,8 +223,8 @@ def read_csv(file: io.TextIOBase, path: Path, delimiter: str) -> tuple[tuple[str
                 if not fields and len(columns) == 1:
                     fields = [""]
                 if fields and len(fields) != len(columns):
-                    found = f"{len(fields)} fields, but the header has {len(columns)}, the last of them {columns[-1]}"
-                    raise ProjectError(f"{path}, line {reader.line_num}: {found}")
+                    problem = f"{len(fields)} fields, but the header has {len(columns)}, the last of them {columns[-1]}"
+                    raise ProjectError(f"{path}, line {reader.line_num}: {problem}")
                 if fields:
                     yield f"line {reader.line_num}", dict(zip(columns, fields, strict=True))
 

@@ -92,14 +92,14 @@ def likely_encoding(sample: bytes, name: str) -> Encoding:
     """What charset-normalizer finds likely; cp1252 where that is about as likely or too little is there to tell."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(sample)
-    best = found.best()
+    matches = from_bytes(sample)
+    best = matches.best()
     if best is None:
         raise ProjectError(f"{name} is neither UTF-8 nor text in another known encoding: say which with --encoding")
     longest = max(map(len, re.findall(rb"[\x80-\xff]+", sample)))
     if best.multi_byte_usage > 0 and longest <= FEW_IN_A_ROW and is_western(sample):
         return Encoding(WESTERN, guessed=True)
-    for match in found:
+    for match in matches:
         as_likely = match.chaos <= best.chaos and match.coherence >= best.coherence - MARGIN
         if as_likely and WESTERN in match.could_be_from_charset:
             return Encoding(WESTERN, guessed=True)

@@ -32,6 +32,7 @@ class Source:
     packing: str = ""  # "", "gzip" or "zip"
     member: str = ""  # of a zip
     largest: int | None = None  # unpacked bytes that are believed; None: as many as there are
+    declared: int | None = None  # the size that a zip says it has
 
     @property
     def ending(self) -> str:
@@ -85,17 +86,29 @@ class BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        content = self.file.read(len(buffer))
+        try:
+            content = self.file.read(len(buffer))
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            if self.source.packing == "zip":
+                raise damaged(self.source.path, error) from error
+            raise  # of gzip, which has no list of sizes, how far it was read says more
         self.read_so_far += len(content)
-        largest = self.source.largest
-        if largest is not None and self.read_so_far > largest:
-            raise ProjectError(f"{self.source.path}: the table in it is larger than {largest:,} bytes")
+        refuse_larger(self.source.path, self.read_so_far, self.source.largest)
+        if not content and self.source.declared not in (None, self.read_so_far):
+            short = EOFError(f"{self.read_so_far:,} bytes, not as many as it says")
+            raise damaged(self.source.path, short)
         buffer[: len(content)] = content
         return len(content)
 
     def close(self) -> None:
         self.file.close()
         super().close()
+
+
+def refuse_larger(path: Path, size: int, largest: int | None) -> None:
+    """Raise ProjectError for more unpacked bytes than are believed."""
+    if largest is not None and size > largest:
+        raise ProjectError(f"{path}: the table in it is larger than {largest:,} bytes")
 
 
 def find_source(path: Path, member: str | None = None, largest: int | None = None) -> Source:
@@ -110,7 +123,7 @@ def find_source(path: Path, member: str | None = None, largest: int | None = Non
         if start.startswith(GZIP):
             return Source(path, "gzip", largest=largest)
         if start.startswith(ZIP):
-            return Source(path, "zip", find_member(path, member), largest) if not is_workbook(path) else Source(path)
+            return Source(path) if is_workbook(path) else find_zip_source(path, member, largest)
     except FileNotFoundError as error:
         raise ProjectError(f"no file at {path}: name a table that is there") from error
     except IsADirectoryError as error:
@@ -120,6 +133,15 @@ def find_source(path: Path, member: str | None = None, largest: int | None = Non
             raise ProjectError(f"cannot read {path}: {error.strerror}") from error
         raise damaged(path, error) from error
     return Source(path)
+
+
+def find_zip_source(path: Path, wanted: str | None, largest: int | None) -> Source:
+    """The one file in a zip; refused where it says itself that it is too large."""
+    member = find_member(path, wanted)
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(member).file_size
+    refuse_larger(path, size, largest)
+    return Source(path, "zip", member, largest, size)
 
 
 def is_workbook(path: Path) -> bool:

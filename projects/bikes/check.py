@@ -1,0 +1,144 @@
+"""What a table of hours holds, in words, before anything is trained."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from projects.bikes.closed import closed_spans, describe_span
+from projects.bikes.data import HoursTable
+from projects.bikes.hours import columns_of
+from projects.bikes.layout import Layout
+from projects.bikes.model import is_less_than_a_year
+from projects.bikes.times import example
+from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
+
+WIDTH = 13  # characters of the names in front
+MOST_SPANS = 20  # of closed hours, that are named
+SKIES = ("clear", "mist", "light rain", "heavy rain")
+LEAST_TRAINING = 7  # days
+
+
+def describe_table(city: HoursTable) -> list[str]:
+    """What the table is, which of its columns are used, and what would be left out: a line each."""
+    lines = [f"{city.table.path}: {city.table.description()}; {len(city.hours) + len(city.closed):,} hours"]
+    for name, told in [*used_columns(city), *spans(city)]:
+        lines.append(f"{name:{WIDTH}}{told}")
+    return lines
+
+
+def used_columns(city: HoursTable) -> Iterator[tuple[str, str]]:
+    """Name and description of what is known of each hour."""
+    layout, hours = city.layout, city.hours
+    date = f"{layout.time} (written like {example(layout.time_format)})"
+    yield "time", f"{date} and {layout.hour}" if layout.hour else date
+    count = layout.count or f"{layout.casual} + {layout.registered}"
+    riders = f", of two kinds: {layout.casual} and {layout.registered}" if layout.casual else ""
+    yield "count", f"{count}: {hours.cnt.sum():,.0f} bikes, {hours.cnt.mean():,.0f} in a mean hour{riders}"
+    yield from weather_columns(layout, hours)
+    yield "holidays", holidays(layout, hours)
+    no_place = "not known: give --latitude and --longitude"
+    place = layout.place
+    yield "sun", f"at {place.latitude:g}, {place.longitude:g} ({place.time_zone})" if place else no_place
+    used = {*columns_of(layout, targets=True), "simulated"}
+    unused = [column for column in city.table.columns if column not in used]
+    if unused:
+        yield "not used", ", ".join(unused)
+
+
+def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """What is known of the weather, in people's units."""
+    numbers = {
+        "temperature": (layout.temperature, "temp", WARMEST - COLDEST, COLDEST, "°C"),
+        "humidity": (layout.humidity, "hum", 100, 0, "%"),
+        "wind": (layout.wind, "windspeed", WIND, 0, "km/h"),
+    }
+    for name, (column, key, scale, start, unit) in numbers.items():
+        if column is None:
+            yield name, "no column"
+            continue
+        written = getattr(layout, f"{name}_unit")
+        values = hours[key] * scale + start
+        if written == "°F":
+            values, unit = in_unit(values, written), written
+        yield name, f"{column}, read as {written}: {values.min():.1f} to {values.max():.1f} {unit}"
+    sky = [column for column in (layout.weather, layout.rain, layout.snow) if column]
+    if not sky:
+        yield "weather", "no column"
+        return
+    shares = hours.weathersit.value_counts(normalize=True)
+    kinds = [f"{shares.get(kind, 0):.0%} {name}" for kind, name in enumerate(SKIES, 1) if shares.get(kind, 0)]
+    depth = f" ({layout.snow} is how deep it lies: it snows where that grows)" if layout.snow_lies else ""
+    yield "weather", f"{', '.join(sky)}: {', '.join(kinds)}{depth}"
+
+
+def holidays(layout: Layout, hours: pd.DataFrame) -> str:
+    """Where the holidays come from, and how many there are."""
+    if "holiday" not in hours:
+        return "not known: give --country"
+    days = hours.time[hours.holiday == 1].dt.normalize().nunique()
+    source = layout.holiday or f"of {layout.country}{', ' + layout.subdivision if layout.subdivision else ''}"
+    return f"{source}: {days} days"
+
+
+def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
+    """From when to when the hours are, which are missing, and which are closed."""
+    everything = pd.concat([city.hours.time, city.closed.time]).sort_values()
+    first, last = everything.iloc[0], everything.iloc[-1]
+    missing = int((last - first) / pd.Timedelta(hours=1)) + 1 - len(everything)
+    yield "from", f"{first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:59; {missing:,} hours are missing"
+    closed = [describe_span(*span) for span in closed_spans(city.closed)]
+    if not closed:
+        yield "closed", "never, as far as can be seen"
+        return
+    more = f" and {len(closed) - MOST_SPANS} more times" if len(closed) > MOST_SPANS else ""
+    yield "closed", f"{len(city.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
+
+
+def warn_of_short_data(hours: pd.DataFrame) -> str | None:
+    """A line where there is less than a year."""
+    if not is_less_than_a_year(hours):
+        return None
+    days = (hours.time.iloc[-1] - hours.time.iloc[0]).days + 1
+    return (
+        f"{days} days are less than a year: growth and seasons can't be told apart, so the trend is held, "
+        "and a forecast of another season is a guess"
+    )
+
+
+def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
+    """The command to train with, with the options that were given and periods that fit."""
+    options: list[str] = ["--data", str(city.table.path)]
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        options += [option] if value is True else [option, str(value)]
+    options += fitting_periods(len(city.hours) // 24)
+    return shlex.join(["bikes", "train", *options])
+
+
+def fitting_periods(days: int) -> Sequence[str]:
+    """Options where the data are too short for the usual periods of validation and test."""
+    if days >= LEAST_TRAINING + 60 + 21:
+        return []
+    validation = max(7, days // 5)
+    return [
+        "--validation-days",
+        str(validation),
+        "--test-days",
+        str(max(0, min(7, days - validation - LEAST_TRAINING))),
+    ]
+
+
+def warn_of_baseline(scores: Mapping[str, Any], period: str) -> str | None:
+    """A line where the mean of the last four weeks, or of all hours, forecasts a period better than the network."""
+    network = scores[period]["rmse"]
+    names = {"last_four_weeks": "the mean of the last four weeks", "mean": "the mean of all hours"}
+    for baseline, name in names.items():
+        rmse = scores["baselines"][baseline][period]["rmse"]
+        if rmse < network:
+            return (
+                f"{name} forecasts the {period} better than the network (RMSE {rmse:.1f} against {network:.1f}): "
+                "use it, or look with `bikes check` whether the table is what it should be"
+            )
+    return None

@@ -1,0 +1,190 @@
+"""What comes after the data, hour by hour and day by day, in the weather that is given or in what is usual."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from projects.bikes.bands import LEVELS, growth
+from projects.bikes.data import open_hours, read_chunks
+from projects.bikes.hours import columns_of, hours_of
+from projects.bikes.layout import find_layout
+from projects.bikes.model import AROUND, BikesModel
+from projects.bikes.public_holidays import look_up_holidays
+from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
+from projects.common.errors import ProjectError
+
+SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
+Z = {80: 1.2816, 95: 1.96}  # standard deviations to each side that hold 80 and 95 of 100
+HOUR = pd.Timedelta(hours=1)
+YEAR = 365.25  # days
+SKY = ("sky", "weather before", "rain")  # groups of features that need the kind of weather
+NEEDED = {  # the groups of features that need each column of the weather
+    "weathersit": SKY,
+    "temp": ("temperature", "warming"),
+    "hum": ("humidity and wind",),
+    "windspeed": ("humidity and wind",),
+}
+
+
+class Outlook(NamedTuple):
+    """What is forecast."""
+
+    hours: pd.DataFrame  # time, prediction and its bounds, and the weather that was taken, on average
+    days: pd.DataFrame  # date, hours, prediction and its bounds
+    remarks: list[str]
+
+
+def weather_needed(model: BikesModel) -> list[str]:
+    """The columns of the weather that the model's features are made of."""
+    groups = set(model.settings["groups"])
+    return [column for column, needing in NEEDED.items() if groups & set(needing)]
+
+
+def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: int, weather: Path | None) -> Outlook:
+    """The forecast from the first hour after the data to the end of the last of so many whole days.
+
+    hours: the data; closed: those in which the service was closed, whose weather counts too. weather: a table of the
+    hours to come. Raises ProjectError where the data are too short to tell what weather is usual.
+    """
+    past = pd.concat([hours, closed]).sort_values("time")
+    start = past.time.iloc[-1] + HOUR
+    times = pd.date_range(start, start.ceil("D") + pd.Timedelta(days=days), freq="h", inclusive="left")
+    coming = pd.DataFrame({"time": times, "hr": times.hour})
+    remarks: list[str] = []
+    add_holidays(model, coming, remarks)
+    needed = weather_needed(model)
+    known = read_weather_to_come(model, weather, times, needed, remarks) if weather else None
+    scenarios = usual_weather(past, times, needed) if known is None or known.isna().any(axis=None) else [known]
+    if known is not None:
+        scenarios = [known.fillna(scenario) for scenario in scenarios]
+    before = past.tail(AROUND)
+    forecasts = [model.forecast(coming.join(scenario), before) for scenario in scenarios]
+    roots = np.sqrt([forecast.prediction for forecast in forecasts])  # [scenarios, hours]
+    widths = {level: np.mean([half_width(forecast, level) for forecast in forecasts], axis=0) for level in LEVELS}
+    prediction = np.mean([forecast.prediction for forecast in forecasts], axis=0)
+    table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
+    mean_weather = sum(scenarios) / len(scenarios)
+    sums = day_sums(model, table, np.square(roots))
+    return Outlook(table.join(mean_weather), sums, remarks)
+
+
+def half_width(forecast: pd.DataFrame, level: int) -> np.ndarray:
+    """How far a band reaches upwards, on the scale of square roots [hours]."""
+    return np.sqrt(forecast[f"high_{level}"].to_numpy()) - np.sqrt(forecast.prediction.to_numpy())
+
+
+def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.ndarray) -> dict[str, np.ndarray]:
+    """Low and high of each level, from the model's own errors and from the spread that the weather makes.
+
+    Both are on the scale of square roots and independent of each other: their squares add up.
+    """
+    limits = {}
+    for level in LEVELS:
+        width = np.sqrt(widths[level] ** 2 + (Z[level] * spread) ** 2)
+        limits[f"low_{level}"] = np.maximum(np.sqrt(prediction) - width, 0) ** 2
+        limits[f"high_{level}"] = (np.sqrt(prediction) + width) ** 2
+    return limits
+
+
+def day_sums(model: BikesModel, table: pd.DataFrame, scenarios: np.ndarray) -> pd.DataFrame:
+    """The bikes of each day with their bounds, by the errors of whole days in the validation.
+
+    scenarios: the forecast of each [scenarios, hours].
+    """
+    day = table.time.dt.normalize()
+    grouped = table.prediction.groupby(day)
+    sums = pd.DataFrame({"hours": grouped.size(), "prediction": grouped.sum()})
+    by_scenario = pd.DataFrame(scenarios.T).groupby(day.to_numpy()).sum()  # [days, scenarios]
+    spread = np.sqrt(by_scenario).std(axis=1, ddof=0).to_numpy()
+    away = growth(model.days_away(pd.DataFrame({"time": sums.index})))
+    widths = {level: model.settings["day_widths"][str(level)] * away for level in LEVELS}
+    sums = sums.assign(**bounds(sums.prediction.to_numpy(), widths, spread))
+    unknown = table.low_80.isna().groupby(day).any()
+    sums.loc[unknown, [name for name in sums if name.startswith(("low", "high"))]] = np.nan
+    return sums.reset_index(names="date")
+
+
+def add_holidays(model: BikesModel, coming: pd.DataFrame, remarks: list[str]) -> None:
+    """Put `holiday` into the hours to come where the model knows holidays, by the calendar of the country."""
+    if "holiday" not in model.settings["groups"]:
+        return
+    layout = model.layout
+    if layout.country is None:
+        remarks.append("holidays to come are not known, and none are expected: train with --country to have them")
+        coming["holiday"] = 0
+    else:
+        coming["holiday"] = look_up_holidays(coming.time, layout.country, layout.subdivision)
+
+
+def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]) -> list[pd.DataFrame]:
+    """Weather as it was in the same season: stretches of the past, each as long as the hours to come [hours, needed].
+
+    The forecast is averaged over them. One in the mean of their weather would be too high: it would never rain.
+    """
+    if not needed:
+        return [pd.DataFrame(index=range(len(times)))]
+    every_hour = pd.date_range(past.time.iloc[0], past.time.iloc[-1], freq="h")
+    weather = past.drop_duplicates("time").set_index("time")[needed].reindex(every_hour).ffill()
+    latest = len(weather) - len(times)
+    starts = np.flatnonzero(every_hour.hour == times[0].hour)
+    starts = starts[starts <= latest]
+    if len(starts) == 0:
+        raise ProjectError("the data are shorter than the forecast: lower --days, or give --weather")
+    apart = abs(every_hour[starts].day_of_year - times[0].day_of_year).to_numpy()
+    apart = np.minimum(apart, YEAR - apart)
+    nearest = starts[np.argsort(apart, kind="stable")[:SCENARIOS]]
+    return [weather.iloc[start : start + len(times)].reset_index(drop=True) for start in sorted(nearest)]
+
+
+def read_weather_to_come(
+    model: BikesModel, path: Path, times: pd.DatetimeIndex, needed: list[str], remarks: list[str]
+) -> pd.DataFrame:  # fmt: skip
+    """The weather of a table for the hours to come, NaN where it has none [hours, needed].
+
+    Its columns are those that the model was trained on, or limits anew. Raises ProjectError where one is missing.
+    """
+    table = open_hours(path)
+    text = next(read_chunks(table, None))
+    layout = model.layout
+    if not set(columns_of(layout, targets=False)) <= set(text):
+        layout = find_layout(text, str(path), with_count=False)
+    hours, told = hours_of(text, layout, str(path), targets=False)
+    remarks += told
+    missing = [name for name in needed if name not in hours]
+    if missing:
+        names = {"weathersit": "kind of weather", "temp": "temperature", "hum": "humidity", "windspeed": "wind"}
+        lacking = ", ".join(names[name] for name in missing)
+        raise ProjectError(
+            f"{path} has no column for {lacking}, which the model was trained on; it has {', '.join(text)}"
+        )
+    weather = hours.set_index("time")[needed].reindex(times).reset_index(drop=True)
+    covered = int(weather.notna().all(axis=1).sum())
+    if covered < len(times):
+        remarks.append(
+            f"{path} has {covered:,} of the {len(times):,} hours to come: usual weather is taken for the others"
+        )
+    return weather
+
+
+def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
+    """The table for people: times as text, two decimals, °C or °F, % and km/h, None for what is not known."""
+    rows = table.copy()
+    for name, form in (("time", "%Y-%m-%d %H:%M"), ("date", "%Y-%m-%d")):
+        if name in rows:
+            rows[name] = rows[name].dt.strftime(form)
+    units = {
+        "temp": ("temperature", WARMEST - COLDEST, COLDEST),
+        "hum": ("humidity", 100, 0),
+        "windspeed": ("wind", WIND, 0),
+    }
+    for name, (column, scale, start) in units.items():
+        if name in rows:
+            rows[column] = rows.pop(name) * scale + start
+    if "temperature" in rows:
+        rows["temperature"] = in_unit(rows.temperature, unit)
+    if "weathersit" in rows:
+        rows["weather"] = rows.pop("weathersit")
+    rows = rows.round(2).astype(object)
+    return rows.where(rows.notna(), None)

@@ -1,0 +1,250 @@
+"""Which column of a table is what, and in which unit: given, or found by its name and its values."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import pandas as pd
+
+from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone
+from projects.bikes.times import find_time_format, has_clock
+from projects.common.errors import ProjectError
+
+NAMES = {  # what a column may be called, in small letters and without its unit; the first that fits is taken
+    "time": (r"dteday|datetime|date time|timestamp|time stamp|time|date|start(ed)?( (at|time|date|hour))?|day|"
+             r"datum|zeit|zeitpunkt|zeitstempel|fecha|hora|jour|heure|hour"),
+    "hour": r"hr|hour|hours|hour of (the )?day|stunde|uhrzeit|hora|heure",
+    "count": (r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
+              r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|viajes|trajets|emprunts|locations)"),
+    "casual": r"casual( .*)?|(day )?guests?|non members?|customers?|occasional.*",
+    "registered": r"registered|registered .*|members?|subscribers?|annual.*",
+    "temperature": r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura|t2m|tavg|tmp[fc]|temp [cf]",
+    "humidity": r"hum|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*",
+    "wind": r"wind ?speed.*|wind|wspd|wind kph|wind mph|windgeschwindigkeit|viento.*|vent.*",
+    "weather": r"weathersit|weather ?code|weather.*|conditions?|wetter.*|sky|coco|clima|tiempo|meteo",
+    "rain": r"rain|rainfall|rain .*|precip.*|prcp|niederschlag.*|regen.*|lluvia.*|pluie.*",
+    "snow": r"snow|snowfall.*|snow fall.*|schnee.*|nieve.*|neige.*",
+    "holiday": r"(is |public |bank )?holidays?|feiertage?|festivos?|(jour )?feries?",
+    "open": r"functioning( day)?|(is )?open|in service|operating|in betrieb|abierto|ouvert",
+}  # fmt: skip
+FOUND_BY_NAME = (
+    "open", "holiday", "casual", "registered", "snow", "rain", "weather", "wind", "humidity", "temperature",
+)  # fmt: skip
+UNITS = {  # how units are written in the name of a column, and what they are called here
+    "temperature": {r"°?\s*f|fahrenheit|tmpf": "°F", r".*": "°C"},
+    "wind": {r"m/s|ms|m s 1|mps": "m/s", r"mph|mi/h": "mph", r"kn|kt|knots?|kts": "knots", r".*": "km/h"},
+    "rain": {r"in|inch|inches|\"": "inches", r"cm": "cm", r".*": "mm"},
+    "snow": {r"in|inch|inches|\"": "inches", r"mm": "mm", r".*": "cm"},
+}
+NOT_COUNTS = ("temp", "humid", "wind", "dew", "visib", "solar", "rain", "snow")  # in names: weather, whatever follows
+Given = Mapping[str, Any]  # the options of the command line that are not None
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns of a table of hours, their units, and the place they are from. None: the table has no such column."""
+
+    time: str
+    time_format: str
+    hour: str | None = None
+    count: str | None = None
+    casual: str | None = None
+    registered: str | None = None
+    temperature: str | None = None
+    temperature_unit: Literal["fraction", "°C", "°F"] = "°C"
+    humidity: str | None = None
+    humidity_unit: Literal["share", "%"] = "%"
+    wind: str | None = None
+    wind_unit: Literal["fraction", "km/h", "m/s", "mph", "knots"] = "km/h"
+    weather: str | None = None
+    weather_code: Literal["1-4", "WMO", "words"] = "1-4"
+    rain: str | None = None
+    rain_unit: Literal["mm", "cm", "inches"] = "mm"
+    snow: str | None = None
+    snow_unit: Literal["mm", "cm", "inches"] = "cm"
+    snow_lies: bool = False  # it is the depth of what lies, so that it snows only where there is more than before
+    holiday: str | None = None
+    open: str | None = None
+    country: str | None = None  # whose public holidays are looked up where no column has them
+    subdivision: str | None = None
+    place: Place | None = None
+    encoding: str | None = None  # of the text, where it was stated
+
+
+PUBLISHED_LAYOUT = Layout(
+    time="dteday", time_format="%Y-%m-%d", hour="hr", count="cnt", casual="casual", registered="registered",
+    temperature="temp", temperature_unit="fraction", humidity="hum", humidity_unit="share",
+    wind="windspeed", wind_unit="fraction", weather="weathersit", weather_code="1-4", holiday="holiday",
+    country="US", subdivision="DC", place=WASHINGTON,
+)  # fmt: skip
+PUBLISHED_COLUMNS = {"dteday", "hr"}  # a table with these is hour.csv, or is written like it
+
+
+class Name(NamedTuple):
+    """The name of a column, in small letters, and the unit that follows it in brackets."""
+
+    plain: str
+    unit: str
+
+
+def read_name(column: str) -> Name:
+    """ "Wind speed (m/s)" is "wind speed" in "m/s", wind_speed_ms the same."""
+    match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", column)
+    name, unit = (match[1], match[2]) if match else (column, "")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    plain = " ".join(re.split(r"[\W_]+", words.lower())).strip()
+    ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
+    if ending and not unit:
+        plain, unit = ending[1], ending[2]
+    return Name(plain, unit.lower())
+
+
+def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_count: bool = True) -> Layout:
+    """The layout of a table of text. Raises ProjectError that says all that can't be found.
+
+    given: `time_column`, `hour_column`, `count_column`, `casual_column`, `registered_column`, `fahrenheit`,
+    `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`, `encoding`.
+    with_count: whether bikes are counted in it.
+    """
+    given = given or {}
+    stated = {role: given[f"{role}_column"] for role in NAMES if given.get(f"{role}_column")}
+    problems = [f"there is no column {column}" for column in stated.values() if column not in text]
+    if set(text.columns) >= PUBLISHED_COLUMNS and not problems:
+        layout = published_layout(text, stated, given)
+        if layout.count or layout.casual or not with_count:
+            return layout
+    columns = find_columns(text, stated)
+    time_format = None
+    if not problems:
+        columns["time"], time_format = find_time(text, columns)
+        problems += time_problems(text, columns, time_format, stated)
+        columns["count"] = stated.get("count") or find_count(text, columns)
+        if with_count and columns["count"] is None and columns["casual"] is None:
+            problems.append("no column is a count of bikes: name it with --count-column")
+    if problems:
+        it_has = ", ".join(map(str, text.columns))
+        raise ProjectError(f"{name}: {'; '.join(problems)} (it has {it_has})")
+    known: dict[str, Any] = columns | find_units(text, columns, given) | find_place(given)
+    return Layout(time_format=time_format or "", **known)
+
+
+def published_layout(text: pd.DataFrame, stated: dict[str, str], given: Given) -> Layout:
+    """That of hour.csv, without the columns that this table lacks, and with what is stated."""
+    there = {role: getattr(PUBLISHED_LAYOUT, role) for role in NAMES}
+    columns = {role: column if column in text else None for role, column in there.items()} | stated
+    if "count" in stated and not {"casual", "registered"} & stated.keys():
+        columns |= {"casual": None, "registered": None}
+    place = {name: value for name, value in find_place(given).items() if value is not None}
+    if not (columns["casual"] and columns["registered"]):
+        columns |= {"casual": None, "registered": None}
+    return msgspec.structs.replace(PUBLISHED_LAYOUT, **columns, **place)
+
+
+def find_columns(text: pd.DataFrame, stated: Mapping[str, str]) -> dict[str, Any]:
+    """The columns that are stated, and those of weather, holidays and riders that are found by their names."""
+    columns: dict[str, Any] = {role: stated.get(role) for role in NAMES}
+    for role in FOUND_BY_NAME:
+        columns[role] = columns[role] or find_column(text, role, columns)
+    if not (columns["casual"] and columns["registered"]):
+        columns |= {role: stated.get(role) for role in ("casual", "registered")}
+    return columns
+
+
+def find_column(text: pd.DataFrame, role: str, taken: Mapping[str, str | None]) -> str | None:
+    """The first column whose name fits the role and that is nothing else."""
+    for column in text.columns:
+        if column not in taken.values() and re.fullmatch(NAMES[role], read_name(column).plain):
+            return str(column)
+    return None
+
+
+def find_time(text: pd.DataFrame, columns: Mapping[str, str | None]) -> tuple[str | None, str | None]:
+    """The column of times, the first whose name fits and that holds dates, else the first that does; its format."""
+    if columns["time"]:
+        return columns["time"], find_time_format(text[columns["time"]])
+    free = [column for column in text.columns if column not in columns.values()]
+    named = [column for column in free if re.fullmatch(NAMES["time"], read_name(column).plain)]
+    for column in [*named, *free]:
+        time_format = find_time_format(text[column])
+        if time_format is not None:
+            return str(column), time_format
+    return None, None
+
+
+def time_problems(
+    text: pd.DataFrame, columns: dict[str, Any], time_format: str | None, stated: Mapping[str, str]
+) -> list[str]:  # fmt: skip
+    """What is wrong with the times; puts the column of the hour of the day, where one is needed, into `columns`."""
+    if columns["time"] is None:
+        return ["no column holds dates: name it with --time-column"]
+    if time_format is None:
+        value = next(iter(text[columns["time"]]), "")
+        return [f"column {columns['time']} holds no times in a usual format, such as 2024-12-31 17:00 ({value!r})"]
+    if has_clock(time_format):
+        columns["hour"] = None
+        return []
+    columns["hour"] = stated.get("hour") or find_column(text, "hour", columns)
+    if columns["hour"] is None:
+        return [f"column {columns['time']} holds dates without a time of day: name the hour's with --hour-column"]
+    return []
+
+
+def find_count(text: pd.DataFrame, columns: Mapping[str, str | None]) -> str | None:
+    """The column of counts: numbers that are not below 0, by name."""
+    for column in text.columns:
+        plain = read_name(column).plain
+        if column in columns.values() or any(word in plain for word in NOT_COUNTS):
+            continue
+        numbers = pd.to_numeric(text[column], errors="coerce")
+        if re.fullmatch(NAMES["count"], plain) and (numbers >= 0).mean() > 0.5:
+            return str(column)
+    return None
+
+
+def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Given) -> dict[str, Any]:
+    """The unit of each column, as it is given, written in the column's name, or told by the values."""
+    units: dict[str, Any] = {}
+    for role, patterns in UNITS.items():
+        unit = read_name(columns[role] or "").unit
+        units[f"{role}_unit"] = next(name for pattern, name in patterns.items() if re.fullmatch(pattern, unit))
+    if given.get("fahrenheit"):
+        units["temperature_unit"] = "°F"
+    if given.get("wind_unit"):
+        units["wind_unit"] = given["wind_unit"]
+    if columns["humidity"]:
+        units["humidity_unit"] = "share" if is_share(text[columns["humidity"]]) else "%"
+    if columns["snow"]:
+        units["snow_lies"] = lies(text[columns["snow"]])
+    if columns["temperature"] and is_share(text[columns["temperature"]]):  # as in the published data
+        units["temperature_unit"] = "fraction"
+        if columns["wind"] and is_share(text[columns["wind"]]):
+            units["wind_unit"] = "fraction"
+    if columns["weather"]:
+        codes = pd.to_numeric(text[columns["weather"]], errors="coerce")
+        if codes.notna().mean() < 0.5:
+            units["weather_code"] = "words"
+        else:
+            units["weather_code"] = "1-4" if codes.dropna().between(1, 4).mean() > 0.95 else "WMO"
+    return units
+
+
+def lies(column: pd.Series) -> bool:
+    """Whether snow is mostly as deep as in the row before, as what lies is; what falls changes from hour to hour."""
+    depth = pd.to_numeric(column, errors="coerce")
+    return bool((depth == depth.shift())[depth > 0].mean() > 0.5)
+
+
+def is_share(column: pd.Series) -> bool:
+    """Whether nearly all numbers of the column lie from 0 to 1, and not all are the same."""
+    numbers = pd.to_numeric(column, errors="coerce").dropna()
+    return bool(numbers.nunique() > 1 and numbers.between(0, 1).mean() > 0.95)
+
+
+def find_place(given: Given) -> dict[str, Any]:
+    """Country, subdivision, place and encoding, as they are given."""
+    place = None
+    if given.get("latitude") is not None and given.get("longitude") is not None:
+        latitude, longitude = given["latitude"], given["longitude"]
+        place = Place(latitude, longitude, nearest_time_zone(latitude, longitude))
+    stated = {name: given.get(name) for name in ("country", "subdivision", "encoding")}
+    return stated | {"place": place}
