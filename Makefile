@@ -1,6 +1,6 @@
 # make            this help
 # make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=a table of hours]
-# make sentiment  the same for film reviews                      [DATA=archive, folder, CSV, TSV or JSONL]
+# make sentiment  the same for film reviews, or your own texts   [DATA=any table TEXT=its column LABEL=its column]
 # make exercises  which exercises of docs/learn are right, with a hint for the others
 # make playground  write docs/learn/playground.html, a page that trains a network while you look
 # make test       the tests                                      [PYTEST_OPTIONS='-k resume']
@@ -27,6 +27,9 @@ PYTEST_OPTIONS ?=
 PYTEST = -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
+TEXT ?=
+LABEL ?=
+COLUMNS = $(if $(TEXT),--text-column "$(TEXT)") $(if $(LABEL),--label-column "$(LABEL)")
 
 .PHONY: help bikes sentiment exercises playground test test-oldest fuzz check lint format lock reliability benchmark \
     torture clean
@@ -61,7 +64,7 @@ bikes: $(VENV)/installed
 
 sentiment: $(VENV)/installed
 	$(if $(DATA),,$(BIN)/sentiment download --sample-if-offline)
-	$(BIN)/sentiment train $(DATA_OPTION)
+	$(BIN)/sentiment train $(DATA_OPTION) $(COLUMNS)
 	$(BIN)/sentiment evaluate $(DATA_OPTION)
 	$(BIN)/sentiment plot
 	$(BIN)/sentiment report

@@ -5,11 +5,12 @@ import gzip
 import io
 import json
 import random
+import shlex
 import zipfile
 
 import numpy as np
 import pytest
-from conftest import inside, real_data, run
+from conftest import ROOT, inside, real_data, run
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
@@ -300,3 +301,23 @@ def test_chinese_hotel_reviews_reach_the_stated_accuracy(tmp_path):
     code, output, errors = run("sentiment", "evaluate", "--data", data, "--json", cwd=tmp_path)
     assert code == 0, errors
     assert json.loads(output)["test"]["accuracy"] >= 0.895
+
+
+def test_the_analysts_walk_in_the_documents(tmp_path):
+    """The commands of docs/own-data.md, as they stand there, on an export in cp1252 with semicolons and stars."""
+    page = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
+    section = page.partition("## Your own texts")[2].partition("\n## ")[0]
+    commands = [line for line in section.splitlines() if line.startswith("sentiment ")]
+    assert len(commands) == 8
+    rows = [*stars(western()), *((f"moyen {i}", 3) for i in range(30))]
+    (tmp_path / "export.csv").write_bytes(csv_of(rows, ";", ("Avis", "Note")).encode("cp1252"))
+    new = [(text, "") for text, _ in western()[:20]]
+    (tmp_path / "new.csv").write_bytes(csv_of(new, ";", ("Avis", "Note")).encode("cp1252"))
+    for command in commands:
+        code, _, errors = run(*shlex.split(command), cwd=tmp_path)
+        assert code == 0, (command, errors)
+    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    assert [row["Avis"] for row in answers] == [text for text, _ in new]
+    assert {row["label"] for row in answers} <= {"negative", "positive", "unsure"}
+    page = (tmp_path / "runs" / "sentiment" / "report.html").read_text(encoding="utf-8")
+    assert "film" not in page.partition("<script")[0]

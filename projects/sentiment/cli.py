@@ -185,7 +185,7 @@ def evaluate(
     data: Path | None, run: Path, data_dir: Path, as_json: bool, layout: "Layout", positive: str | None,
     where: "Where",
 ) -> None:  # fmt: skip
-    """Score the saved model on the test reviews, beside a baseline.
+    """Score the saved model on the test texts, beside a baseline.
 
     The baseline always gives the label that was most frequent in training. The labels are those of the model;
     --positive is for a table that calls its two labels otherwise.

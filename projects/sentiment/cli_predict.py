@@ -203,7 +203,7 @@ def answer(
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
     may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
     if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
-        said["note"] = "no known word: this is the base rate of the training reviews"
+        said["note"] = "no known word: this is the base rate of the training texts"
     return said
 
 

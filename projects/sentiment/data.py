@@ -58,6 +58,10 @@ class Source(Protocol):
     def layout(self) -> Layout:
         """How its table is laid out; of no table, ANY_LAYOUT."""
 
+    @property
+    def film_reviews(self) -> bool:
+        """Whether its texts are the published ones, and not somebody's own."""
+
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
         """Those of one part, "train" or "test"; left_out is told of what can't be used. Raises ProjectError."""
 
@@ -72,6 +76,7 @@ class Reviews:
     label_names: tuple[str, ...] = USUAL
     name: str = field(default="this list", compare=False)  # for errors
     layout: Layout = ANY_LAYOUT
+    film_reviews: bool = False
 
     def __repr__(self) -> str:
         if len(self.label_names) > 2:
@@ -104,6 +109,11 @@ class File:
     @property
     def name(self) -> str:
         return str(self.path)
+
+    @property
+    def film_reviews(self) -> bool:
+        """Whether it is the published archive, or a folder in the packing that the same reviews have."""
+        return not is_table(self.path)
 
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
         """Those of one part, "train" or "test". Raises ProjectError naming file and line, or member.

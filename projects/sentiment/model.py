@@ -210,6 +210,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
 
     least_count: Annotated[int, msgspec.Meta(ge=1)]
     sure_from: Share | None
+    film_reviews: bool
     text_column: str | None
     label_column: str | None
     label_map: list[tuple[str, str]]

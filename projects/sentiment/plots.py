@@ -31,7 +31,7 @@ def plot_ratios(model: SentimentModel) -> Figure:
             f"speaks for {names[0]}": (ORANGE, ratios[(ratios < 0) & ~dropped]),
             f"speaks for {names[1]}": (BLUE, ratios[(ratios > 0) & ~dropped]),
         }
-        sides = f"0: as frequent in {names[1]} as in {names[0]} reviews"
+        sides = f"0: as frequent in {names[1]} as in {names[0]} texts"
         lowest, evenly = -edge, f"{np.mean(np.abs(ratios) < np.log(2)):.0%} of {len(ratios):,} n-grams"
         title = f"{evenly} are less than twice as frequent on one side"
     else:
@@ -64,13 +64,13 @@ def plot_label_words(model: SentimentModel) -> Figure:
         best = frequent[np.argsort(-effects[frequent], kind="stable")][:BARS][::-1]
         axes.barh(range(len(best)), effects[best], color=BLUE)
         axes.set_yticks(range(len(best)), [vocabulary.name(vocabulary.in_bag[i]) for i in best], fontsize=8)
-        axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the reviews)", fontsize=9)
-    figure.suptitle(f"What n-grams in at least {fewest} reviews add to the log-odds of a label")
+        axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=9)
+    figure.suptitle(f"What n-grams in at least {fewest} texts add to the log-odds of a label")
     return figure
 
 
 def plot_confusion(scores: dict[str, Any]) -> Figure:
-    """How often each label is taken for each, in percent of its reviews; of many labels, the most frequent ones."""
+    """How often each label is taken for each, in percent of its texts; of many labels, the most frequent ones."""
     names = [scored["label"] for scored in scores["labels"]]
     sizes = np.array([scored["reviews"] for scored in scores["labels"]])
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CONFUSED])
@@ -104,14 +104,14 @@ def plot_words(model: SentimentModel) -> Figure:
     axes.set(
         yscale="log",
         xlabel=f"what the n-gram alone adds to the log-odds of {positive}",
-        ylabel="training reviews that the n-gram is in",
+        ylabel="training texts that the n-gram is in",
     )
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     frequent = np.flatnonzero(counts >= fewest)
     by_effect = frequent[np.argsort(effects[frequent])]
     named = np.unique(np.concatenate([by_effect[:LABELLED], by_effect[-LABELLED:]]))
     worst, best = (vocabulary.name(vocabulary.in_bag[i]) for i in (by_effect[0], by_effect[-1]))
-    known = f"Of n-grams in at least {fewest} reviews"
+    known = f"Of n-grams in at least {fewest} texts"
     axes.set_title(f"{known}, “{worst}” speaks most for {negative}, “{best}” for {positive}")
     label_points(figure, axes, effects[named], counts[named], [vocabulary.name(vocabulary.in_bag[i]) for i in named])
     return figure
@@ -120,19 +120,19 @@ def plot_words(model: SentimentModel) -> Figure:
 def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
     """How often what was given a probability happened, by that probability; on the diagonal it is true.
 
-    Of two labels that a review has the second one, of more that the answer is right.
+    Of two labels that a text has the second one, of more that the answer is right.
     """
     figure, axes = new_figure(width=6, height=6)
     bins = scores["reliability"]
     given, happened = ([b[name] for b in bins] for name in ("probability", "share"))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="a probability that is true")
-    axes.plot(given, happened, "o-", color=BLUE, label="the network on the test reviews")
+    axes.plot(given, happened, "o-", color=BLUE, label="the network on the test texts")
     error = scores["test"]["expected_calibration_error"]
     of_two = len(label_names) == 2
     axes.set(
         title=f"Probabilities are off by {100 * error:.1f} points on average",
         xlabel=f"probability of {label_names[1] if of_two else 'its answer'} that the network gives",
-        ylabel=f"share of these reviews that are {label_names[1] if of_two else 'of this label'}",
+        ylabel=f"share of these texts that are {label_names[1] if of_two else 'of this label'}",
         aspect="equal",
     )
     axes.legend()

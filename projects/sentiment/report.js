@@ -181,7 +181,7 @@ function show() {
   element("others").textContent = about.labels.map((name, k) => [name, said.all[k]])
     .filter((_, k) => k !== said.label).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
     .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
-  element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training reviews";
+  element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training texts";
   element("mirror").replaceChildren(...text.split(PIECE).map(part => {
     const effect = said.words.get(tokens(part)[0]), strength = effect ? Math.abs(effect.odds) : 0;
     const span = document.createElement("span");
@@ -211,7 +211,7 @@ function enter(text) {
 
 unpack().then(unpacked => {
   model = unpacked;
-  for (const [name, text] of Object.entries(EXAMPLES)) {
+  for (const [name, text] of Object.entries(about.film_reviews ? EXAMPLES : {})) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = name;
@@ -228,7 +228,8 @@ unpack().then(unpacked => {
   element("text").addEventListener("input", show);
   element("wait").hidden = true;
   element("live").hidden = false;
-  enter(EXAMPLES.mixed);
+  element("offer").hidden = !about.film_reviews;
+  enter(about.film_reviews ? EXAMPLES.mixed : "");
 }).catch(error => {
   element("wait").textContent = `This browser cannot unpack the model (${error.message}): a newer one can.`;
 });

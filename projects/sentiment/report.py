@@ -25,7 +25,7 @@ PICTURES = {
     "reliability.png": "How often what was given a probability was true.",
     "unsure.png": "How right the answers are when the least probable ones are called unsure.",
     "ratios.png": "The log-count ratios of all n-grams frequent enough.",
-    "losses.png": "The losses while the network learned, of the fit that left the validation reviews out.",
+    "losses.png": "The losses while the network learned, of the fit that left the validation texts out.",
 }
 
 
@@ -35,10 +35,10 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
     source = Path(__file__)
     about, weights = pack(model)
-    lists = ("base_rates", "label_shares", "label_names")  # as long as there are labels
-    known = {name: value for name, value in settings.items() if name not in lists}
+    left_out = ("base_rates", "label_shares", "label_names", "film_reviews")  # lists as long as there are labels
+    known = {name: value for name, value in settings.items() if name not in left_out}
     parts = report.common_parts("sentiment", path, known, simulated, PICTURES) | {
-        "title": title(model.label_names),
+        "title": title(model.label_names, settings["film_reviews"]),
         "lead": lead(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
@@ -59,9 +59,9 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     return report.fill(parts | {"about": "{}", "weights": "", "script": ""}), False
 
 
-def title(label_names: list[str]) -> str:
+def title(label_names: list[str], film_reviews: bool) -> str:
     """The question that the model answers."""
-    if label_names == list(USUAL):
+    if film_reviews and label_names == list(USUAL):
         return "Is this film review good or bad?"
     if len(label_names) <= LABELS_IN_TITLE:
         return escape(", ".join(label_names[:-1]) + f" or {label_names[-1]}?")
@@ -70,8 +70,8 @@ def title(label_names: list[str]) -> str:
 
 def lead(model: SentimentModel, scores: dict[str, Any] | None) -> str:
     """The run in a sentence."""
-    size, reviews = f"{len(model.vocabulary):,}", f"{model.settings['train_reviews']:,}"
-    known = f"A network with one hidden layer that knows {size} n-grams from {reviews} reviews"
+    size, texts = f"{len(model.vocabulary):,}", f"{model.settings['train_reviews']:,}"
+    known = f"A network with one hidden layer that knows {size} n-grams from {texts} texts"
     if not scores:
         return f"{known}."
     return f"{known}. It is right about {scores['test']['accuracy']:.1%} of {scores['test']['reviews']:,} others."
@@ -115,6 +115,7 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
         "longestRow": LONGEST_ROW,
         "baseRates": model.settings["base_rates"],
         "labels": model.settings["label_names"],
+        "film_reviews": model.settings["film_reviews"],
         "characters": character_tables(),
     }
     return about, base64.b64encode(packed).decode()
@@ -153,9 +154,9 @@ def score_tables(scores: dict[str, Any]) -> str:
     lengths = [[f"from {k['from_words']}", f"{k['reviews']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
     wrong = [[found["label"], found["answer"], f"{found['reviews']:,}"] for found in scores["confusions"]]
     tables = (
-        report.table(["label", "precision", "recall", "F1", "reviews"], labels),
-        report.table(["label", "taken for", "reviews"], wrong),
-        report.table(["words", "reviews", "accuracy"], lengths),
+        report.table(["label", "precision", "recall", "F1", "texts"], labels),
+        report.table(["label", "taken for", "texts"], wrong),
+        report.table(["words", "texts", "accuracy"], lengths),
     )
     beside = "".join(f"<div>{table}</div>" for table in tables)
     return report.table(head, rows) + f'<div class="pair">{beside}</div>'

@@ -18,8 +18,8 @@ def table(scores: dict[str, Any]) -> str:
         negative, positive = (printable(scored["label"]) for scored in scores["labels"])
         (true_negative, false_positive), (false_negative, true_positive) = scores["test"]["confusion"]
         lines.append(
-            f"{negative} reviews: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
-            f"{positive} reviews: {true_positive:,} called {positive}, {false_negative:,} {negative}"
+            f"{negative} texts: {true_negative:,} called {negative}, {false_positive:,} {positive}; "
+            f"{positive} texts: {true_positive:,} called {positive}, {false_negative:,} {negative}"
         )
     else:
         lines.append("most frequent mistakes between labels:")
@@ -41,7 +41,7 @@ def label_lines(scores: dict[str, Any]) -> list[str]:
     by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
     rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
     rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
-    lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'reviews':>10}"]
+    lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
     for name, scored, n in rows:
         values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
         lines.append(f"{name:24}{values}{n:>10}".rstrip())

@@ -74,7 +74,7 @@ def train(
             watcher.tell(left_out)
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
-        about = facts(corpus, settings, sources[0].layout)
+        about = facts(corpus, settings, sources[0].layout, sources[0].film_reviews or corpus.simulated)
         checkpoint.start(about)
         watcher.on_phase(f"counting the n-grams of {corpus.n_texts:,} texts")
         candidates = count_candidates(corpus, settings, engine)
@@ -94,14 +94,15 @@ def train(
     return SentimentModel(result.training.network, result.vocabulary, about)
 
 
-def facts(corpus: Corpus, settings: Settings, layout: Layout) -> dict[str, Any]:
-    """All that the model depends on, as it is kept in its file."""
+def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool) -> dict[str, Any]:
+    """All that the model depends on, as it is kept in its file. film_reviews: for the words of pictures and page."""
     n_labels = len(corpus.label_names)
     texts = corpus.texts_of_label + corpus.held_out_of_label
     shares = (texts / texts.sum()).tolist()
     return msgspec.structs.asdict(settings) | {
         "data_sha256": corpus.sha256,
         "train_reviews": corpus.n_texts,
+        "film_reviews": film_reviews,
         "text_column": layout.text_column,
         "label_column": layout.label_column,
         "label_map": [list(pair) for pair in layout.label_map],
