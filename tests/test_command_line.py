@@ -122,7 +122,7 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 4, "sentiment": 5}[command]
+        assert len(pictures) == {"bikes": 4, "sentiment": 6}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 
@@ -135,8 +135,8 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     assert set(scores["baselines"]) == {"mean", "last_four_weeks"}
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {
-        "simulated", "test", "baselines", "labels", "means", "unknown", "confusions", "by_length", "reliability",
-        "mistakes",
+        "simulated", "test", "baselines", "labels", "means", "unknown", "left_out", "confusions", "by_length",
+        "unsure", "reliability", "mistakes",
     }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
@@ -200,7 +200,7 @@ def test_own_data_with_own_names(workspace, tmp_path):
     assert run("sentiment", "predict", "cheap", cwd=tmp_path)[1].startswith("spam\t")
     code, output, errors = run("sentiment", "evaluate", *names[:-2], cwd=tmp_path)  # the model knows its labels
     assert code == 0, errors
-    assert "ham reviews: " in output
+    assert "ham texts: " in output
 
 
 def test_fault_33_an_unknown_review_gets_the_base_rate_and_is_told_so(workspace):
@@ -316,7 +316,12 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
         ("bikes", "predict", "--run", workspace / "runs" / "bikes", "no.csv"): "no file at no.csv: name a table",
         ("bikes", "train", "--data", "empty.csv"): "empty.csv is empty",
         ("bikes", "train", "--data", "columns.csv"): "columns.csv: no column holds dates: name it with --time-column",
-        ("sentiment", "train", "--data", "columns.csv"): "columns.csv, line 2: no column text or review",
+        (
+            "sentiment",
+            "train",
+            "--data",
+            "columns.csv",
+        ): "columns.csv: which column holds the texts (--text-column) and which the labels",
         ("sentiment", "train", "--data", "nowhere.tar.gz"): "no file at nowhere.tar.gz",
         ("bikes", "evaluate"): "no model at runs/bikes/model.safetensors: run `bikes train` first",
         ("sentiment", "predict", "fine"): "no model at runs/sentiment/model.safetensors: run `sentiment train` first",

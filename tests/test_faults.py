@@ -341,7 +341,7 @@ def test_memory_that_is_not_there_is_one_line(monkeypatch, models, tmp_path, cap
     def none_left(self, texts):
         raise MemoryError("Unable to allocate 8 TiB")
 
-    monkeypatch.setattr(SentimentModel, "predict", none_left)
+    monkeypatch.setattr(SentimentModel, "probabilities", none_left)
     models["sentiment"][1].with_name("model.safetensors").write_bytes(models["sentiment"][1].read_bytes())
     with pytest.raises(SystemExit) as end:
         sentiment_cli.main(["predict", "fine", "--run", str(models["sentiment"][1].parent)])
@@ -522,10 +522,16 @@ def test_fault_35_odd_characters_get_a_prediction_each_and_come_back_the_same(wo
 
 
 def test_fault_35_what_is_not_utf_8_is_refused_with_its_line(workspace, tmp_path):
-    bad = b"text\nfine\n\xe9t\xe9\nfine\n"
-    for name, content, line in (("t.csv", bad, 3), ("t.jsonl", b'{"text": "a"}\n{"text": "\xff"}\n', 2)):
-        message = fails("sentiment", "predict", "--file", table(tmp_path, name, content), cwd=workspace)
-        assert f"line {line}: not UTF-8 (character" in message
+    mostly = "text\n" + "un été à la plage\n" * 50
+    bad = mostly.encode() + b"\xe9t\xe9\n" + mostly.encode()
+    arguments = ("sentiment", "predict", "--file", table(tmp_path, "t.csv", bad))
+    assert "line 52: not UTF-8 (character 1)" in fails(*arguments, cwd=workspace)
+    assert "line 52: not UTF-8 (character 1)" in fails(*arguments, "--encoding", "utf-8", cwd=workspace)
+    western = table(tmp_path, "w.csv", "text\nfine\nété\n".encode("cp1252"))
+    code, output, errors = run("sentiment", "predict", "--file", western, cwd=workspace)
+    assert code == 0, errors
+    assert "w.csv is no UTF-8: read as cp1252; name another with --encoding" in errors
+    assert "été" in output
     code, _, errors = shell(r"printf 'fine\n\xe9t\xe9\n' | sentiment predict -", workspace)
     assert code == 1
     assert errors == f"{SIMULATED}Error: standard input, line 2: not UTF-8 (character 1)\n"
@@ -590,11 +596,8 @@ def test_fault_37_every_line_of_a_table_is_a_row(workspace, tmp_path):
 def test_a_table_that_cannot_be_answered_whole_is_refused(workspace, tmp_path, monkeypatch):
     monkeypatch.chdir(workspace)
     for name, content, words in (
-        ("t.jsonl", '{"text": null}\n', "line 1, column text: None is no text"),
-        ("t.jsonl", '{"text": "a"}\n{"text": 3}\n', "line 2, column text: 3 is no text"),
         ("t.jsonl", '{"text": ' + "9" * 5000 + "}\n", "after line 1: Exceeds the limit"),
         ("t.jsonl", '{"text": ' + "[" * 100_000 + "}\n", "after line 1: maximum recursion depth"),
-        ("t.txt", "text\nfine\n", "is no table of a known format: these are .csv, .tsv, .jsonl"),
     ):
         code, output, errors = inside("sentiment", "predict", "--file", table(tmp_path, name, content))
         assert (code, output, errors.count("\n")) == (1, "", 2)

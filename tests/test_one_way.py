@@ -448,7 +448,7 @@ def test_answers_never_take_the_place_of_what_they_answer_or_of_each_other(tmp_p
     with pytest.raises(ProjectError, match=r"would take the place of .*t\.jsonl: name another file or"):
         list(predict_files(None, [File(reviews[0])], tmp_path))
     with pytest.raises(ProjectError, match="two of the files would have the same name"):
-        list(predict_files(None, files_of(tmp_path / "u.*"), tmp_path / "out"))
+        list(predict_files(None, files_of(tmp_path / "u.*", labelled=False), tmp_path / "out"))
     assert [path.read_bytes() for path in reviews] == before
     assert not (tmp_path / "out").exists()
 

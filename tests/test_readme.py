@@ -136,7 +136,10 @@ def test_make_targets_exist():
 def test_links_and_pictures_exist(page):
     page = ROOT / page
     for target in re.findall(r"\]\((?!http)([^)]*)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+        path, _, heading = target.partition("#")
+        assert not path or (page.parent / path).exists(), target
+        headings = [line.lstrip("# ").lower().replace(" ", "-") for line in page.read_text().splitlines()]
+        assert path or heading in headings, target
 
 
 def test_dependency_table_is_complete():

@@ -1,6 +1,6 @@
 """From an hour to the numbers that the network sees: groups of features, each with what it needs to be known."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -230,6 +230,12 @@ def available_groups(columns: Collection[str], city: City) -> list[str]:
         for name, group in GROUPS.items()
         if set(group.needs) <= set(columns) and (city.place is not None or not group.needs_place)
     ]
+
+
+def missing_columns(names: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """What these groups of features need and these columns lack, sorted."""
+    needed = {column for name in names for column in GROUPS[name].needs}
+    return sorted(needed - set(columns))
 
 
 def build_groups(

@@ -26,6 +26,7 @@ from projects.bikes.features import (
     build_features,
     build_groups,
     layout_of,
+    missing_columns,
     temperature_columns,
 )
 from projects.bikes.layout import Layout
@@ -156,8 +157,12 @@ class BikesModel:
     ) -> pd.DataFrame:
         """What the networks see of each of `hours`, unscaled [rows, features].
 
-        before, after: hours around, for the weather they had; see `build_groups`.
+        before, after: hours around, for the weather they had; see `build_groups`. Raises ProjectError where the hours
+        lack a column that the model was trained with.
         """
+        lacking = missing_columns(self.settings["groups"], hours.columns)
+        if lacking:
+            raise ProjectError(f"the model was trained with {', '.join(lacking)}, which these hours lack: add that")
         features = build_features(hours, self.city, self.settings["groups"], before, after)
         if list(features) != self.settings["features"]:
             raise ProjectError("the model was trained on other features than this program's: train a new one")

@@ -218,8 +218,10 @@ def read_csv(file: io.TextIOBase, path: Path, delimiter: str) -> tuple[tuple[str
     columns = checked_columns(header, path, f"line {reader.line_num}")
 
     def rows() -> Iterator[Row]:
-        with reading_errors(path, lambda: f", after line {reader.line_num}"):
+        line = reader.line_num
+        with reading_errors(path, lambda: f", after line {line}"):  # a quote that never ends began after it
             for fields in reader:
+                line = reader.line_num
                 if not fields and len(columns) == 1:
                     fields = [""]
                 if fields and len(fields) != len(columns):

@@ -164,6 +164,7 @@ def files_of(
         if not paths:
             raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
     first = paths[0]
+    refuse_pipe(first)
     if first.exists() and is_table(first):
         table = open_table(first, layout.encoding)
         layout = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
