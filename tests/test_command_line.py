@@ -321,7 +321,7 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
             "train",
             "--data",
             "columns.csv",
-        ): "columns.csv: which column holds the texts (--text-column) and which the labels",
+        ): "columns.csv: which column holds the texts (--text-column) and",
         ("sentiment", "train", "--data", "nowhere.tar.gz"): "no file at nowhere.tar.gz",
         ("bikes", "evaluate"): "no model at runs/bikes/model.safetensors: run `bikes train` first",
         ("sentiment", "predict", "fine"): "no model at runs/sentiment/model.safetensors: run `sentiment train` first",
@@ -332,7 +332,14 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
         ("sentiment", "download", "--from", "columns.csv"): "columns.csv is not the published archive",
         ("bikes", "predict", "--run", workspace / "runs" / "sentiment", *HOUR): "is a model of `sentiment`, not of",
         ("bikes", "predict", "--run", workspace / "runs" / "bikes", "columns.csv"): "lacks the column dteday",
-        ("sentiment", "predict", "--run", workspace / "runs" / "sentiment", "--file", "none.csv"): "cannot read none",
+        (
+            "sentiment",
+            "predict",
+            "--run",
+            workspace / "runs" / "sentiment",
+            "--file",
+            "none.csv",
+        ): "no file at none.csv",
     }
     for (command, *arguments), words in cases.items():
         assert words in fails(command, *arguments, cwd=tmp_path)

@@ -93,8 +93,8 @@ def test_any_table_of_hours_is_forecast_or_refused(bikes, file, content):
     hours = refused(bikes_data.read_hours, path)
     if hours is not None:
         assert hours.time.is_monotonic_increasing
-        forecast = bikes.forecast(hours)
-        assert (np.isfinite(forecast) & (forecast >= 0)).all(axis=None)
+        forecast = refused(bikes.forecast, hours)  # which may lack the weather that the model needs
+        assert forecast is None or (np.isfinite(forecast) & (forecast >= 0)).all(axis=None)
 
 
 CONTENTS = {
