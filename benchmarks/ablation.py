@@ -16,17 +16,18 @@ from benchmarks.report import REAL_DATA, machine, table, write_section
 from projects.bikes import features, model
 from projects.bikes.data import read_hours, split
 from projects.bikes.features import GROUPS
+from projects.bikes.settings import DEFAULTS, Settings
 
 SEEDS = 1
 SEEDS_OF_ALL = 3  # for the model with all its features, to show what is chance
 FOLDS = 4  # weeks left out: each fourth, four times
 
 
-def errors_of(hours, seed, groups=tuple(GROUPS), members=model.MEMBERS):
+def errors_of(hours, seed, groups=tuple(GROUPS), members=DEFAULTS.members):
     """Mean RMSE over the earlier origins, RMSE over left-out weeks, and scaled MSE on the validation hours."""
 
     def forecast(past, now, before):
-        fitted = model.fit(past, None, None, members, seed, groups=groups, **model.DEFAULTS)
+        fitted = model.fit(past, None, Settings(members=members, seed=seed), groups=groups)
         return fitted.predict(now, before)
 
     earlier = [

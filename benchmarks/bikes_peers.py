@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from projects.bikes import model
 from projects.bikes.bands import LEVELS
 from projects.bikes.features import City, build_features
+from projects.bikes.settings import Settings
 
 RIDGE = 100.0
 LIGHTGBM = {"n_estimators": 600, "learning_rate": 0.03, "num_leaves": 31}
@@ -89,7 +90,7 @@ def perceptron(past, now, before):
 
 def network(past, now, before, seed=0):
     """Our network as `bikes train` fits it, to all past hours."""
-    fitted = model.fit(past, None, None, members=model.MEMBERS, seed=seed, **model.DEFAULTS)
+    fitted = model.fit(past, None, Settings(seed=seed))
     return fitted.predict(now, before)
 
 

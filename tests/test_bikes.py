@@ -13,8 +13,9 @@ from sklearn.inspection import partial_dependence
 
 from projects.bikes import backtest, bands, calendar, cli, data, features, plots, sun, weather
 from projects.bikes.hours import hours_of
-from projects.bikes.model import DEFAULTS, BikesModel, effects, evaluate, fit, last_four_weeks, train
+from projects.bikes.model import BikesModel, effects, evaluate, fit, last_four_weeks, train
 from projects.bikes.sample import simulate_hours
+from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 from projects.common.plots import plot_losses
 
@@ -369,21 +370,21 @@ def small(table, tmp_path_factory):
 
 def test_scaling_has_seen_the_training_rows_only(small):
     settings = {"members": 1, "seed": 0, "epochs": 1}
-    model = fit(small.train, small.validation, None, **settings)
+    model = fit(small.train, small.validation, Settings(**settings))
     spoiled = small.validation.assign(temp=1.0, hum=1.0, casual=9999)
-    for name, values in fit(small.train, spoiled, None, **settings).scaling.items():
+    for name, values in fit(small.train, spoiled, Settings(**settings)).scaling.items():
         np.testing.assert_array_equal(values, model.scaling[name])
 
 
 def test_the_final_fit_knows_the_validation_hours_but_not_the_test(small):
-    model = train(small, epochs=1)
+    model = train(small, Settings(epochs=1))
     assert model.settings["last_hour"] == str(small.validation.time.iloc[-1])
     spoiled = small._replace(test=small.test.assign(casual=9999, cnt=9999, temp=1.0))
-    np.testing.assert_array_equal(train(spoiled, epochs=1).predict(small.test), model.predict(small.test))
+    np.testing.assert_array_equal(train(spoiled, Settings(epochs=1)).predict(small.test), model.predict(small.test))
 
 
 def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitted_to(small):
-    model = fit(small.train, None, None, members=3, seed=0, epochs=3)
+    model = fit(small.train, None, Settings(members=3, seed=0, epochs=3))
     inputs = model.features(small.test)
     alone = [BikesModel([network], model.scaling, model.settings).roots(inputs) for network in model.networks]
     positive = np.min(alone, axis=0) > 0  # elsewhere a network alone is cut off at 0
@@ -394,8 +395,8 @@ def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitte
 
 def test_bands_hold_their_share_of_the_validation_hours(small):
     settings = {"members": 2, "seed": 0, "epochs": 3}
-    model = train(small, **settings)
-    first = fit(small.train, small.validation, None, less_than_a_year=True, **DEFAULTS | settings)
+    model = train(small, Settings(**settings))
+    first = fit(small.train, small.validation, Settings(**settings), less_than_a_year=True)
     first.settings["bands"] = model.settings["bands"]
     forecast = first.forecast(small.validation, small.train.tail(24))
     for level in (80, 95):
@@ -406,7 +407,7 @@ def test_bands_hold_their_share_of_the_validation_hours(small):
 def test_all_days_can_be_trained_on_but_then_not_tested(small):
     hours = pd.concat(small)
     whole = data.split(hours, validation_days=7, test_days=0)
-    model = train(whole, members=1, epochs=1)
+    model = train(whole, Settings(members=1, epochs=1))
     assert model.settings["last_hour"] == str(hours.time.iloc[-1])
     scores = evaluate(model, whole)
     assert "test" not in scores
@@ -446,7 +447,7 @@ def test_default_origins_are_the_latest_that_the_data_allow():
 
 
 def test_model_comes_back_from_its_file_the_same(small, tmp_path):
-    model = train(small, epochs=2)
+    model = train(small, Settings(epochs=2))
     model.save(tmp_path / "model.safetensors")
     loaded = BikesModel.load(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(loaded.predict(small.test), model.predict(small.test))
@@ -457,20 +458,20 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(small, tmp_p
     contents = []
     for seed in (3, 3, 4):
         path = tmp_path / "model.safetensors"
-        train(small, seed, epochs=2).save(path)
+        train(small, Settings(seed=seed, epochs=2)).save(path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1] != contents[2]
 
 
 def test_fault_26_a_constant_column_is_scaled_by_1(small):
     still = small._replace(train=small.train.assign(windspeed=0.25), validation=small.validation.assign(windspeed=0.25))
-    model = train(still, epochs=1)
+    model = train(still, Settings(epochs=1))
     assert np.isfinite(model.predict(still.validation)).all()
     assert model.scaling["feature_scale"][model.settings["features"].index("windspeed")] == 1
 
 
 def test_scores_stand_beside_baselines_worked_out_by_hand(small):
-    model = train(small, epochs=5)
+    model = train(small, Settings(epochs=5))
     scores = evaluate(model, small)
     past = pd.concat([small.train, small.validation])
     error = small.test.cnt - past.cnt.mean()
@@ -485,7 +486,7 @@ def test_scores_stand_beside_baselines_worked_out_by_hand(small):
 
 
 def test_rows_that_were_trained_on_are_not_scored(small):
-    model = train(small, epochs=1)
+    model = train(small, Settings(epochs=1))
     earlier = data.split(pd.concat(small[:2]), validation_days=4, test_days=3)
     with pytest.raises(ProjectError, match="the model was trained on hours up to"):
         evaluate(model, earlier)
@@ -510,7 +511,7 @@ def test_real_hours_reach_the_stated_validation_error(bikes_zip):
 
 @pytest.fixture(scope="module")
 def hasty(small):
-    return train(small, members=1, epochs=1)
+    return train(small, Settings(members=1, epochs=1))
 
 
 @pytest.fixture
@@ -582,7 +583,7 @@ WEATHER = ["temp", "hum", "windspeed", "weathersit"]
 @pytest.mark.parametrize("missing", [["holiday"], WEATHER[:3], WEATHER[3:], ["holiday", "workingday", *WEATHER]])
 def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
     train_hours, validation = (part.drop(columns=missing) for part in small[:2])
-    model = fit(train_hours, validation, None, members=2, seed=0, epochs=10)
+    model = fit(train_hours, validation, Settings(members=2, seed=0, epochs=10))
     without = {name for name, group in features.GROUPS.items() if set(group.needs) & set(missing)}
     assert set(model.settings["groups"]) == set(features.GROUPS) - without
     error = model.predict(validation) - validation.cnt
@@ -590,13 +591,13 @@ def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
 
 
 def test_each_member_does_without_a_group_of_its_own(small):
-    model = fit(small.train, None, None, members=7, seed=0, epochs=1)
+    model = fit(small.train, None, Settings(members=7, seed=0, epochs=1))
     columns = {name: [model.settings["features"].index(column) for column in part] for name, part in
                features.build_groups(small.test, model.city).items()}  # fmt: skip
     unseen = [{name for name in columns if not network.W1[columns[name]].any()} for network in model.networks]
     left_out = ["second yearly wave", "sun", "weather before", "warming", "rain", "weekday", "second yearly wave"]
     assert unseen == [{name} for name in left_out]
-    whole = fit(small.train, None, None, 1, 0, epochs=1)
+    whole = fit(small.train, None, Settings(members=1, epochs=1))
     seen = whole.features(small.train).any().to_numpy()
     assert not seen.all()  # Thanksgiving is in none of these weeks: its weights are those it began with, so they are 0
     np.testing.assert_array_equal(whole.networks[0].W1.any(axis=1), seen)
@@ -611,7 +612,7 @@ def test_other_years_of_which_some_days_are_missing_can_be_learnt(csv, left_out)
     path = csv(lambda _: table.assign(dteday=dates.dt.strftime("%Y-%m-%d"))[left])
     hours = data.split(data.read_hours(path))
     assert hours.train.time.iloc[0].year == 2019
-    scores = evaluate(train(hours, members=1, epochs=4), hours)
+    scores = evaluate(train(hours, Settings(members=1, epochs=4)), hours)
     assert scores["test"]["scaled_mse"] < scores["baselines"]["mean"]["test"]["scaled_mse"] / 3
 
 
@@ -624,7 +625,7 @@ def test_effects_are_those_that_scikit_learn_finds(small):
         def predict(self, X):
             return model.bikes(X.assign(temp_squared=(X.temp - 0.5) ** 2))
 
-    model = train(small, members=2, epochs=10)
+    model = train(small, Settings(members=2, epochs=10))
     found = effects(model, small.train)
     warmth = found[found.input == "temperature"]
     inputs = model.features(small.train)[::11]

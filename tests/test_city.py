@@ -12,7 +12,8 @@ from conftest import real_data, run
 from test_tables import workbook
 
 from projects.bikes import check, closed, data, forecast, layout, sun, times, weather
-from projects.bikes.model import DEFAULTS, BikesModel, effects, fit, train
+from projects.bikes.model import BikesModel, effects, fit, train
+from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 
 
@@ -223,7 +224,7 @@ def test_the_published_hours_give_the_same_bytes_as_when_they_were_read_by_thems
     assert list(hours) == list(by_hand)
     for column in hours:
         assert hours[column].to_numpy().tobytes() == by_hand[column].to_numpy(hours[column].dtype).tobytes(), column
-    models = [train(data.split(table), members=1, epochs=1) for table in (hours, by_hand)]
+    models = [train(data.split(table), Settings(members=1, epochs=1)) for table in (hours, by_hand)]
     assert models[0].scaling.keys() == models[1].scaling.keys()
     for name, array in models[0].scaling.items():
         assert array.tobytes() == models[1].scaling[name].tobytes(), name
@@ -239,7 +240,7 @@ def city():
     table = simulated_city().rename(columns={"bikes": "cnt"})
     hours = table.assign(hr=table.time.dt.hour, workingday=table.time.dt.day_of_week < 5)
     hours.attrs["layout"] = layout.Layout(time="time", time_format="%Y-%m-%d %H:%M", count="bikes")
-    return hours, train(data.split(hours, 20, 0), members=2, epochs=30)
+    return hours, train(data.split(hours, 20, 0), Settings(members=2, epochs=30))
 
 
 def test_a_total_without_weather_is_enough(city, tmp_path):
@@ -430,7 +431,7 @@ def test_weather_to_come_is_taken_from_a_table_with_columns_of_its_own(tmp_path)
     hours = hours.assign(hr=hours.time.dt.hour, workingday=hours.time.dt.day_of_week < 5, temp=(cold + 8) / 47)
     hours["cnt"] = (hours.cnt * np.clip(cold / 10, 0.1, 3)).round()
     hours.attrs["layout"] = layout.Layout(time="t", time_format="%Y-%m-%d %H:%M", count="n", temperature="warmth")
-    model = fit(hours, None, None, members=1, seed=0, less_than_a_year=True, **DEFAULTS)
+    model = fit(hours, None, Settings(members=1), less_than_a_year=True)
     model.settings |= {"bands": BANDS, "day_widths": {"80": 1.0, "95": 2.0}, "layout": as_saved(hours.attrs["layout"])}
     coming = pd.date_range(hours.time.iloc[-1] + pd.Timedelta(hours=1), periods=48, freq="h")
     sums = {}

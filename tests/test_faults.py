@@ -193,10 +193,11 @@ def models(tmp_path_factory):
     """A small model of each pipeline, saved: pipeline -> (its class, its file, what it predicts)."""
     from projects.bikes.model import train as train_bikes
     from projects.bikes.sample import simulate_hours
+    from projects.bikes.settings import Settings as BikesSettings
 
     folder = tmp_path_factory.mktemp("models")
     hours = bikes_data.check_hours(simulate_hours().head(24 * 30).astype(str), "sample", targets=True)
-    bikes = train_bikes(bikes_data.split(hours, 7, 7), members=1, hidden_units=1, epochs=1)
+    bikes = train_bikes(bikes_data.split(hours, 7, 7), BikesSettings(members=1, hidden_units=1, epochs=1))
     bikes.save(folder / "bikes.safetensors")
     texts = [f"{text} {i}" for i in range(10) for text in ("good film", "good !", "bad film", "bad bad")]
     reviews = data.Reviews(texts, [1, 1, 0, 0] * 10)

@@ -21,6 +21,7 @@ from projects.bikes.data import read_hours, split
 from projects.bikes.model import BikesModel
 from projects.bikes.model import train as train_bikes
 from projects.bikes.sample import simulate_hours
+from projects.bikes.settings import Settings as BikesSettings
 from projects.common import checkpoint, files
 from projects.common.checkpoint import CHECKPOINT, Checkpoint
 from projects.common.cli import to_csv
@@ -223,7 +224,7 @@ def test_fault_19_without_a_whole_checkpoint_nothing_is_resumed(pipeline, folder
 
 def test_fault_19_the_model_file_names_its_data(folder):
     def bikes_sha256(hours):
-        return train_bikes(split(hours, 7, 7), epochs=1, members=1).settings["data_sha256"]
+        return train_bikes(split(hours, 7, 7), BikesSettings(epochs=1, members=1)).settings["data_sha256"]
 
     def sentiment_sha256(texts, labels):
         return train_sentiment([Reviews(texts, labels)], Settings(epochs=1, min_count=1)).settings["data_sha256"]

@@ -10,6 +10,7 @@ from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
 from projects.bikes.model import AROUND, last_four_weeks, train
+from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 
 VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
@@ -58,7 +59,7 @@ def backtest(
         if bands_from == len(past) or now.empty:
             raise ProjectError(f"there are no hours in the {VALIDATION_DAYS} days before {origin:%Y-%m-%d}, or in the "
                                f"{days} days from it: choose another --first or --step")  # fmt: skip
-        model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), seed)
+        model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), Settings(seed=seed))
         forecast = model.forecast(now, past.tail(AROUND))
         baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}
         parts.append(now[["time", "cnt"]].assign(**baseline).join(forecast))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from projects.bikes.settings import Settings
 from projects.common import cli as common
 from projects.common.errors import ProjectError
 
@@ -136,28 +137,17 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 @data_option
 @run_option
 @data_dir_option
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="For the first weights and the order of the rows.")  # fmt: skip
 @click.option("--validation-days", type=click.IntRange(7), default=60, show_default=True,
               help="Days before the test that settings are judged by.")  # fmt: skip
 @click.option("--test-days", type=click.IntRange(0), default=21, show_default=True,
               help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
-@click.option("--members", type=click.IntRange(1), default=6, show_default=True,
-              help="Networks whose forecasts are averaged.")  # fmt: skip
-@click.option("--hidden-units", type=click.IntRange(1, 100_000), default=24, show_default=True, help="Of each network.")
-@click.option("--epochs", type=click.IntRange(1), default=40, show_default=True,
-              help="Times through the training rows.")  # fmt: skip
-@click.option("--learning-rate", type=common.Finite(0, min_open=True), default=0.1, show_default=True,
-              help="Of the first epoch; it falls to 0.")  # fmt: skip
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Rows a step.")
-@click.option("--momentum", type=common.Finite(0, 1, max_open=True), default=0.9, show_default=True,
-              help="Share of the last step that the next one keeps.")  # fmt: skip
+@common.setting_options(Settings)
 @table_options
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, seed: int, validation_days: int, test_days: int, epochs: int,
-    resume: bool, quiet: bool, **options: Any,
+    data: Path | None, run: Path, data_dir: Path, validation_days: int, test_days: int, resume: bool, quiet: bool,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Train on all but the test days; save model and history.
 
@@ -193,7 +183,7 @@ def train(
     from projects.common.progress import report_epochs
 
     with checkpoint.interruptible(), report_epochs(quiet) as on_epoch:
-        model = train(hours, seed, on_epoch, checkpoint, epochs=epochs, **options)
+        model = train(hours, Settings(**options), on_epoch, checkpoint)
     common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")

@@ -30,26 +30,20 @@ from projects.bikes.features import (
     temperature_columns,
 )
 from projects.bikes.layout import Layout
+from projects.bikes.settings import DEFAULTS, Settings
 from projects.bikes.sun import Place
 from projects.bikes.weather import COLDEST, WARMEST, WIND, normalised
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import Settings, Shape, check_arrays, check_settings, load_model, save_model
+from projects.common.model_file import Shape, check_arrays, check_settings, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
+from projects.common.settings import checked
 
 POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
 TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
 TOTAL = ["cnt"]  # the output where the kinds are not known
 ONE_YEAR = pd.Timedelta(days=365)  # of hours, with less of which trend and seasons can't be told apart
-DEFAULTS = {
-    "hidden_units": 24,
-    "epochs": 40,
-    "learning_rate": 0.1,
-    "batch_size": 64,
-    "momentum": 0.9,
-}
-MEMBERS = 6  # networks, from different first weights, whose forecasts are averaged
 LEFT_OUT = (  # groups of features that the first member does without, the second, …: they then err less alike
     ("second yearly wave",),
     ("sun",),
@@ -243,7 +237,7 @@ class BikesModel:
         return cls(networks, {name: arrays[name] for name in SCALES}, settings)
 
 
-def shapes(settings: Settings) -> Iterator[tuple[str, Shape]]:
+def shapes(settings: dict[str, Any]) -> Iterator[tuple[str, Shape]]:
     """What each array of a model file must look like."""
     n_features, n_targets = len(settings["features"]), len(settings["targets"])
     for name in SCALES:
@@ -257,18 +251,17 @@ def shapes(settings: Settings) -> Iterator[tuple[str, Shape]]:
 
 def train(
     hours: Split,
-    seed: int = 0,
+    settings: Settings = DEFAULTS,
     on_epoch: Callable[[Any], None] | None = None,
     checkpoint: Checkpoint | None = None,
-    members: int = MEMBERS,
-    **hyperparameters: Any,
 ) -> BikesModel:
     """A model fitted to train and validation, after one fitted to hours.train alone was measured on hours.validation.
 
     on_epoch is called during the first network's training. The validation's scores and band widths are in `settings`.
     The checkpoint's fits are measured.0, measured.1, … and final.0, …; once it is stopped, the measured model returns.
+    Raises ValueError for a setting that will not do.
     """
-    hyperparameters = DEFAULTS | {"members": members, "seed": seed} | hyperparameters
+    checked(settings)
     checkpoint = checkpoint or Checkpoint()
     everything = pd.concat(hours)
     about = {
@@ -282,14 +275,16 @@ def train(
         "layout": json.loads(msgspec.json.encode(layout_of(hours.train))),
     }
     known = pd.concat([hours.train, hours.validation])
-    hyperparameters |= {"less_than_a_year": is_less_than_a_year(known)}
-    checkpoint.start(hyperparameters | about)
-    measured = fit(hours.train, hours.validation, on_epoch, checkpoint=checkpoint, **hyperparameters)
+    short = is_less_than_a_year(known)
+    checkpoint.start(msgspec.structs.asdict(settings) | {"less_than_a_year": short} | about)
+    measured = fit(hours.train, hours.validation, settings, on_epoch, checkpoint, less_than_a_year=short)
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
     working = measured.city.working_share(hours.validation)
     ahead = measured.days_away(hours.validation)
-    final = measured if checkpoint.stopped else fit(known, None, None, checkpoint=checkpoint, **hyperparameters)
+    final = measured
+    if not checkpoint.stopped:
+        final = fit(known, None, settings, checkpoint=checkpoint, less_than_a_year=short)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
     model.settings |= about | {
@@ -304,13 +299,11 @@ def train(
 def fit(
     hours: pd.DataFrame,
     unseen: pd.DataFrame | None,
-    on_epoch: Callable[[Any], None] | None,
-    members: int,
-    seed: int,
+    settings: Settings = DEFAULTS,
+    on_epoch: Callable[[Any], None] | None = None,
     checkpoint: Checkpoint | None = None,
     groups: Collection[str] = tuple(GROUPS),
     less_than_a_year: bool = False,
-    **hyperparameters: Any,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
 
@@ -322,8 +315,7 @@ def fit(
     parts = build_groups(hours, city, names)
     features = pd.concat(parts.values(), axis=1)
     scaling = scaling_of(parts, hours)
-    settings = hyperparameters | {
-        "seed": seed,
+    about = msgspec.structs.asdict(settings) | {
         "less_than_a_year": less_than_a_year,
         "groups": names,
         "features": list(features),
@@ -332,16 +324,19 @@ def fit(
         "first_hour": city.first_hour,
         "last_hour": city.last_hour,
     }
-    model = BikesModel([], scaling, settings)
+    model = BikesModel([], scaling, about)
     validation = None
     if unseen is not None:
         validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling)
     rows = scaled(features, hours, scaling)
     left_out = LEFT_OUT_OF_SHORT_DATA if less_than_a_year else LEFT_OUT
-    columns = [member_columns(parts, left_out[i % len(left_out)] if members > 1 else ()) for i in range(members)]
-    networks = fit_networks(rows, validation, columns, on_epoch, checkpoint or Checkpoint(), seed, hyperparameters)
+    alone = settings.members == 1
+    columns = [
+        member_columns(parts, () if alone else left_out[member % len(left_out)]) for member in range(settings.members)
+    ]
+    networks = fit_networks(rows, validation, columns, settings, on_epoch, checkpoint or Checkpoint())
     model.networks = [without_features(network, never_seen(features)) for network in networks]
-    settings["members"] = len(networks)
+    about["members"] = len(networks)
     fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
     scaling["smearing"] = hours[targets_of(hours)].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
     return model
@@ -374,17 +369,23 @@ def fit_networks(
     rows: Rows,
     validation: Rows | None,
     columns: list[np.ndarray],
+    settings: Settings,
     on_epoch: Callable[[Any], None] | None,
     checkpoint: Checkpoint,
-    seed: int,
-    hyperparameters: dict[str, Any],
 ) -> list[TwoLayerNetwork]:
     """A network for each of `columns`, masks of the features [features] that it is fitted to."""
     stage = "final" if validation is None else "measured"
     X, y = rows
     networks: list[TwoLayerNetwork] = []
     for member, mine in enumerate(columns):
-        estimator = TwoLayerRegressor(random_state=1000 * seed + member, **hyperparameters)
+        estimator = TwoLayerRegressor(
+            hidden_units=settings.hidden_units,
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            batch_size=settings.batch_size,
+            momentum=settings.momentum,
+            random_state=1000 * settings.seed + member,
+        )
         watched = member == 0 and validation is not None
         unseen = None
         if member == 0 and validation is not None:

@@ -1,0 +1,21 @@
+"""The settings of a bikes model: what `bikes train` has options for."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to train."""
+
+    seed: Annotated[int, Meta(ge=0, description="For the first weights and the order of the rows.")] = 0
+    members: Annotated[int, Meta(ge=1, description="Networks whose forecasts are averaged.")] = 6
+    hidden_units: Annotated[int, Meta(ge=1, le=100_000, description="Of each network.")] = 24
+    epochs: Annotated[int, Meta(ge=1, description="Times through the training rows.")] = 40
+    learning_rate: Annotated[float, Meta(gt=0, description="Of the first epoch; it falls to 0.")] = 0.1
+    batch_size: Annotated[int, Meta(ge=1, description="Rows a step.")] = 64
+    momentum: Annotated[float, Meta(ge=0, lt=1, description="Share of the last step that the next one keeps.")] = 0.9
+
+
+DEFAULTS = Settings()
