@@ -153,7 +153,7 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
     broken.write_bytes(b"PK\3\4 not really")
     refused(tmp_path / "nowhere.csv", "no file at")
     refused(binary, "neither UTF-8 nor text in another known encoding")
-    refused(quote, "after line 3: unexpected end of data")
+    refused(quote, "after line 1: unexpected end of data")
     refused(broken, "no whole zip")
 
 

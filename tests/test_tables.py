@@ -250,7 +250,7 @@ def test_an_excel_file_that_unpacks_to_too_much_is_refused(file, monkeypatch):
         ("a.csv", 'a,b\n1,"x\ny"\n1,2,3\n', "line 4: 3 fields, but the header has 2"),
         ("a.csv", "a,a\n1,2\n", "line 1: two columns have the same name, 'a'"),
         ("a.csv", ",".join(map(str, range(1001))), "has 1,001 columns: at most 1,000 are read"),
-        ("a.csv", 'a,b\n1,"open\n', "after line 2: unexpected end of data"),
+        ("a.csv", 'a,b\n1,"open\n', "after line 1: unexpected end of data"),
         ("a.jsonl", '{"a": 1}\n[2]\n', "line 2: not a JSON object"),
         ("a.jsonl", '{"a": 1}\n{"a": \n', "after line 2: Expecting value"),
         ("a.jsonl", "[" * 100_000, "after line 1"),
