@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import gzip
 import io
 import json
@@ -15,8 +16,9 @@ import zipfile
 import pytest
 from conftest import ROOT, inside
 
-from projects.bikes import model as bikes_model
+from projects.bikes import backtest
 from projects.bikes.cli import main as bikes
+from projects.bikes.settings import Settings
 from projects.sentiment.cli import main as sentiment
 
 README = (ROOT / "README.md").read_text()
@@ -77,7 +79,7 @@ EXPORTS = [line for line in SHOWN if " export " in line]
 
 @pytest.mark.parametrize("line", [line for line in SHOWN if line not in EXPORTS])
 def test_command_runs(folder, line, monkeypatch):
-    monkeypatch.setitem(bikes_model.DEFAULTS, "epochs", 1)  # of a backtest
+    monkeypatch.setattr(backtest, "Settings", functools.partial(Settings, epochs=1))
     run_line(folder, line, monkeypatch)
 
 
