@@ -155,7 +155,7 @@ def test_counts_are_off_by_no_more_than_they_say_and_lose_nothing_frequent(table
         low, high = (found[code], found[code] + total.missed) if code in found else (0, total.missed)
         assert low <= n <= high
     frequent = {code for code, n in enumerate(true) if n >= least}
-    assert frequent <= set(total.keys[counts.candidates(total, least)].tolist())
+    assert frequent <= set(total.keys[counts.possible_keys(total, least)].tolist())
 
 
 def test_mixed_hashes_by_hand():

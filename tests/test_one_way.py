@@ -372,6 +372,21 @@ def test_scores_of_several_files_are_those_of_one(rows, csv_file, tmp_path, smal
         assert five[name] == one[name]
 
 
+def test_a_label_never_trained_on_counts_the_same_in_files_of_its_own(rows, csv_file, tmp_path):
+    model = train([File(csv_file)], SETTINGS)
+    test = [row for row in rows if row["split"] == "test"]
+    strange = [row | {"label": "neutral"} for row in test[:7]]
+    write_csv(tmp_path / "one.csv", [*test[7:], *strange])
+    write_csv(tmp_path / "some-1.csv", test[7:])
+    write_csv(tmp_path / "some-2.csv", strange)
+    one = evaluate(model, [File(tmp_path / "one.csv")])
+    two = evaluate(model, files_of(tmp_path / "some-*.csv"))
+    assert one["unknown"] == two["unknown"] == {"labels": ["neutral"], "reviews": 7}
+    assert one["test"]["accuracy"] == two["test"]["accuracy"]
+    precision = {scored["label"]: scored["precision"] for scored in one["labels"]}["positive"]
+    assert one["test"]["precision"] == precision  # still that of the second label, not a mean of three
+
+
 def test_an_error_names_file_and_line_and_leaves_nothing_behind(rows, tmp_path):
     with gzip.open(tmp_path / "t-1.jsonl.gz", "wt") as file:
         file.write('{"text": "a", "label": "1"}\n["text"]\n')

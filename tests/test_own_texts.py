@@ -295,6 +295,28 @@ def test_python_takes_what_people_have(tmp_path):
         train(texts, labels, epochs=0)
 
 
+@pytest.mark.parametrize("kind", ["object", "string"])
+def test_what_pandas_calls_missing_is_left_out(kind):
+    import pandas as pd
+
+    texts, labels = zip(*french(), strict=True)
+    whole = train(texts, [str(label) for label in labels], epochs=1)
+    frame = pd.DataFrame(
+        {"text": [*texts, None, "x", pd.NA], "label": [*map(str, labels), "1", pd.NA, "0"]}, dtype=kind
+    )
+    model = train(frame, epochs=1)
+    assert model.label_names == ["0", "1"]
+    np.testing.assert_array_equal(model.probabilities(texts), whole.probabilities(texts))
+    assert list(model.predict(frame.text).index) == list(frame.index)
+
+
+def test_a_number_that_is_none_is_no_label():
+    left_out = LeftOut()
+    table = table_of(("text", "label"), [{"text": "a", "label": float("nan")}])
+    assert list(usable_rows(table, Layout("text", "label"), left_out)) == []
+    assert list(left_out.rows) == ["without label"]
+
+
 def test_chinese_hotel_reviews_reach_the_stated_accuracy(tmp_path):
     data = real_data("own/ChnSentiCorp_htl_all.csv")
     assert run("sentiment", "train", "-q", "--data", data, cwd=tmp_path)[0] == 0

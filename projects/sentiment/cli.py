@@ -81,8 +81,11 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
     Example: sentiment check mails.csv
     """
     from projects.sentiment.check import advice, check_files, in_words
+    from projects.sentiment.data import is_table
 
     files = tables_of(file, layout, Where("local", None), True)
+    if not is_table(files[0].path):
+        raise ProjectError(f"{file} is no table: the published packings need no check")
     found = check_files(files)
     if picture:
         from projects.common.plots import save_figure

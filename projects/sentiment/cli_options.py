@@ -125,16 +125,8 @@ def tables_of(
     path: Path, layout: "Layout", where: Where, labelled: bool, remembered: "Layout | None" = None
 ) -> "list[File]":
     """The files that a path or a pattern names; what was guessed of the first one is said on stderr."""
-    from projects.common.tables import open_table
-    from projects.sentiment.data import files_of, is_table
-    from projects.sentiment.layout import ANY_LAYOUT, guessed
+    from projects.sentiment.data import files_of
+    from projects.sentiment.layout import ANY_LAYOUT
 
     path = path.absolute() if where.name == "dask" else path  # workers may be in another folder
-    files = files_of(path, layout, labelled, remembered or ANY_LAYOUT)
-    first = files[0]
-    if first.path.exists() and is_table(first.path):
-        remark = open_table(first.path, layout.encoding).remark()
-        for line in (remark, guessed(first.layout, layout, remembered or ANY_LAYOUT, labelled)):
-            if line:
-                common.tell(line)
-    return files
+    return files_of(path, layout, labelled, remembered or ANY_LAYOUT, common.tell)

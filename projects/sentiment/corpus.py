@@ -9,7 +9,7 @@ Reading gives runs: some thousand texts of one file, sorted. A block is a range 
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import Example, Source, names_of, refuse_too_few
+from projects.sentiment.data import Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.layout import LeftOut
@@ -120,7 +120,7 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     lowest = HASHES
     left_out = LeftOut()
     simulated = False
-    for some in chunks(source.examples("train", left_out)):
+    for some in chunks(source.examples("train", left_out), RUN, RUN_CHARACTERS):
         for example in some:
             labels[example.label] = labels.get(example.label, 0) + 1
             places.setdefault(example.label, example.place)
@@ -132,21 +132,6 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
         runs.append(run)
     words = add_counts(counts, settings.min_count)
     return Reading(runs, labels, places, words, lowest, left_out, simulated)
-
-
-def chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
-    """The examples in lists for one run each."""
-    chunk: list[Example] = []
-    characters = 0
-    for example in examples:
-        chunk.append(example)
-        characters += len(example.text)
-        if len(chunk) == RUN or characters >= RUN_CHARACTERS:
-            yield chunk
-            chunk = []
-            characters = 0
-    if chunk:
-        yield chunk
 
 
 def save_run(run: Run, examples: list[Example], store: Store) -> tuple[np.ndarray, Counts]:

@@ -13,14 +13,14 @@ import numpy as np
 
 from projects.common.run_folder import working_folder
 from projects.sentiment.corpus import Corpus, read_corpus
-from projects.sentiment.counts import Counts, add_counts, candidates, count_codes
+from projects.sentiment.counts import Counts, add_counts, count_codes, possible_keys
 from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, distinct_pairs
 from projects.sentiment.ratios import strongest_ratios
 from projects.sentiment.settings import Settings, least_count
 from projects.sentiment.store import Store
-from projects.sentiment.tokens import CLOSING, NONE, Table
+from projects.sentiment.tokens import NONE, Table, text_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -52,14 +52,14 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
     """Every n-gram that is in enough of the texts to train the measured fit on, or of all, and some more."""
     least = least_count(settings, int(corpus.texts_of_label.sum()))
     add = functools.partial(add_counts, min_count=settings.min_count)
-    places = candidates(corpus.words, least)
+    places = possible_keys(corpus.words, least)
     n_single = len(places)
     codes = [np.empty(0, np.int64)]
     length = Length(Table(corpus.words.keys[places]), 0, 1, n_single)
     n_candidates = n_single
     for n_words in range(2, settings.ngrams + 1):
         counts: Counts = engine.total(count_longer, add, corpus.blocks, corpus.store, engine.share(length))
-        longer = counts.keys[candidates(counts, least)]
+        longer = counts.keys[possible_keys(counts, least)]
         length = Length(Table(longer), n_candidates, n_words, n_single)
         codes.append(longer)
         n_candidates += len(longer)
@@ -104,12 +104,6 @@ def codes_of_longer(
 def grams(n_words: int) -> str:
     """The name of a block's array of n-grams."""
     return f"{n_words}-grams"
-
-
-def text_numbers(keys: np.ndarray) -> np.ndarray:
-    """The number of the text that each word is in, int32 [words + texts]."""
-    closing = keys == CLOSING
-    return np.cumsum(closing, dtype=np.int32) - closing
 
 
 class Totals(NamedTuple):

@@ -76,7 +76,7 @@ def add_counts(tables: Sequence[Counts], min_count: int) -> Counts:
     return Counts(keys[stays], at_least[stays] + missed - limit, names, limit, n_texts)
 
 
-def candidates(counts: Counts, least: int) -> np.ndarray:
+def possible_keys(counts: Counts, least: int) -> np.ndarray:
     """Places of the keys that may be in `least` texts; every key that is, is among them."""
     return np.flatnonzero(counts.at_least + counts.missed >= least)
 

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.sentiment.engine import AHEAD, FAN_IN, GROUPS, Engine, partition, sum_of_group
+from projects.sentiment.engine import AHEAD, FAN_IN, Engine, partition, sum_of_group
 
 try:
     import dask
@@ -19,6 +19,7 @@ except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
 HERE = "127.0.0.1"  # where what this program starts can be reached: from this machine alone
+GROUPS = 4  # of items for each slot that are added up apart: nobody waits long for the slowest worker
 TIMEOUT = 10  # seconds to wait for a scheduler
 
 

@@ -5,10 +5,10 @@ import gzip
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,16 @@ from projects.common.files import refuse_pipe
 from projects.common.tables import Table, open_table
 from projects.sentiment.archive import review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
-from projects.sentiment.layout import ANY_LAYOUT, Layout, LeftOut, filled_in, find_layout, label_text, usable_rows
+from projects.sentiment.layout import (
+    ANY_LAYOUT,
+    Layout,
+    LeftOut,
+    filled_in,
+    find_layout,
+    guessed,
+    label_text,
+    usable_rows,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +45,7 @@ TAR_MARK = slice(257, 262)  # where a tar archive has "ustar"
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
+Item = TypeVar("Item", bound=tuple[Any, ...])
 
 
 class Example(NamedTuple):
@@ -149,12 +159,16 @@ def is_table(path: Path) -> bool:
 
 
 def files_of(
-    data: Path, layout: Layout = ANY_LAYOUT, labelled: bool = True, remembered: Layout = ANY_LAYOUT
+    data: Path,
+    layout: Layout = ANY_LAYOUT,
+    labelled: bool = True,
+    remembered: Layout = ANY_LAYOUT,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> list[File]:
     """The files that a path, or a pattern with *, ? or [ ], names; tables with the columns that the first one has.
 
     labelled: whether they must have labels. remembered: what a model was trained on, for what the layout leaves
-    open. Raises ProjectError.
+    open. tell: is given a line for what was guessed. Raises ProjectError.
     """
     if data.exists() or not glob.has_magic(str(data)):
         paths = [data]
@@ -167,7 +181,11 @@ def files_of(
     refuse_pipe(first)
     if first.exists() and is_table(first):
         table = open_table(first, layout.encoding)
-        layout = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
+        found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
+        for line in (table.remark(), guessed(found, layout, remembered, labelled)):
+            if line:
+                tell(line)
+        layout = found
     return [File(path, layout) for path in paths]
 
 
@@ -213,8 +231,10 @@ def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout =
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN or the like, which alone differs from itself."""
-    return value is None or bool(value != value)
+    """Whether a value is None, NaN or pandas' mark for what is not there."""
+    from pandas import isna
+
+    return not isinstance(value, str) and bool(isna(value))
 
 
 def from_frame(frame: "pd.DataFrame", layout: Layout) -> Reviews:
@@ -223,7 +243,8 @@ def from_frame(frame: "pd.DataFrame", layout: Layout) -> Reviews:
 
     def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         for number, values in enumerate(frame.itertuples(index=False, name=None)):
-            yield f"row {number}", dict(zip(columns, values, strict=True))
+            known = (None if is_missing(value) else value for value in values)
+            yield f"row {number}", dict(zip(columns, known, strict=True))
 
     table = Table(Path("this DataFrame"), "DataFrame", columns, rows)
     layout = find_layout(table, layout, labelled=True)
@@ -289,20 +310,22 @@ def part_of(split: str | None, has_split: bool, text: str, place: str) -> str:
     return split
 
 
-def drawn(text: str, purpose: str = "test") -> float:
+def drawn(text: str) -> float:
     """A number in 0…1 that the text alone decides: whatever the file, its format and order, no text changes sides."""
-    digest = hashlib.blake2b(f"{purpose} {text}".encode(errors="surrogatepass"), digest_size=8).digest()
+    digest = hashlib.blake2b(f"test {text}".encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
-def chunks(rows: Iterable[tuple[str, Any]], size: int = CHUNK) -> Iterator[list[tuple[str, Any]]]:
-    """The texts and what belongs to each, in order, in lists small enough for memory."""
-    chunk, characters = [], 0
-    for text, row in rows:
-        chunk.append((text, row))
-        characters += len(text)
-        if len(chunk) == size or characters >= CHUNK_CHARACTERS:
+def chunks(items: Iterable[Item], size: int = CHUNK, most_characters: int = CHUNK_CHARACTERS) -> Iterator[list[Item]]:
+    """The items, whose first part is a text, in order and in lists small enough for memory."""
+    chunk: list[Item] = []
+    characters = 0
+    for item in items:
+        chunk.append(item)
+        characters += len(item[0])
+        if len(chunk) == size or characters >= most_characters:
             yield chunk
-            chunk, characters = [], 0
+            chunk = []
+            characters = 0
     if chunk:
         yield chunk

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any
 
 FAN_IN = 8  # results that are added at a time
-GROUPS = 4  # of items for each slot, that nobody may wait long for the slowest
 AHEAD = 2  # items that are given out for each slot
 
 
@@ -47,7 +46,8 @@ class Engine:
         *shared: Any,
     ) -> Any:
         """The sum of function(item, *shared) over the items, of which there is at least one."""
-        sums = list(self.map(sum_of_group, partition(items, GROUPS * self.slots), function, add, *shared))
+        groups = partition(items, self.slots)  # as few as there are threads: each sum may be large
+        sums = list(self.map(sum_of_group, groups, function, add, *shared))
         while len(sums) > 1:
             sums = [add(sums[i : i + FAN_IN]) for i in range(0, len(sums), FAN_IN)]
         return sums[0]

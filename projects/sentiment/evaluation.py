@@ -57,6 +57,8 @@ def evaluate(
     """
     engine = engine or Engine()
     outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive)))
+    if outcomes.unknown and outcomes.labels.min() == len(model.label_names):  # perhaps it is another column
+        number_labels(outcomes.unknown, model.label_names)  # raises
     names = [*model.label_names, NEVER_TRAINED_ON]
     texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
     refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
@@ -68,15 +70,11 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
     numbers: dict[str, int] = {}
     left_out = LeftOut()
     outcomes = NONE_YET
-    examples_of_source = source.examples("test", left_out)
-    for some in chunks(((example.text, example) for example in examples_of_source), AT_ONCE):
-        examples = [example for _, example in some]
+    for examples in chunks(source.examples("test", left_out), AT_ONCE):
         unknown = number_new_labels(examples, numbers, model.label_names, positive, source.name)
         labels = np.array([numbers[example.label] for example in examples])
         found = outcomes_of(model, examples, labels)
         outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)])
-    if outcomes.unknown and len(outcomes.unknown) == len(numbers):  # probably another kind of labels, or column
-        number_labels(outcomes.unknown, model.label_names)  # raises
     return outcomes._replace(left_out=left_out)
 
 
@@ -168,8 +166,8 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
     confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, len(names))
     return {
         "simulated": model.settings["simulated"] or outcomes.simulated,
-        "test": scores(outcomes, len(names)),
-        "baselines": {"majority": scores(always(shares, outcomes), len(names))},
+        "test": scores(outcomes, len(model.label_names)),
+        "baselines": {"majority": scores(always(shares, outcomes), len(model.label_names))},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
         "left_out": {reason: n for reason, (n, _) in outcomes.left_out.rows.items()},
@@ -177,7 +175,7 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),
         "unsure": scores_of_the_sure(outcomes.sureness, outcomes.answers == outcomes.labels),
-        "reliability": reliability(*events(outcomes, len(names))),
+        "reliability": reliability(*events(outcomes, len(model.label_names))),
         "mistakes": outcomes.mistakes,
     }
 
@@ -193,11 +191,13 @@ def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:
 
 
 def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
-    """How right the answers are, and how honest the probabilities.
+    """How right the answers are, and how honest the probabilities of a model with so many labels.
 
-    Of two labels, precision, recall and F1 are those of the second one; of more, they are macro means.
+    Of two labels, precision, recall and F1 are those of the second one; of more, they are macro means. The confusion
+    matrix has a class more where there are texts with a label that was never trained on.
     """
-    confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, n_labels)
+    n_classes = max(n_labels, int(outcomes.labels.max()) + 1)
+    confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, n_classes)
     per_label = metrics.class_scores(confusion)
     present = per_label["support"] > 0
     if n_labels == 2:

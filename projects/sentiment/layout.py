@@ -1,5 +1,6 @@
 """Which columns of a table hold the texts and the labels, and which labels are meant."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -115,7 +116,7 @@ def guess_label(columns: Sequence[str], rows: list[dict[str, Any]], text: str | 
 
 def label_text(value: Any) -> str:
     """A label as it is written: a number from Excel or JSON without “.0”; "" for none."""
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

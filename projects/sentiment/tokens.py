@@ -44,8 +44,13 @@ def read_words(texts: Iterable[str]) -> Words:
     content = b"\n".join([*map(clean, texts), b""])
     starts, ends = spans(content)
     keys = word_keys(content, starts, ends)
+    return Words(content, starts, ends, keys, text_numbers(keys))
+
+
+def text_numbers(keys: np.ndarray) -> np.ndarray:
+    """The number of the text that each word is in, from the CLOSING keys among theirs, int32 [words + texts]."""
     closing = keys == CLOSING
-    return Words(content, starts, ends, keys, np.cumsum(closing, dtype=np.int32) - closing)
+    return np.cumsum(closing, dtype=np.int32) - closing
 
 
 def tokens(text: str) -> list[str]:

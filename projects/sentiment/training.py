@@ -155,7 +155,11 @@ def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitte
     else:
         with ThreadPoolExecutor(1) as beside:
             waiting = beside.submit(fit_final, plan)
-            measured = fit_measured(plan, on_epoch)
+            try:
+                measured = fit_measured(plan, on_epoch)
+            except BaseException:
+                plan.checkpoint.stopped = True  # or the error would wait for the other fit to end
+                raise
             final = waiting.result()
     return measured, None if plan.checkpoint.stopped else final
 
