@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-FAN_IN = 8  # results that are added at a time
+FAN_IN = 4  # results that are added at a time: of n-grams, each is large
 AHEAD = 2  # items that are given out for each slot
 
 

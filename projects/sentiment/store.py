@@ -9,7 +9,7 @@ import numpy as np
 from projects.common.files import cannot_write
 
 ONE_HEADER = threading.Lock()  # two threads that parse array headers at once can fail in Python 3.11 (SystemError)
-IN_MEMORY = 200_000_000  # bytes of arrays, before the folder is used
+IN_MEMORY = 150_000_000  # bytes of arrays, before the folder is used
 
 
 class Store:
