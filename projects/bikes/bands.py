@@ -22,25 +22,29 @@ GROWTH = 2.0  # by how much more of itself a band is wider a year after the hour
 
 def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Distance of the square roots of bikes: quiet and busy hours err by more alike amounts on this scale."""
-    return np.abs(np.sqrt(actual) - np.sqrt(predicted))
+    distance: np.ndarray = np.abs(np.sqrt(actual) - np.sqrt(predicted))
+    return distance
 
 
 def kind_of_hour(hours: pd.DataFrame, working: pd.Series) -> np.ndarray:
     """The part of the day, on free days counted on from those of working days [rows]."""
     part = np.searchsorted(STARTS, hours.hr, side="right") - 1
-    return part + len(STARTS) * (working < 0.5).to_numpy()
+    kind: np.ndarray = part + len(STARTS) * (working < 0.5).to_numpy()
+    return kind
 
 
 def is_wet(hours: pd.DataFrame) -> np.ndarray:
     """Whether it rains or snows in each hour; no, where the weather is not known."""
     if "weathersit" not in hours:
         return np.zeros(len(hours), dtype=bool)
-    return (hours.weathersit >= WET).to_numpy()
+    wet: np.ndarray = (hours.weathersit >= WET).to_numpy()
+    return wet
 
 
 def growth(days_ahead: np.ndarray) -> np.ndarray:
     """The factor by which errors are larger so many days from the last hour trained on [rows]; 1 within them."""
-    return 1 + GROWTH * np.maximum(days_ahead, 0) / 365
+    factor: np.ndarray = 1 + GROWTH * np.maximum(days_ahead, 0) / 365
+    return factor
 
 
 def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray, days_ahead: np.ndarray) -> dict[str, Any]:

@@ -99,5 +99,5 @@ def is_anniversary(date: pd.Timestamp, learned: SpecialDay) -> bool:
     """Whether the learned day may be the same holiday, in this or another year; days with names of their own are."""
     if learned.kind != "holiday":
         return True
-    apart = abs((date - pd.Timestamp(learned.date)).days) % 365.25
+    apart: float = abs((date - pd.Timestamp(learned.date)).days) % 365.25
     return min(apart, 365.25 - apart) < MOVES + 1

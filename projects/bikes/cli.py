@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from projects.bikes.settings import Settings
 from projects.common import cli as common
 from projects.common.errors import ProjectError
+from projects.common.progress import HISTORY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,8 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 def sample_csv() -> str:
     from projects.bikes.sample import simulate_hours
 
-    return simulate_hours().to_csv(index=False, lineterminator="\n")
+    table: str = simulate_hours().to_csv(index=False, lineterminator="\n")
+    return table
 
 
 data_option = common.data_option("A table of hours: CSV, Excel, JSON or Parquet, packed or not.")
@@ -401,8 +403,8 @@ def plot(run: Path) -> None:
         scores = common.read_json(run / common.METRICS)
         simulated = scores["simulated"]
         test = {name: float(score) for name, score in scores.get("test", {}).items()}
-    with common.whole(run / common.HISTORY, "run `bikes train` first"):
-        history = common.read_table(run / common.HISTORY)
+    with common.whole(run / HISTORY, "run `bikes train` first"):
+        history = common.read_table(run / HISTORY)
         figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
     if test:
         with common.whole(run / FORECAST, "run `bikes evaluate` first"):
@@ -479,7 +481,7 @@ def export(run: Path, file: Path) -> None:
 @common.json_option
 @click.pass_context
 def predict(
-    ctx: click.Context, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
+    ctx: click.Context, /, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
 ) -> None:
     """Forecast the hours of a table, or one hour.
 

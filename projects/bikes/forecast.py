@@ -72,7 +72,8 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
 
 def half_width(forecast: pd.DataFrame, level: int) -> np.ndarray:
     """How far a band reaches upwards, on the scale of square roots [hours]."""
-    return np.sqrt(forecast[f"high_{level}"].to_numpy()) - np.sqrt(forecast.prediction.to_numpy())
+    reach: np.ndarray = np.sqrt(forecast[f"high_{level}"].to_numpy()) - np.sqrt(forecast.prediction.to_numpy())
+    return reach
 
 
 def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.ndarray) -> dict[str, np.ndarray]:

@@ -167,7 +167,8 @@ class BikesModel:
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
-        return np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
+        roots: np.ndarray = np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
+        return roots
 
     def predict(
         self,
@@ -184,7 +185,9 @@ class BikesModel:
         A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
         the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
         """
-        return (self.roots(features) ** (1 / POWER)) @ self.scaling["smearing"]
+        riders = self.roots(features) ** (1 / POWER)  # [rows, n_targets]
+        bikes: np.ndarray = riders @ self.scaling["smearing"]
+        return bikes
 
     def forecast(
         self,
@@ -212,7 +215,8 @@ class BikesModel:
         """Days by which each hour lies outside those trained on; below 0 inside [rows]."""
         first, last = (pd.Timestamp(self.settings[name]) for name in ("first_hour", "last_hour"))
         away = np.maximum(hours.time - last, first - hours.time)
-        return (away / pd.Timedelta(days=1)).to_numpy()
+        days: np.ndarray = (away / pd.Timedelta(days=1)).to_numpy()
+        return days
 
     def save(self, path: Path) -> None:
         arrays = {
@@ -418,7 +422,8 @@ def with_all_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayer
 
 def never_seen(features: pd.DataFrame) -> np.ndarray:
     """Which features are 0 in all of the hours, such as a kind of weather that there never was [features]."""
-    return ~features.to_numpy().any(axis=0)
+    seen: np.ndarray = features.to_numpy().any(axis=0)
+    return ~seen
 
 
 def without_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
@@ -542,4 +547,5 @@ def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
     recent = past[past.time >= now.time.min() - pd.Timedelta(days=28)]
     means = recent.groupby(["hr", "workingday"]).cnt.mean()
     keys = pd.MultiIndex.from_arrays([now.hr, now.workingday])
-    return means.reindex(keys).fillna(past.cnt.mean()).to_numpy(float)
+    forecast: np.ndarray = means.reindex(keys).fillna(past.cnt.mean()).to_numpy(float)
+    return forecast

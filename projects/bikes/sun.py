@@ -42,7 +42,8 @@ def sun_elevation(time: pd.Series, place: Place) -> np.ndarray:
     latitude = np.radians(place.latitude)
     sine = np.sin(latitude) * np.sin(declination)
     sine += np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
-    return np.degrees(np.arcsin(sine))
+    elevation: np.ndarray = np.degrees(np.arcsin(sine))
+    return elevation
 
 
 def nearest_time_zone(latitude: float, longitude: float) -> str:
@@ -67,4 +68,5 @@ def distance(places: np.ndarray, latitude: float, longitude: float) -> np.ndarra
     theirs, mine = np.radians(places), np.radians([latitude, longitude])
     cosine = np.sin(theirs[:, 0]) * np.sin(mine[0])
     cosine += np.cos(theirs[:, 0]) * np.cos(mine[0]) * np.cos(theirs[:, 1] - mine[1])
-    return np.arccos(np.clip(cosine, -1, 1))
+    angle: np.ndarray = np.arccos(np.clip(cosine, -1, 1))
+    return angle

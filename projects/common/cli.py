@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from projects.common.download import Published, adopt, fetch, local_path, tell
+from projects.common.download import Published, adopt, fetch, local_path
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
 from projects.common.run_folder import UNFINISHED, tidy
 from projects.common.settings import Setting, settings_of
-from projects.common.terminal import ForgivingStream, TerminalStream
+from projects.common.terminal import ForgivingStream, TerminalStream, tell
 
 if TYPE_CHECKING:
     import msgspec
@@ -220,7 +220,7 @@ def option_of(setting: Setting) -> Callable[..., Any]:
     if setting.kind is bool:
         flag = f"--{name}/--no-{name}" if setting.default else f"--{name}"
         return click.option(flag, setting.name, is_flag=True, default=setting.default, help=setting.help)
-    kind: click.ParamType
+    kind: click.ParamType[Any]
     if setting.kind is int:
         kind = click.IntRange(int(setting.low or 0), None if setting.high is None else int(setting.high))
     else:

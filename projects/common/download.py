@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from projects.common.errors import FailingServerError, NoConnectionError, ProjectError, printable
+from projects.common.errors import FailingServerError, NoConnectionError, ProjectError
 from projects.common.files import cannot_write, sha256, write_atomically
+from projects.common.terminal import tell
 
 PAUSES = (0.5, 1.0)  # seconds before each retry
 TIMEOUT = (3.0, 4.0)  # seconds to connect, and to wait for any byte of the answer
@@ -35,10 +36,6 @@ class Published:
     sha256: str
     name: str
     size: int
-
-
-def tell(message: str) -> None:
-    print(printable(message), file=sys.stderr, flush=True)
 
 
 def fetch(published: Published, folder: Path, url: str | None = None, force: bool = False) -> Path:

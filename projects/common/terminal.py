@@ -3,10 +3,18 @@
 import io
 import json
 import re
+import sys
 from contextlib import suppress
+
+from projects.common.errors import printable
 
 TEXT = re.compile(r"([\n\t])")
 BARS = re.compile(r"([\n\t\r]|\x1b\[A)")  # also to the start of a line, and a line up
+
+
+def tell(message: str) -> None:
+    """One line on stderr, where remarks and warnings go."""
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def for_terminal(text: str, allowed: re.Pattern[str] = TEXT) -> str:

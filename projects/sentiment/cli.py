@@ -9,6 +9,8 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
+from projects.common.progress import HISTORY
+from projects.common.terminal import tell
 from projects.sentiment.cli_options import (
     Where,
     engine_options,
@@ -91,7 +93,7 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
 
-        common.tell(str(save_figure(plot_check(found), picture, False)))
+        tell(str(save_figure(plot_check(found), picture, False)))
     if as_json:
         common.print_json({name: value for name, value in found.items() if name != "lengths"})
         return
@@ -151,7 +153,7 @@ def train(
     sources = sources_of(data, data_dir, layout, where)
     checkpoint = Checkpoint(run, "sentiment", resume)
     with where.engine() as engine, report_epochs(quiet) as on_epoch:
-        watcher = Watcher(common.note, common.tell, on_epoch, checkpoint)
+        watcher = Watcher(common.note, tell, on_epoch, checkpoint)
         with checkpoint.interruptible():
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory)
     common.save_training(run, "sentiment", model, checkpoint, MEASURED)
@@ -236,8 +238,8 @@ def plot(run: Path) -> None:
     )
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / common.HISTORY, "run `sentiment train` first"):
-        losses = plot_losses(common.read_table(run / common.HISTORY), "log loss")
+    with common.whole(run / HISTORY, "run `sentiment train` first"):
+        losses = plot_losses(common.read_table(run / HISTORY), "log loss")
     figures = {"losses.png": losses}
     if (run / common.METRICS).exists():
         with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):

@@ -10,6 +10,7 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
+from projects.common.terminal import tell
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def answer_tables(
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
             click.echo(f"{written.path}: {written.rows:,} rows{unsure_rows}")
             if written.without_text:
-                common.tell(f"{written.path}: {written.without_text:,} rows have no text and got no label")
+                tell(f"{written.path}: {written.without_text:,} rows have no text and got no label")
             if written.replaced:
                 common.warn_if_replaced(str(written.path), written.replaced, ADDED)
 

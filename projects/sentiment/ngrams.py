@@ -111,7 +111,8 @@ class Vocabulary:
     def row_values(self, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
         """The values of a CSR matrix with these indices: the n-grams' ratios, long rows shortened, float32."""
         ratios = self.ratios[self.in_bag][indices]
-        return ratios * np.repeat(row_factors(ratios, indptr), np.diff(indptr))
+        values: np.ndarray = ratios * np.repeat(row_factors(ratios, indptr), np.diff(indptr))
+        return values
 
     def bag(self, indices: np.ndarray, indptr: np.ndarray) -> "np.ndarray | sp.csr_matrix":
         """float32 [texts, columns] for what `columns_of` found: of one text dense, of several sparse."""

@@ -214,7 +214,8 @@ def weights_of(labels: np.ndarray, label_weights: np.ndarray | None, dtype: Any)
     """The weight of each row [rows, 1]; None: all alike."""
     if label_weights is None:
         return None
-    return label_weights[labels].astype(dtype)[:, np.newaxis]
+    weights: np.ndarray = label_weights[labels].astype(dtype)
+    return weights[:, np.newaxis]
 
 
 def label_weights(texts: np.ndarray) -> np.ndarray:

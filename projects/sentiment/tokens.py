@@ -50,7 +50,8 @@ def read_words(texts: Iterable[str]) -> Words:
 def text_numbers(keys: np.ndarray) -> np.ndarray:
     """The number of the text that each word is in, from the CLOSING keys among theirs, int32 [words + texts]."""
     closing = keys == CLOSING
-    return np.cumsum(closing, dtype=np.int32) - closing
+    numbers: np.ndarray = np.cumsum(closing, dtype=np.int32) - closing
+    return numbers
 
 
 def tokens(text: str) -> list[str]:
@@ -77,7 +78,7 @@ def word_keys(content: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarra
     padded = content + bytes(8)
     eight_from = np.ndarray(len(padded) - 7, "<u8", padded, strides=(1,))  # the eight bytes from each byte on
     lengths = ends - starts
-    keys = eight_from[starts] & FIRST_BYTES[np.minimum(lengths, 8)]
+    keys: np.ndarray = eight_from[starts] & FIRST_BYTES[np.minimum(lengths, 8)]
     done = 8
     while len(longer := np.flatnonzero(lengths > done)):
         more = eight_from[starts[longer] + done] & FIRST_BYTES[np.minimum(lengths[longer] - done, 8)]
@@ -112,7 +113,7 @@ class Table:
         """The numbers of the keys, NONE for those that are not there, int32."""
         keys = keys.astype(np.uint64, copy=False)
         slots = self.slots(keys)
-        numbers = self.numbers[slots]
+        numbers: np.ndarray = self.numbers[slots]
         others = np.flatnonzero((numbers != NONE) & (self.keys[numbers] != keys))  # found another key
         while len(others):
             slots[others] = self.next(slots[others])
