@@ -1,4 +1,4 @@
-"""The `bikes` command: download, check, train, evaluate, backtest, forecast, plot, report, export, predict."""
+"""The `bikes` command: download, check, train, tune, evaluate, backtest, forecast, plot, report, export, predict."""
 
 import shlex
 import sys
@@ -12,8 +12,10 @@ from click.core import ParameterSource
 
 from projects.bikes.settings import Settings
 from projects.common import cli as common
+from projects.common.cli_tune import minutes_option, show_search
 from projects.common.errors import ProjectError
 from projects.common.progress import HISTORY
+from projects.common.settings import settings_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,15 @@ def sample_csv() -> str:
 data_option = common.data_option("A table of hours: CSV, Excel, JSON or Parquet, packed or not.")
 run_option = common.run_option("bikes")
 data_dir_option = common.data_dir_option("bikes")
+seed_option = common.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
+validation_days_option = click.option(
+    "--validation-days", type=click.IntRange(7), default=60, show_default=True,
+    help="Days before the test that settings are judged by.",
+)  # fmt: skip
+test_days_option = click.option(
+    "--test-days", type=click.IntRange(0), default=21, show_default=True,
+    help="Last days of the data, kept for the final figure; 0 to train on all.",
+)  # fmt: skip
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,10 +150,8 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 @data_option
 @run_option
 @data_dir_option
-@click.option("--validation-days", type=click.IntRange(7), default=60, show_default=True,
-              help="Days before the test that settings are judged by.")  # fmt: skip
-@click.option("--test-days", type=click.IntRange(0), default=21, show_default=True,
-              help="Last days of the data, kept for the final figure; 0 to train on all.")  # fmt: skip
+@validation_days_option
+@test_days_option
 @common.setting_options(Settings)
 @table_options
 @common.resume_option
@@ -193,6 +202,55 @@ def train(
     known = city.hours[: len(hours.train) + len(hours.validation)]
     tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
     click.echo(f"model: {run / common.MODEL}\nnext: {next_command(data, test_days)}, bikes plot, bikes predict --help")
+
+
+@main.command()
+@data_option
+@run_option
+@data_dir_option
+@minutes_option
+@validation_days_option
+@test_days_option
+@seed_option
+@table_options
+@common.quiet_option
+def tune(
+    data: Path | None, run: Path, data_dir: Path, minutes: float, validation_days: int, test_days: int, seed: int,
+    quiet: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Search for better settings, and print the command that trains with them.
+
+    Settings are judged by forecasts of nine windows before the test days, each by a network fitted to what comes
+    before: first on the last window, the best of them on more, in the end on all nine. The default settings are kept
+    unless others are better by more than noise. The test days are never looked at.
+
+    Ctrl-C ends the search with the best so far. The same seed tries the same settings in the same order.
+
+    Example: bikes tune --minutes 5
+    """
+    common.note("reading the hours")
+    import numpy as np
+    import pandas as pd
+
+    from projects.bikes.data import split
+    from projects.bikes.tune import Tuning, default_values, draw_values
+    from projects.common.files import check_writable
+    from projects.common.run_folder import lock
+    from projects.common.tune import Clock, Search
+
+    check_writable(run)
+    click.get_current_context().with_resource(lock(run))
+    clock = Clock(60 * minutes)
+    hours = split(read_given(data, data_dir, given).hours, validation_days, test_days)
+    tuning = Tuning(pd.concat([hours.train, hours.validation]), validation_days, seed, clock)
+    rng = np.random.default_rng(seed)
+    search = Search(tuning.try_on, lambda: draw_values(rng), default_values(), clock)
+    chosen = {"data": data, "run": run, "validation_days": validation_days, "test_days": test_days, "seed": seed}
+
+    def command(values: dict[str, Any]) -> list[str]:
+        return ["bikes", "train", *common.typed(train, chosen | given | values)]
+
+    show_search(search, clock, "RMSE", 1, command, run, quiet)
 
 
 def closed_line(closed: int) -> str | None:

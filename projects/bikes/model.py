@@ -341,9 +341,15 @@ def fit(
     networks = fit_networks(rows, validation, columns, settings, on_epoch, checkpoint or Checkpoint())
     model.networks = [without_features(network, never_seen(features)) for network in networks]
     about["members"] = len(networks)
-    fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
-    scaling["smearing"] = hours[targets_of(hours)].sum().to_numpy() / np.where(fitted > 0, fitted, 1.0)
+    set_smearing(model, features, hours)
     return model
+
+
+def set_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame) -> None:
+    """Let the forecasts of the hours trained on, which have these features, add up to what was counted."""
+    fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
+    counted = hours[targets_of(hours)].sum().to_numpy()
+    model.scaling["smearing"] = counted / np.where(fitted > 0, fitted, 1.0)
 
 
 def targets_of(hours: pd.DataFrame) -> list[str]:

@@ -230,6 +230,20 @@ def option_of(setting: Setting) -> Callable[..., Any]:
     )
 
 
+def typed(command: click.Command, values: dict[str, Any]) -> list[str]:
+    """The options of a command as they are typed, for those values that are not the defaults."""
+    words = []
+    for param in command.params:
+        value = values.get(str(param.name))
+        if value is None or value == param.default:
+            continue
+        is_flag = isinstance(value, bool)
+        words += (
+            [param.opts[0]] if is_flag else [param.opts[0], f"{value:g}" if isinstance(value, float) else str(value)]
+        )
+    return words
+
+
 def download_options(pipeline: str) -> Callable[..., Any]:
     """--from, --sample, --sample-if-offline, --force and --data-dir, as every `download` has them."""
     options: Iterable[Callable[..., Any]] = (

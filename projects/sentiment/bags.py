@@ -40,6 +40,10 @@ class Bags:
         self.store.save(block, f"{self.fit}-ends", indptr)
         self.store.save(block, f"{self.fit}-values", values)
 
+    def discard(self, block: str) -> None:
+        """Let go of a block's bags."""
+        self.store.discard(block, f"{self.fit}-columns", f"{self.fit}-ends", f"{self.fit}-values")
+
     def read(self, blocks: Sequence[str], rows_of: Sequence[Chosen]) -> tuple["sp.csr_matrix", np.ndarray]:
         """These rows of each block: a CSR matrix, float32 [rows, columns], and the numbers of their labels [rows].
 

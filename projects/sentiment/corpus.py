@@ -28,6 +28,7 @@ from projects.sentiment.tokens import CLOSING, read_words
 RUN = 10_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
 BLOCK = 5_000  # texts of a block, about
+PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
 HASHES = 1 << 64
 GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ / golden ratio, odd
@@ -39,7 +40,8 @@ class Corpus:
     """The training texts of all sources.
 
     Arrays of a block in the store: `keys` of the words, CLOSING after each text, uint64 [words + texts];
-    `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts]: these come last.
+    `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts]: these come last;
+    `parts`, in which of PARTS each text is, uint8 [texts].
     """
 
     store: Store
@@ -217,12 +219,19 @@ def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
     store.save(name, "keys", keys[slices(starts[order], lengths[order])])
     store.save(name, "labels", labels)
     store.save(name, "held_out", held_out)
+    store.save(name, "parts", parts_of(hashes, split.seed))
     return Block(
         name=name,
         training=np.bincount(labels[~held_out], minlength=split.n_labels),
         held_out=np.bincount(labels[held_out], minlength=split.n_labels),
         digest=digest_of(hashes, labels),
     )
+
+
+def parts_of(hashes: np.ndarray, seed: int) -> np.ndarray:
+    """In which of PARTS, of about the same size, each text is, uint8 [texts]; those held out are in the first one."""
+    per_part = np.uint64(-(-HASHES // PARTS))
+    return (mix(hashes, seed) // per_part).astype(np.uint8)
 
 
 def digest_of(hashes: np.ndarray, labels: np.ndarray) -> bytes:

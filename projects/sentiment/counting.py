@@ -47,6 +47,9 @@ class Candidates:
     training: "sp.csr_matrix"  # texts of each label that have it and are not held out, int64 [labels, candidates]
     held_out: "sp.csr_matrix"
 
+    def __len__(self) -> int:
+        return len(self.names) + len(self.codes)
+
 
 def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Candidates:
     """Every n-gram that is in enough of the texts to train the measured fit on, or of all, and some more."""
