@@ -14,7 +14,7 @@ from projects.bikes.settings import Settings
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.errors import ProjectError
-from projects.common.progress import HISTORY
+from projects.common.progress import HISTORY, say
 from projects.common.settings import settings_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ TABLE_OPTIONS = (
     "time_column", "hour_column", "count_column", "casual_column", "registered_column", "fahrenheit", "wind_unit",
     "country", "subdivision", "latitude", "longitude", "encoding",
 )  # fmt: skip
+EXPECTED_SECONDS = {"reading": 1.5, "fit 1 of 2": 10.0, "fit 2 of 2": 10.0, "saving": 0.3}  # on some machine
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
 FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
@@ -122,7 +123,7 @@ def tell(lines: Iterable[str | None]) -> None:
     """Remarks and warnings, a line each on stderr."""
     for line in lines:
         if line:
-            click.echo(line, err=True)
+            say(line)
 
 
 @main.command()
@@ -177,25 +178,25 @@ def train(
     Examples: bikes train --seed 1
               bikes train --test-days 0
     """
-    common.note("reading the hours")
-    from projects.bikes.data import split
-    from projects.common.checkpoint import Checkpoint
-    from projects.common.files import check_writable
-    from projects.common.run_folder import lock
-
-    check_writable(run)
-    click.get_current_context().with_resource(lock(run))
-    checkpoint = Checkpoint(run, "bikes", resume)
-    given = {name: options.pop(name) for name in TABLE_OPTIONS}
-    city = read_given(data, data_dir, given)
-    hours = split(city.hours, validation_days, test_days)
-    from projects.bikes.check import warn_of_baseline, warn_of_short_data
-    from projects.bikes.model import baselines, train
     from projects.common.progress import report_epochs
 
-    with checkpoint.interruptible(), report_epochs(quiet) as on_epoch:
-        model = train(hours, Settings(**options), on_epoch, checkpoint)
-    common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
+    given = {name: options.pop(name) for name in TABLE_OPTIONS}
+    with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
+        from projects.bikes.check import warn_of_baseline, warn_of_short_data
+        from projects.bikes.data import split
+        from projects.bikes.model import baselines, train
+        from projects.common.checkpoint import Checkpoint
+        from projects.common.files import check_writable
+        from projects.common.run_folder import lock
+
+        check_writable(run)
+        click.get_current_context().with_resource(lock(run))
+        checkpoint = Checkpoint(run, "bikes", resume)
+        city = read_given(data, data_dir, given)
+        hours = split(city.hours, validation_days, test_days)
+        with checkpoint.interruptible():
+            model = train(hours, Settings(**options), on_epoch, checkpoint)
+        common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))

@@ -33,6 +33,7 @@ from projects.bikes.layout import Layout
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.bikes.sun import Place
 from projects.bikes.weather import COLDEST, WARMEST, WIND, normalised
+from projects.common import progress
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
@@ -60,6 +61,9 @@ LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: each tells growth 
 AROUND = 24  # hours before a forecast, of which the weather is looked up
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
 Rows = tuple[np.ndarray, np.ndarray]  # X and y
+STAGES = "measured", "final"  # of the fits' names in a checkpoint
+FITS = "fit 1 of 2", "fit 2 of 2"  # the same as phases that are shown
+A_ROW, A_STEP = 1.5e-6, 2.5e-4  # seconds, for the progress: only their ratios count
 SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
 
 
@@ -267,6 +271,7 @@ def train(
     """
     checked(settings)
     checkpoint = checkpoint or Checkpoint()
+    expect_fits(settings, checkpoint, len(hours.train))
     everything = pd.concat(hours)
     about = {
         "data_sha256": fingerprint(everything[name].to_numpy().tobytes() for name in everything),
@@ -281,6 +286,8 @@ def train(
     known = pd.concat([hours.train, hours.validation])
     short = is_less_than_a_year(known)
     checkpoint.start(msgspec.structs.asdict(settings) | {"less_than_a_year": short} | about)
+    epochs = settings.members * settings.epochs
+    progress.enter(FITS[0], total=epochs)
     measured = fit(hours.train, hours.validation, settings, on_epoch, checkpoint, less_than_a_year=short)
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
@@ -288,6 +295,7 @@ def train(
     ahead = measured.days_away(hours.validation)
     final = measured
     if not checkpoint.stopped:
+        progress.enter(FITS[1], total=epochs)
         final = fit(known, None, settings, checkpoint=checkpoint, less_than_a_year=short)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
@@ -298,6 +306,15 @@ def train(
         "unfinished": unfinished,
     }
     return model
+
+
+def expect_fits(settings: Settings, checkpoint: Checkpoint, n_rows: int) -> None:
+    """Tell the progress of the process how long the fits take, and what an earlier one has done of them."""
+    epochs = settings.members * settings.epochs
+    for phase, stage in zip(FITS, STAGES, strict=True):
+        progress.expect(phase, epochs * n_rows * (A_ROW + A_STEP / settings.batch_size))
+        done = sum(len(state["history"]) for name, state in checkpoint.states.items() if name.startswith(stage))
+        progress.already(phase, done / epochs)
 
 
 def fit(
@@ -384,7 +401,7 @@ def fit_networks(
     checkpoint: Checkpoint,
 ) -> list[TwoLayerNetwork]:
     """A network for each of `columns`, masks of the features [features] that it is fitted to."""
-    stage = "final" if validation is None else "measured"
+    stage = STAGES[validation is None]
     X, y = rows
     networks: list[TwoLayerNetwork] = []
     for member, mine in enumerate(columns):
@@ -401,7 +418,7 @@ def fit_networks(
         if member == 0 and validation is not None:
             unseen = (validation[0][:, mine], validation[1])
         name = f"{stage}.{member}"
-        callback = checkpoint.after_epoch(name, on_epoch if watched and on_epoch else refuse_divergence)
+        callback = checkpoint.after_epoch(name, reporting(on_epoch if watched and on_epoch else refuse_divergence))
         resume_from = checkpoint.states.get(name)
         estimator.fit(X[:, mine], y, validation=unseen, on_epoch=callback, resume_from=resume_from)
         if checkpoint.stopped and networks:
@@ -412,6 +429,16 @@ def fit_networks(
         if watched:
             warn_if_useless(estimator.training_, squared_error(np.zeros_like(y), y) / len(y))
     return networks
+
+
+def reporting(report: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The callback, told to the progress of the process as an epoch."""
+
+    def on_epoch(training: Any) -> None:
+        report(training)
+        progress.advance()
+
+    return on_epoch
 
 
 def member_columns(groups: dict[str, pd.DataFrame], left_out: Collection[str]) -> np.ndarray:

@@ -113,6 +113,7 @@ class Checkpoint:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             self.stopped = True
             if not self.begun:
+                os.write(2, b"\nnothing is kept: no epoch was done yet; what was in the run folder stays\n")
                 raise KeyboardInterrupt
             os.write(2, b"\nstopping after this epoch; Ctrl-C again quits at once\n")  # print is not for handlers
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from projects.common import progress
 from projects.common.download import Published, adopt, fetch, local_path
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
@@ -151,14 +152,14 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
     then it goes on as an interruption.
     """
     history, unfinished = checkpoint.states[measured]["history"], run / UNFINISHED
+    progress.enter("saving")
     if model.settings["unfinished"]:
         checkpoint.write()
         save_history(unfinished / HISTORY, history)
         model.save(unfinished / MODEL)
-        click.echo(
+        progress.say(
             f"kept the checkpoint in {run} (go on by `{pipeline} train --resume` with the same options) and in "
-            f"{unfinished} the model that was measured, after {len(history)} epochs: {model!r}",
-            err=True,
+            f"{unfinished} the model that was measured, after {len(history)} epochs: {model!r}"
         )
         raise KeyboardInterrupt
     keep(run, model, history, *stale)

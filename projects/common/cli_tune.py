@@ -45,7 +45,8 @@ def show_search(
 ) -> None:  # fmt: skip
     """Search until the time is over or Ctrl-C, showing a table; then print the command of the best, and save both.
 
-    loss_name, scale: how losses are shown. command: what trains with these settings, in words.
+    loss_name, scale: how losses are shown. command: what trains with settings other than
+    the default ones, in words.
     Raises ProjectError where the time was too short for a single trial.
     """
     rows = []
@@ -61,7 +62,8 @@ def show_search(
     best = search.best()
     if best is None:
         raise ProjectError(f"{clock.elapsed / 60:.1f} minutes are too few for these data: give more with --minutes")
-    words = shlex.join(command(best.values))
+    differing = {name: value for name, value in best.values.items() if value != search.usual[name]}
+    words = shlex.join(command(differing))
     write_atomically(run / COMMAND, f"{words}\n".encode())
     write_atomically(run / TRIALS, common.to_csv(rows).encode())
     click.echo(f"{search.n_drawn:,} settings were tried, {search.n_tries:,} fits in {clock.elapsed:.0f} seconds")

@@ -67,17 +67,18 @@ class Search:
     """A search that goes on while it is iterated over, and gives each trial that was made on all parts.
 
     try_on(values, part): the loss on a part, 0 to PARTS - 1; it is called in several threads, and may raise OutOfTime.
-    draw(): other values, whenever it is called. default: None where it is not allowed. on_try: is called after each
-    part that was tried.
+    draw(): other values, whenever it is called. usual: the default settings; `default` is their trial, None where they
+    are not allowed. on_try: is called after each part that was tried.
     """
 
     def __init__(
         self,
         try_on: Callable[[Values, int], float],
         draw: Callable[[], Values],
-        default: Values | None,
+        usual: Values,
         clock: Clock,
         threads: int = 1,
+        usual_is_allowed: bool = True,
         on_try: Callable[[], None] = lambda: None,
     ) -> None:
         self.on_try = on_try
@@ -85,7 +86,8 @@ class Search:
         self.draw = draw
         self.clock = clock
         self.threads = threads
-        self.default = None if default is None else Trial(0, default)
+        self.usual = usual
+        self.default = Trial(0, usual) if usual_is_allowed else None
         self.finished: list[Trial] = []  # but for the default
         self.n_drawn = 0
         self.n_tries = 0  # of settings on a part

@@ -8,12 +8,15 @@ import zlib
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from projects.common import progress
 from projects.common.errors import ProjectError
 
 MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
 LONGEST_REVIEW = 10_000_000  # bytes of one member
 LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
 AHEAD = tarfile.RECORDSIZE  # bytes that tarfile reads before it needs them
+TOLD_EVERY = 1 << 16  # bytes
+SHARE_OF_UNPACKING = 0.6  # of the time that reading takes; the rest goes into words
 LARGEST_HEADER = 1 << 20  # bytes before a member, with its long name and the like
 
 
@@ -34,7 +37,8 @@ def review_members(path: Path, part: str) -> list[Member]:
     found: dict[str, Member] = {}
     member_name = "its first member"
     try:
-        with gzip.open(path) as packed:
+        with open(path, "rb") as file, gzip.open(file) as packed:
+            told = Position(file, path.stat().st_size)
             stream = BoundedStream(cast(IO[bytes], packed))
             with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
                 while (member := archive.next()) is not None:
@@ -45,6 +49,7 @@ def review_members(path: Path, part: str) -> list[Member]:
                             f"{path}: with {member_name} it unpacks to more than {LARGEST_ARCHIVE:,} bytes"
                         )
                     stream.allow_up_to(end + LARGEST_HEADER)
+                    told.tell()
                     review = review_of(archive, member, path, part)
                     if review is None:
                         continue
@@ -66,6 +71,19 @@ def review_members(path: Path, part: str) -> list[Member]:
 
 
 DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, IndexError, ArithmeticError, struct.error)
+
+
+class Position:
+    """How far a file of so many bytes is read, told to the progress of the process, whose unit is a file."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self.file, self.size, self.told = file, size, 0
+
+    def tell(self) -> None:
+        position = self.file.tell()
+        if position - self.told >= TOLD_EVERY:
+            progress.advance(SHARE_OF_UNPACKING * (position - self.told) / self.size)
+            self.told = position
 
 
 class BoundedStream:

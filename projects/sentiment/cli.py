@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
 
+PHASES = {"reading": 2.0, "counting": 1.0, "fits": 2.0, "saving": 0.1}  # of `train`, in seconds, until more is known
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
 
 
@@ -145,21 +146,23 @@ def train(
               sentiment train --data mails.csv --text-column body --label-column kind
               sentiment train --data 'reviews-*.jsonl.gz'
     """
-    from projects.common.checkpoint import Checkpoint
-    from projects.common.files import check_writable
-    from projects.common.progress import report_epochs
-    from projects.common.run_folder import lock
-    from projects.sentiment.training import GOAL, MEASURED, Watcher, train
+    from projects.common.progress import report_epochs, say
 
-    check_writable(run)
-    click.get_current_context().with_resource(lock(run))
-    sources = sources_of(data, data_dir, layout, where)
-    checkpoint = Checkpoint(run, "sentiment", resume)
-    with where.engine() as engine, report_epochs(quiet) as on_epoch:
-        watcher = Watcher(common.note, tell, on_epoch, checkpoint)
-        with checkpoint.interruptible():
+    with report_epochs(PHASES, quiet) as on_epoch:
+        from projects.common.checkpoint import Checkpoint
+        from projects.common.files import check_writable
+        from projects.common.run_folder import lock
+        from projects.sentiment.training import GOAL, MEASURED, Watcher, expect_by_size, train
+
+        check_writable(run)
+        click.get_current_context().with_resource(lock(run))
+        sources = sources_of(data, data_dir, layout, where)
+        expect_by_size(sources)
+        checkpoint = Checkpoint(run, "sentiment", resume)
+        watcher = Watcher(tell=say, on_epoch=on_epoch, checkpoint=checkpoint)
+        with where.engine() as engine, checkpoint.interruptible():
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory)
-    common.save_training(run, "sentiment", model, checkpoint, MEASURED)
+        common.save_training(run, "sentiment", model, checkpoint, MEASURED)
     click.echo(in_words(model))
     sure_from = model.settings["sure_from"]
     if sure_from is not None and model.settings["validation_accuracy"] < GOAL:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from projects.common import cli as common
-from projects.common.terminal import tell
+from projects.common.progress import say
 
 if TYPE_CHECKING:
     from projects.sentiment.data import File
@@ -130,4 +130,4 @@ def tables_of(
     from projects.sentiment.layout import ANY_LAYOUT
 
     path = path.absolute() if where.name == "dask" else path  # workers may be in another folder
-    return files_of(path, layout, labelled, remembered or ANY_LAYOUT, tell)
+    return files_of(path, layout, labelled, remembered or ANY_LAYOUT, say)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from projects.common import progress
 from projects.common.run_folder import working_folder
 from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counts import Counts, add_counts, count_codes, possible_keys
@@ -78,6 +79,7 @@ def count_longer(block: str, store: Store, length: Length) -> Counts:
     ngrams = number_ngrams(block, store, length)
     at, codes = codes_of_longer(block, store, ngrams, length.n_words, length.n_single)
     keys = store.load(block, "keys")
+    progress.advance()
     return count_codes(codes, text_numbers(keys)[at], len(store.load(block, "labels")))
 
 
@@ -133,6 +135,7 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     indices, indptr = distinct_pairs(np.concatenate(rows), np.concatenate(columns), (len(labels), n_candidates))
     store.save(block, "indices", indices)
     store.save(block, "indptr", indptr)
+    progress.advance()
     presence = csr_matrix(np.ones(len(indices), np.int64), indices, indptr, n_candidates)
     return Totals(
         training=texts_with(presence, labels, ~held_out, n_labels),

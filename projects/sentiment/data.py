@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
 from projects.common.tables import Table, open_table
-from projects.sentiment.archive import review_members
+from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
     ANY_LAYOUT,
@@ -42,6 +43,8 @@ PUBLISHED = Published(
 SAMPLE = "reviews-SIMULATED.csv"
 
 TAR_MARK = slice(257, 262)  # where a tar archive has "ustar"
+TOLD_EVERY = 100  # texts of the archive, to the progress of the process
+UNPACKED = 3  # bytes of a byte of a packed table, about
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
@@ -143,7 +146,10 @@ class File:
         elif path.is_dir():
             yield from folder_examples(path, part)
         else:
-            for member in review_members(path, part):
+            members = review_members(path, part)
+            for number, member in enumerate(members):
+                if number % TOLD_EVERY == 0:
+                    progress.advance((1 - SHARE_OF_UNPACKING) * TOLD_EVERY / len(members))
                 yield Example(member.text, USUAL[member.label], member.place)
 
 
@@ -296,7 +302,12 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
     layout = find_layout(table, layout, labelled=True)
     has_split = "split" in table.columns
     simulated = "simulated" in table.columns
+    told, seen = path.stat().st_size * (UNPACKED if table.packing else 1), 0
     for place, text, label, row in usable_rows(table, layout, left_out):
+        seen += len(text)
+        if seen >= told / 100:
+            progress.advance(seen / told)
+            seen = 0
         if part_of(row.get("split"), has_split, text, place) == part:
             yield Example(text, label, place, simulated)
 

@@ -29,6 +29,11 @@ class Rows(NamedTuple):
     held_out: bool | None  # those held out, or the others; None: all
     label_weights: np.ndarray | None  # of each label, 1 on average over the rows; None: all alike
 
+    @property
+    def n_rows(self) -> int:
+        chosen = [self.bags.rows(block, self.held_out) for block in self.blocks]
+        return sum(rows.stop - rows.start for rows in chosen)
+
 
 class LabelBatches(ArrayBatches):
     """Steps from a bag and the numbers of labels [rows, 1], which become targets a batch at a time.

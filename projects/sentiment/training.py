@@ -10,8 +10,10 @@ import msgspec
 import numpy as np
 
 from nn import TwoLayerNetwork
+from nn.batches import Step, StepSource
 from nn.functions import LOSSES
 from nn.training import Training, TrainingSettings
+from projects.common import progress
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.progress import refuse_divergence, warn_if_useless
@@ -20,17 +22,20 @@ from projects.common.settings import checked
 from projects.sentiment.bags import Bags
 from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates
-from projects.sentiment.data import Source
+from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.layout import Layout
 from projects.sentiment.model import SentimentModel, each_label, output_for, outputs_for
 from projects.sentiment.ngrams import Vocabulary
-from projects.sentiment.settings import Settings, complete, rows_a_step
+from projects.sentiment.settings import MOST_ROWS, STEPS, Settings, complete, rows_a_step
 from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
 from projects.sentiment.store import Store
 
 MEASURED, FINAL = "measured", "final"  # names of the two fits
 MEASURED_ROWS = 5_000  # that are measured at a time
+STARTING = 0.7  # seconds until the libraries are loaded, on the machine of the next two lines
+READING, READING_PACKED = 2e-7, 7e-8  # seconds a byte, for the progress, where only their ratios count; of
+COUNTING, A_STEP, A_PRODUCT = 2.5e-7, 1e-3, 1e-8  # a word of a text and length, a step, an n-gram of a text in it
 GOAL = 0.95  # share of the sure answers that should be right
 FEWEST_SURE = 20  # answers that this is said from
 
@@ -65,20 +70,26 @@ def train(
     engine = engine or Engine()
     watcher = watcher or Watcher()
     checkpoint = watcher.checkpoint or Checkpoint()
+    already_fitted(checkpoint)
     with working_folder(run) as folder:
         store = Store(folder, in_memory)
-        watcher.on_phase("reading the texts")
+        watcher.on_phase("reading")
+        progress.enter("reading", total=len(sources))
         corpus = read_corpus(sources, store, settings, engine, positive)
         left_out = corpus.left_out.description()
         if left_out:
             watcher.tell(left_out)
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
+        assert settings.epochs is not None
         about = facts(corpus, settings, sources[0].layout, sources[0].film_reviews or corpus.simulated)
         checkpoint.start(about)
-        watcher.on_phase(f"counting the n-grams of {corpus.n_texts:,} texts")
+        watcher.on_phase("counting")
+        expect_the_rest(corpus, settings)
+        progress.enter("counting", total=len(corpus.blocks) * settings.ngrams)
         candidates = count_candidates(corpus, settings, engine)
         watcher.on_phase("training")
+        progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_fits(settings) * settings.epochs)
         plan = Plan(corpus, candidates, settings, engine, checkpoint)
         measured, final = run_fits(plan, watcher.on_epoch)
     result = measured if final is None else final
@@ -92,6 +103,40 @@ def train(
         "unfinished": checkpoint.stopped,
     }
     return SentimentModel(result.training.network, result.vocabulary, about)
+
+
+def expect_by_size(files: Sequence[File]) -> None:
+    """Tell the progress of the process how long each phase may take, from the size of the files alone."""
+    reading = STARTING
+    for file in files:
+        size = file.path.stat().st_size if file.path.exists() else 0
+        reading += size * (READING_PACKED if file.film_reviews else READING)
+    for phase, times_reading in (("reading", 1.0), ("counting", 0.3), ("fits", 0.8), ("saving", 0.05)):
+        progress.expect(phase, times_reading * reading)
+
+
+def n_fits(settings: Settings) -> int:
+    return 2 if settings.refit else 1
+
+
+def already_fitted(checkpoint: Checkpoint) -> None:
+    """Tell the progress of the process what an earlier one has done, where a training is resumed."""
+    before = checkpoint.settings
+    if before and before.get("epochs"):
+        epochs = sum(len(state["history"]) for state in checkpoint.states.values())
+        progress.already("fits", epochs / (before["epochs"] * (2 if before.get("refit") else 1)))
+
+
+def expect_the_rest(corpus: Corpus, settings: Settings) -> None:
+    """Tell the progress of the process how long counting and fits take, once the words are known."""
+    assert settings.epochs is not None
+    assert settings.hidden_units is not None
+    n_pairs = int(corpus.words.at_least.sum())  # of a text and a word in it
+    n_ngrams = n_pairs * (1 + 0.6 * (min(settings.ngrams, 3) - 1))  # in the bags: of longer ones few are frequent
+    steps = settings.epochs * max(STEPS, corpus.n_texts / MOST_ROWS) * n_fits(settings)
+    products = settings.epochs * n_ngrams * n_fits(settings) * (1 + settings.hidden_units / 4)
+    progress.expect("counting", COUNTING * n_pairs * settings.ngrams)
+    progress.expect("fits", A_STEP * steps + A_PRODUCT * products)
 
 
 def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool) -> dict[str, Any]:
@@ -177,6 +222,8 @@ def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
         return measured.loss / measured.texts
 
     run_epochs(plan, MEASURED, prepared.training, rows, on_epoch, validation_loss)
+    if plan.settings.refit:
+        progress.relabel("fit 2 of 2")
     if not plan.checkpoint.stopped:
         loss = loss_of_shares(corpus.texts_of_label, prepared.label_weights)
         warn_if_useless(prepared.training, loss)
@@ -275,7 +322,7 @@ def run_epochs(
 ) -> None:  # fmt: skip
     """Train until finished, or for so many epochs; after early stopping the network has its best parameters."""
     on_epoch = plan.checkpoint.after_epoch(fit, report)
-    source = steps_of(plan, training, rows)
+    source = Reported(steps_of(plan, training, rows), max(1, training.settings.batch_size), rows)
     while not training.finished and (epochs is None or len(training.history) < epochs):
         training.run_epoch(source, validation_loss)
         on_epoch(training)
@@ -283,20 +330,31 @@ def run_epochs(
         training.restore_best()
 
 
+class Reported:
+    """The steps of a source, each told to the progress of the process as its share of an epoch."""
+
+    def __init__(self, source: StepSource, batch_size: int, rows: Rows) -> None:
+        self.source = source
+        self.share = min(1.0, batch_size / max(1, rows.n_rows))
+
+    def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
+        for step in self.source.steps(network, rng):
+            yield step
+            progress.advance(self.share)
+
+
 def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | LargeBatches:
     """Where the steps of a fit come from."""
     n_labels = len(plan.corpus.label_names)
     if not plan.settings.large_batches:
         return WindowBatches(rows, n_labels, training.settings)
-    rows_of_blocks = [rows.bags.rows(block, rows.held_out) for block in rows.blocks]
-    n_rows = sum(chosen.stop - chosen.start for chosen in rows_of_blocks)
     return LargeBatches(
         rows=plan.engine.share(rows),
         blocks=rows.blocks,
         n_labels=n_labels,
         settings=training.settings,
         seed=plan.settings.seed,
-        n_steps=-(-n_rows // training.settings.batch_size),
+        n_steps=-(-rows.n_rows // training.settings.batch_size),
         engine=plan.engine,
         history=training.history,
     )

@@ -59,13 +59,14 @@ def search(
     tuning = Tuning(corpus, count_candidates(corpus, counted, engine), settings, engine, clock)
     limit = max_size or math.inf
     rng = np.random.default_rng(settings.seed)
-    default = default_values(tuning.n_labels)
+    usual = default_values(tuning.n_labels)
     return Search(
         try_on=tuning.try_on,
         draw=lambda: tuning.draw(rng, limit),
-        default=default if tuning.is_allowed(default, limit) else None,
+        usual=usual,
         clock=clock,
         threads=engine.slots,
+        usual_is_allowed=tuning.is_allowed(usual, limit),
     )
 
 
