@@ -139,9 +139,7 @@ def test_fault_17_ctrl_c_before_the_first_epoch_says_that_nothing_is_kept(pipeli
 
 
 @pytest.mark.parametrize("slowness", [0.3, 1.0, 4.0])
-@pytest.mark.parametrize(
-    "actual", [{"a": 4, "b": 2, "c": 5}, {"a": 3, "b": 2.6, "c": 6.5}, {"a": 5.2, "b": 1.6, "c": 4}]
-)
+@pytest.mark.parametrize(("a", "b", "c"), [(4, 2, 5), (3, 2.6, 6.5), (5.2, 1.6, 4)])
 def test_from_a_quarter_on_the_estimate_is_within_a_factor_of_two(slowness, a, b, c):
     """Phases take up to 1.3 times more or less than what is expected of them, on any machine."""
     clock = Clock()
