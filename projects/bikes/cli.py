@@ -219,7 +219,9 @@ def tune(
     data: Path | None, run: Path, data_dir: Path, minutes: float, validation_days: int, test_days: int, seed: int,
     quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Search for better settings, and print the command that trains with them.
+    """Search for better settings.
+
+    In the end the command is printed that trains with them.
 
     Settings are judged by forecasts of nine windows before the test days, each by a network fitted to what comes
     before: first on the last window, the best of them on more, in the end on all nine. The default settings are kept

@@ -185,7 +185,9 @@ def tune(
     data: Path | None, run: Path, data_dir: Path, minutes: float, max_size: float | None, seed: int, balanced: bool,
     layout: "Layout", positive: str | None, quiet: bool,
 ) -> None:  # fmt: skip
-    """Search for better settings, and print the command that trains with them.
+    """Search for better settings.
+
+    In the end the command is printed that trains with them.
 
     The training texts are read and counted once, and cut into nine parts. Settings are judged by their wrong answers
     in parts that they were not fitted to: first on one, the best of them on more, in the end on all nine. The default

@@ -7,7 +7,7 @@ gives candidates, a last one counts these exactly, by label, for the texts to tr
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from projects.sentiment.tokens import NONE, Table, text_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
+
+
+FEW_NUMBERS = 4_000_000  # of an array of counts: 16 MB
 
 
 class Length(NamedTuple):
@@ -71,7 +74,8 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
     totals: Totals = engine.total(count_exactly, add_totals, corpus.blocks, corpus.store, engine.share(length), shape)
     for block in corpus.blocks:  # not sooner: what a worker was at when it died is done again
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
-    return Candidates(corpus.words.names[places], np.concatenate(codes), totals.training, totals.held_out)
+    training, held_out = sparse(totals.training), sparse(totals.held_out)
+    return Candidates(corpus.words.names[places], np.concatenate(codes), training, held_out)
 
 
 def count_longer(block: str, store: Store, length: Length) -> Counts:
@@ -112,10 +116,13 @@ def grams(n_words: int) -> str:
 
 
 class Totals(NamedTuple):
-    """Texts of each label that have each candidate: those to train on, and those held out."""
+    """Texts of each label that have each candidate [labels, candidates]: those to train on, and those held out.
 
-    training: "sp.csr_matrix"
-    held_out: "sp.csr_matrix"
+    Each a CSR matrix or, where they are few numbers, an array, see `texts_with`.
+    """
+
+    training: Any
+    held_out: Any
 
 
 def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int]) -> Totals:
@@ -136,20 +143,34 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     store.save(block, "indices", indices)
     store.save(block, "indptr", indptr)
     progress.advance()
-    presence = csr_matrix(np.ones(len(indices), np.int64), indices, indptr, n_candidates)
+    presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
     return Totals(
         training=texts_with(presence, labels, ~held_out, n_labels),
         held_out=texts_with(presence, labels, held_out, n_labels),
     )
 
 
-def texts_with(presence: "sp.csr_matrix", labels: np.ndarray, chosen: np.ndarray, n_labels: int) -> "sp.csr_matrix":
-    """How many of the chosen texts of each label have each candidate, int64 [labels, candidates]."""
+def texts_with(presence: "sp.csr_matrix", labels: np.ndarray, chosen: np.ndarray, n_labels: int) -> Any:
+    """How many of the chosen texts of each label have each candidate, int32 [labels, candidates].
+
+    An array where it has up to FEW_NUMBERS: it is made, and added to others, in a tenth of the time. Else a CSR
+    matrix, as most n-grams have few of many labels.
+    """
+    if n_labels * presence.shape[1] <= FEW_NUMBERS:
+        is_of_label = (labels == np.arange(n_labels)[:, np.newaxis]) & chosen  # [labels, texts]
+        return (presence.T @ is_of_label.T.astype(np.int32)).T
     rows = np.flatnonzero(chosen)
     by_label = rows[np.argsort(labels[rows], kind="stable")]
     ends = np.cumsum(np.bincount(labels[rows], minlength=n_labels))
-    is_of_label = csr_matrix(np.ones(len(rows), np.int64), by_label, np.append(0, ends), presence.shape[0])
+    is_of_label = csr_matrix(np.ones(len(rows), np.int32), by_label, np.append(0, ends), presence.shape[0])
     return is_of_label @ presence  # [labels, texts] @ [texts, candidates]
+
+
+def sparse(counts: Any) -> "sp.csr_matrix":
+    """The counts as a CSR matrix, int64."""
+    import scipy.sparse as sp
+
+    return sp.csr_matrix(counts).astype(np.int64)
 
 
 def add_totals(totals: list[Totals]) -> Totals:

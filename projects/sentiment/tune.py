@@ -18,7 +18,7 @@ from projects.common.errors import ProjectError
 from projects.common.tune import Clock, Search, Values
 from projects.sentiment.bags import Bags
 from projects.sentiment.corpus import PARTS, Corpus, read_corpus
-from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, texts_with
+from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, sparse, texts_with
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.model import each_label, outputs_for
@@ -210,8 +210,8 @@ def count_part(part: int, corpus: Corpus, n_candidates: int) -> tuple["sp.csr_ma
     texts = np.zeros(n_labels, np.int64)
     for block in corpus.blocks:
         indices, indptr, labels, parts = (corpus.store.load(block, name) for name in ARRAYS)
-        presence = csr_matrix(np.ones(len(indices), np.int64), indices, indptr, n_candidates)
-        total += texts_with(presence, labels, parts == part, n_labels)
+        presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
+        total += sparse(texts_with(presence, labels, parts == part, n_labels))
         texts += np.bincount(labels[parts == part], minlength=n_labels)
     return total, texts
 
