@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from projects.common import progress
-from projects.common.download import Published, adopt, fetch, local_path
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from projects.common.checkpoint import Checkpoint
+    from projects.common.download import Published
 
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
@@ -302,7 +302,7 @@ class Simulated(NamedTuple):
 
 
 def download(
-    published: Published,
+    published: "Published",
     simulated: Simulated,
     check: Callable[[Path], object],
     folder: Path,
@@ -314,6 +314,8 @@ def download(
     """What every `download` does with its options; the file that is there in the end. `check` reads a local copy."""
     if sample and (source or sample_if_offline):
         raise click.UsageError("give --sample alone: it fetches nothing")
+    from projects.common.download import adopt, fetch, local_path  # `urllib` takes a tenth of a cold start
+
     if not sample:
         try:
             path = None if source is None else local_path(source)
