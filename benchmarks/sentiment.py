@@ -7,6 +7,7 @@ medians.
 """
 
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -24,12 +25,12 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.report import machine, table, write_section
 from benchmarks.reviews import ARCHIVE
+from projects.sentiment.characters import MARKS, clean
 from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.data import File, read_reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings
-from projects.sentiment.tokens import tokens
 from projects.sentiment.training import train
 
 ROUNDS = 5
@@ -42,6 +43,7 @@ CHOICES = (  # of fastText, which is told nothing of how many n-grams and epochs
     {"wordNgrams": 2, "epoch": 10, "lr": 0.5},
     {"wordNgrams": 2, "epoch": 25, "lr": 0.2},
 )
+MARK = re.compile(b"([%s])" % MARKS.encode())
 HELD_OUT = 10  # every tenth text, to choose by
 
 
@@ -81,9 +83,10 @@ def build_features(reviews):
 
 
 def write_fasttext(path, reviews):
+    """A line a text, with the words and marks that ours has, in the fastest way that we know."""
     pairs = zip(reviews.texts, reviews.labels, strict=True)
-    lines = (f"__label__{label} {' '.join(tokens(text))}\n" for text, label in pairs)
-    path.write_text("".join(lines), encoding="utf-8")
+    lines = (b"__label__%d %s\n" % (label, MARK.sub(rb" \1 ", clean(text))) for text, label in pairs)
+    path.write_bytes(b"".join(lines))
     return path
 
 

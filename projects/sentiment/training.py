@@ -34,8 +34,8 @@ from projects.sentiment.store import Store
 MEASURED, FINAL = "measured", "final"  # names of the two fits
 MEASURED_ROWS = 5_000  # that are measured at a time
 STARTING = 0.7  # seconds until the libraries are loaded, on the machine of the next two lines
-READING, READING_PACKED = 2e-7, 7e-8  # seconds a byte, for the progress, where only their ratios count; of
-COUNTING, A_STEP, A_PRODUCT = 2.5e-7, 1e-3, 2e-8  # a word of a text and length, a step, an n-gram of a text in it
+READING, READING_PACKED = 2e-7, 6e-8  # seconds a byte, for the progress, where only their ratios count; of
+COUNTING, A_STEP, A_PRODUCT = 2.5e-7, 1e-3, 1.2e-8  # a word of a text and length, a step, an n-gram of a text in it
 GOAL = 0.95  # share of the sure answers that should be right
 FEWEST_SURE = 20  # answers that this is said from
 
