@@ -10,9 +10,10 @@
 # make format     bring the code into the format that make lint asks for
 # make test-oldest  the tests with the lowest versions that pyproject.toml allows, in .venv-oldest [EXTRAS=dev]
 # make lock       write constraints.txt: the versions that are in .venv now
-# make reliability  write the names of the tests into docs/reliability.md
+# make docs       write docs/cli.md from the commands, and the names of the tests into docs/reliability.md
 # make benchmark  speed and accuracy beside scikit-learn, PyTorch, LightGBM, fastText and plain loops;
-#                 then up to 1.6 million reviews; writes benchmarks/RESULTS.md (an hour)
+#                 then up to 1.6 million reviews; writes docs/results.md (an hour)
+# make benchmark-quick  a part of it in two minutes, beside scikit-learn alone; writes nothing
 # make torture    kill trainings at random moments and resume them; change every byte of model files (some minutes)
 # make clean      remove the environments and the runs (data stay)
 
@@ -31,8 +32,8 @@ TEXT ?=
 LABEL ?=
 COLUMNS = $(if $(TEXT),--text-column "$(TEXT)") $(if $(LABEL),--label-column "$(LABEL)")
 
-.PHONY: help bikes sentiment exercises playground test test-oldest fuzz check lint format lock reliability benchmark \
-    torture clean
+.PHONY: help bikes sentiment exercises playground test test-oldest fuzz check lint format lock docs benchmark \
+    benchmark-quick torture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -101,8 +102,9 @@ lock: $(VENV)/installed-dev
 	    > constraints.txt
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.txt
 
-reliability:
-	$(PYTHON) docs/reliability.py
+docs: $(VENV)/installed
+	$(BIN)/python docs/reliability.py
+	$(BIN)/python docs/cli.py
 
 benchmark: $(VENV)/installed
 	$(BIN)/python $(INSTALL) --editable '.[benchmark]'
@@ -115,6 +117,9 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.labels
 	$(BIN)/python -m benchmarks.noise_reduction
 	$(BIN)/python -m benchmarks.scale
+
+benchmark-quick: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.quick
 
 torture: $(VENV)/installed
 	$(BIN)/python -m benchmarks.torture

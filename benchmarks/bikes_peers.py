@@ -5,10 +5,8 @@ the hour, the weekday, the month and the working share as ordinal numbers too. T
 `python -m benchmarks.bikes --tune`, on twelve origins before March 2012 that no other figure is of.
 """
 
-import lightgbm
 import numpy as np
 import pandas as pd
-from catboost import CatBoostRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.multioutput import MultiOutputRegressor
@@ -64,10 +62,14 @@ def to_bikes(past, fitted, forecast):
 
 
 def lightgbm_trees(**settings):
+    import lightgbm
+
     return lightgbm.LGBMRegressor(**LIGHTGBM | settings, verbose=-1, random_state=0, n_jobs=1)
 
 
 def catboost_trees(**settings):
+    from catboost import CatBoostRegressor
+
     return CatBoostRegressor(**CATBOOST | settings, verbose=False, random_seed=0, allow_writing_files=False)
 
 

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_info
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-HEAD = "# Results of the benchmarks\n\nGenerated: each section is written by the command that it names.\n"
+RESULTS = ROOT / "docs" / "results.md"
+HEAD = "# Results of the benchmarks\n\nEach section names the command that wrote it.\n"
 
 
 def machine(*packages):
@@ -41,7 +41,7 @@ def table(header, rows):
 
 
 def write_section(title, command, text):
-    """Print a section and put it into RESULTS.md, in the place of an older one of this title."""
+    """Print a section and put it into docs/results.md, in the place of an older one of this title."""
     section = f"## {title}\n\nBy `{command}`.\n\n{text.strip()}\n"
     print(section)
     parts = RESULTS.read_text(encoding="utf-8").split("\n## ")[1:] if RESULTS.exists() else []

@@ -4,8 +4,8 @@
 
 Real processes, seeded. The bikes and, without the archive, the reviews are simulated. `sentiment` has all in memory,
 `folder` in files; each kill is in a phase drawn at random: reading, counting or training. A training that was killed
-goes on with --resume where it left a checkpoint, else begins again. It writes no section of RESULTS.md: it prints its
-figures and fails if one model differs.
+goes on with --resume where it left a checkpoint, else begins again. It writes no section of docs/results.md: it prints
+its figures and fails if one model differs.
 """
 
 import csv

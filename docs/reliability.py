@@ -1,6 +1,6 @@
 """Write the names of the tests into docs/reliability.md: the last column of each table of faults.
 
-Run from the top folder: make reliability
+Run from the top folder: make docs
 """
 
 import re

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -22,14 +23,26 @@ from projects.bikes.settings import Settings
 from projects.sentiment.cli import main as sentiment
 
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+OWN = {"sentiment": "## Your own texts", "bikes": "## Your own city"}  # sections that are walked from line to line
 PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]
-PAGES += ["docs/how-it-works.md", "docs/reliability.md", "docs/own-data.md"]
-COMMON = {"train", "evaluate", "plot", "report", "export", "predict"}
-VERBS = {"bikes": COMMON | {"backtest", "check", "forecast"}, "sentiment": COMMON | {"words", "similar"}}
+DOCS = ("cli", "how-it-works", "own-data", "python", "reliability", "results", "scale")
+PAGES += [f"docs/{name}.md" for name in DOCS]
+VERBS = ("download", "check", "train", "evaluate", "plot", "report", "export", "predict")
 
 
-@pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 3), ("docs/how-it-works.md", 4)])
+def commands(text):
+    return re.findall(r"^\$ (.*)$", text, re.MULTILINE)
+
+
+def section(heading):
+    return README.partition(f"{heading}\n")[2].partition("\n## ")[0]
+
+
+WALKS = {tool: commands(section(heading)) for tool, heading in OWN.items()}
+COMMANDS = [line for line in commands(README) if line not in [*WALKS["sentiment"], *WALKS["bikes"]]]
+
+
+@pytest.mark.parametrize(("page", "n_blocks"), [("README.md", 1), ("docs/how-it-works.md", 4), ("docs/python.md", 3)])
 def test_python_prints_what_is_shown(page, n_blocks):
     blocks = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert len(blocks) == n_blocks
@@ -108,21 +121,36 @@ def run_line(folder, line, monkeypatch):
     assert output
 
 
-def test_every_verb_is_shown_running():
-    shown = {command: set() for command in VERBS}
-    for line in COMMANDS:
-        command, verb, *_ = shlex.split(line.rpartition(" | ")[2])
-        shown[command].add(verb)
-    assert shown == VERBS
+@pytest.mark.parametrize("tool", ["bikes", "sentiment"])
+def test_own_data_go_the_way_that_is_shown(tmp_path, folder, tool, monkeypatch):
+    shutil.copy(folder / "data" / "bikes" / "hour-SIMULATED.csv", tmp_path / "stadt.csv")
+    shutil.copy(folder / "mails.csv", tmp_path)
+    (tmp_path / "new.csv").write_text("number,body\n1,a dull film\n2,\n")
+    monkeypatch.chdir(tmp_path)
+    assert len(WALKS[tool]) >= 4
+    for line in WALKS[tool]:
+        command, *arguments = shlex.split(line)
+        short = ["--epochs", "1"] if arguments[0] == "train" else []
+        code, _, errors = inside(command, *arguments, *short)
+        assert code == 0, errors
+    if tool == "bikes":
+        assert len((tmp_path / "week.csv").read_text().splitlines()) == 1 + 7 * 24
+    else:
+        rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+        assert [row["number"] for row in rows] == ["1", "2"]
+        assert rows[1]["label"] == "no text"
 
 
-def test_feature_count_is_right():
-    from projects.bikes.data import check_hours
-    from projects.bikes.features import City, build_features
-    from projects.bikes.sample import simulate_hours
+@pytest.mark.parametrize(("tool", "command"), [("bikes", bikes), ("sentiment", sentiment)])
+def test_every_command_has_an_example_in_its_help(tool, command):
+    shown = {shlex.split(line.rpartition(" | ")[2])[1] for line in examples(command)}
+    assert shown == set(command.commands)
+    assert shown > set(VERBS)
 
-    hours = check_hours(simulate_hours().head(1).astype(str), "sample", targets=True)
-    assert f"becomes {build_features(hours, City.learned_from(hours)).shape[1]} features" in README
+
+def test_the_page_of_commands_is_that_of_the_commands():
+    page = runpy.run_path(str(ROOT / "docs" / "cli.py"))["page"]()
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == page, "run make docs"
 
 
 def test_make_targets_exist():

@@ -37,4 +37,4 @@ def test_no_test_of_a_fault_is_named_so_that_the_page_misses_it():
 
 
 def test_the_names_of_the_tests_are_those_there_are():
-    assert SCRIPT["with_tests"](PAGE) == PAGE, "run make reliability"
+    assert SCRIPT["with_tests"](PAGE) == PAGE, "run make docs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from projects.bikes.settings import Settings
+from projects.bikes.settings import TABLE_OPTIONS, Settings
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.errors import ProjectError
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 WEATHER = ("clear", "mist", "light-rain", "heavy-rain")
 WIND_UNITS = ("km/h", "m/s", "mph", "knots")
-TABLE_OPTIONS = (
-    "time_column", "hour_column", "count_column", "casual_column", "registered_column", "fahrenheit", "wind_unit",
-    "country", "subdivision", "latitude", "longitude", "encoding",
-)  # fmt: skip
 EXPECTED_SECONDS = {"reading": 1.5, "fit 1 of 2": 10.0, "fit 2 of 2": 10.0, "saving": 0.3}  # on some machine
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time

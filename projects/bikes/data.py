@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, find_layout
+from projects.bikes.settings import TABLE_OPTIONS
 from projects.common.download import Published
 from projects.common.errors import ProjectError
-from projects.common.tables import Table, open_table
+from projects.common.tables import Table, open_table, table_of_frame
 
 PUBLISHED = Published(
     pipeline="bikes",
@@ -56,17 +57,30 @@ class HoursTable(NamedTuple):
     remarks: list[str]  # what was done to the table, a line each
 
 
-def read_hours(path: Path, given: Given | None = None) -> pd.DataFrame:
-    """The hours of a table in which the service was open, checked and in the order of time."""
-    return read_table(path, given).hours
+def read_hours(source: str | Path | pd.DataFrame, **given: Any) -> pd.DataFrame:
+    """The hours of a table in which the service was open, checked and in the order of time; see `read_table`.
 
-
-def read_table(path: Path, given: Given | None = None, layout: Layout | None = None) -> HoursTable:
-    """The hours of any table with a column of times and one of counts; see `find_layout`.
-
-    layout: where it is known, as from a model. Raises ProjectError naming the file and all that can't be right.
+    Raises TypeError for what is no option of a table.
     """
-    table = open_hours(path, layout.encoding if layout else (given or {}).get("encoding"))
+    unknown = ", ".join(sorted(set(given) - set(TABLE_OPTIONS)))
+    if unknown:
+        raise TypeError(f"{unknown}: neither a setting nor one of {', '.join(TABLE_OPTIONS)}")
+    return read_table(source, given).hours
+
+
+def read_table(
+    source: str | Path | pd.DataFrame, given: Given | None = None, layout: Layout | None = None
+) -> HoursTable:
+    """The hours of any table with a column of times and one of counts, of a file or a DataFrame; see `find_layout`.
+
+    given: what the options of `bikes train` say of a table, by name (time_column, country, …). layout: where it is
+    known, as from a model. Raises ProjectError naming the file and all that can't be right.
+    """
+    if isinstance(source, pd.DataFrame):
+        table = table_of_frame(source)
+    else:
+        table = open_hours(Path(source), layout.encoding if layout else (given or {}).get("encoding"))
+    path = table.path
     text = next(read_chunks(table, None))
     layout = layout or find_layout(text, str(path), given)
     hours, remarks = hours_of(text, layout, str(path), targets=True)

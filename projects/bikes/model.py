@@ -222,16 +222,19 @@ class BikesModel:
         days: np.ndarray = (away / pd.Timedelta(days=1)).to_numpy()
         return days
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
+        """Write the model to this file, whole or not at all. Raises ProjectError."""
         arrays = {
             f"{name}.{number}": getattr(network, name)
             for number, network in enumerate(self.networks)
             for name in ("W1", "b1", "W2", "b2")
         }
-        save_model(path, "bikes", arrays | self.scaling, self.settings)
+        save_model(Path(path), "bikes", arrays | self.scaling, self.settings)
 
     @classmethod
-    def load(cls, path: Path) -> "BikesModel":
+    def load(cls, path: Path | str) -> "BikesModel":
+        """The model in this file. Raises ProjectError."""
+        path = Path(path)
         arrays, settings = load_model(path, "bikes")
         check_settings(path, settings, SavedSettings)
         check_arrays(path, arrays, shapes(settings))

@@ -1,9 +1,24 @@
-"""The settings of a bikes model: what `bikes train` has options for."""
+"""The settings of a bikes model, and what may be said of a table: what `bikes train` has options for."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+TABLE_OPTIONS = (
+    "time_column",
+    "hour_column",
+    "count_column",
+    "casual_column",
+    "registered_column",
+    "fahrenheit",
+    "wind_unit",
+    "country",
+    "subdivision",
+    "latitude",
+    "longitude",
+    "encoding",
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from projects.common.errors import ProjectError
 from projects.common.text_encoding import Encoding, encoding_of, find_encoding, find_mark, stated
 from projects.common.unpacking import DAMAGED, WORKBOOK, Source, find_source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST_LINE = 10_000_000  # characters
 LARGEST_LIST = 1 << 28  # characters of a JSON list, which is read in one piece
@@ -57,6 +60,25 @@ class Table:
         if not self.encoding_guessed:
             return None
         return f"{self.path} is no UTF-8: read as {self.encoding}; name another with --encoding"
+
+
+def table_of_frame(frame: "pd.DataFrame") -> Table:
+    """A pandas DataFrame as a table; what is missing in it is None."""
+    columns = tuple(map(str, frame.columns))
+
+    def rows() -> Iterator[Row]:
+        for number, values in enumerate(frame.itertuples(index=False, name=None)):
+            known = (None if is_missing(value) else value for value in values)
+            yield f"row {number}", dict(zip(columns, known, strict=True))
+
+    return Table(Path("this DataFrame"), "DataFrame", columns, rows)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or pandas' mark for what is not there."""
+    from pandas import isna
+
+    return not isinstance(value, str) and bool(isna(value))
 
 
 def open_table(

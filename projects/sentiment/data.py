@@ -16,7 +16,7 @@ from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
-from projects.common.tables import Table, open_table
+from projects.common.tables import is_missing, open_table, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
@@ -236,25 +236,11 @@ def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout =
     )
 
 
-def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN or pandas' mark for what is not there."""
-    from pandas import isna
-
-    return not isinstance(value, str) and bool(isna(value))
-
-
 def from_frame(frame: "pd.DataFrame", layout: Layout) -> Reviews:
     """The texts and labels of a pandas DataFrame. Raises ProjectError."""
-    columns = tuple(map(str, frame.columns))
-
-    def rows() -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, values in enumerate(frame.itertuples(index=False, name=None)):
-            known = (None if is_missing(value) else value for value in values)
-            yield f"row {number}", dict(zip(columns, known, strict=True))
-
-    table = Table(Path("this DataFrame"), "DataFrame", columns, rows)
+    table = table_of_frame(frame)
     layout = find_layout(table, layout, labelled=True)
-    named = frame.set_axis(columns, axis=1)
+    named = frame.set_axis(table.columns, axis=1)
     return labelled_texts(named[str(layout.text_column)], named[str(layout.label_column)], layout)
 
 
