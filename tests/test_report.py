@@ -41,7 +41,7 @@ FLAGS = (
 )  # fmt: skip
 TEXTS = [
     "a dull, lifeless film",
-    "not a dull film! It isn't bland at all, nor lifeless and without a gripping plot; I'd NEVER call it tedious, awful",
+    "not a dull film! It isn't bland at all, nor lifeless and without a gripping plot; I'd NEVER call it tedious",
     "The acting isn't bland, it’s WONDERFUL! &amp; I didn't see it coming...",
     "caf&eacute; &copy &notit; &#x77;onderful &#100;ull &#1;awful &#128; &bogus; & &#xfdd0;bland &amp;amp; &#;",
     "superb 😀 ending 🎬 is not awful <br /> dull<br/>gripping <b>witty</b> </textarea> \u0130stanbul ΟΔΥΣ ½ ² 東京",

@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=1,
-            description="How much short texts are to say: 0: as little as they have words, 1: as much as long ones.",
+            description="How much short texts say: from 0, as little as their words, to 1, as much as long texts.",
         ),
     ] = 1.0
     excerpts: Annotated[
