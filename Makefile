@@ -115,6 +115,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ablation
 	$(BIN)/python -m benchmarks.sentiment
 	$(BIN)/python -m benchmarks.labels
+	$(BIN)/python -m benchmarks.typed
 	$(BIN)/python -m benchmarks.noise_reduction
 	$(BIN)/python -m benchmarks.scale
 

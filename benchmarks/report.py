@@ -40,10 +40,11 @@ def table(header, rows):
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows)) + "\n"
 
 
-def write_section(title, command, text):
-    """Print a section and put it into docs/results.md, in the place of an older one of this title."""
+def write_section(title, command, text, path=None):
+    """Print a section and put it into a file, RESULTS if no other, in the place of an older one of this title."""
+    path = path or RESULTS
     section = f"## {title}\n\nBy `{command}`.\n\n{text.strip()}\n"
     print(section)
-    parts = RESULTS.read_text(encoding="utf-8").split("\n## ")[1:] if RESULTS.exists() else []
+    parts = path.read_text(encoding="utf-8").split("\n## ")[1:] if path.exists() else []
     others = {part.partition("\n")[0]: f"## {part.strip()}\n" for part in parts}
-    RESULTS.write_text("\n".join([HEAD, *(others | {title: section}).values()]), encoding="utf-8")
+    path.write_text("\n".join([HEAD, *(others | {title: section}).values()]), encoding="utf-8")

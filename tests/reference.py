@@ -16,11 +16,19 @@ VARIANT_NAMES = (
     "EMOJI COMPONENT ", "FEMALE SIGN", "MALE SIGN", "COMBINING ENCLOSING KEYCAP", "TAG ",
     "CANCEL TAG",
 )  # fmt: skip
+SHORTEST = 0.5
 EMOJI_BLOCKS = [(0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1FAFF)]
 FACES = {":)": "☺", ":(": "☹", ":d": "😃", ":p": "😛", ";)": "😉", ";(": "☹", ";d": "😉", ";p": "😉"}
 USUAL_WIDTH = str.maketrans("：；（）", ":;()")
 OTHER_MARKS = {"。": ".", "۔": ".", "।": ".", "॥": ".", "။": ".", "។": ".", "៕": ".", "、": ",", "،": ",", "၊": ",",
                "؟": "?", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "!?"}  # fmt: skip
+
+
+NEGATIONS = {
+    "not", "no", "never", "nothing", "none", "nor", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt",
+    "arent", "werent", "wont", "wouldnt", "couldnt", "shouldnt", "havent", "hasnt", "hadnt", "aint", "without",
+    "hardly", "barely",
+}  # fmt: skip
 
 
 def words_of(text):
@@ -119,9 +127,25 @@ def spaced(character):
     return f" {character} " if is_emoji else " "
 
 
+def names_of(text):
+    """The words of a text; of those after a negation, up to a mark or another negation and at most five, ¬word."""
+    names, reach = [], 0
+    for word in words_of(text):
+        if word in NEGATIONS:
+            reach = 5
+            names.append(word)
+        elif word in [*".,!?"] or not reach:
+            reach = 0
+            names.append(word)
+        else:
+            reach -= 1
+            names.append("¬" + word)
+    return names
+
+
 def ngrams_of(text, longest):
     """The distinct n-grams of 1 to `longest` words that are in a text."""
-    words = words_of(text)
+    words = names_of(text)
     lengths = range(1, longest + 1)
     return {" ".join(words[i : i + n]) for n in lengths for i in range(len(words) - n + 1)}
 
@@ -143,8 +167,27 @@ def log_count_ratios(counts, label, imagined, imagined_others):
     return {ngram: math.log(p[ngram] / p_sum) - math.log(q[ngram] / q_sum) for ngram in counts}
 
 
-def bag_of(text, values, longest, longest_row):
-    """N-gram -> its value, for those of a text that have one; a row longer than `longest_row` is shortened to it."""
+def values_in_bag(counts, ratios, cutoff, n_texts):
+    """N-gram -> its ratio, for those that are in the bag.
+
+    An n-gram of nothing but words that are in 40 of 100 texts needs six times the cutoff for each of them.
+    """
+    common = {ngram for ngram, count in counts.items() if " " not in ngram and count.total() >= 0.4 * n_texts}
+
+    def least(ngram):
+        words = ngram.split()
+        return cutoff * 6 * len(words) if common.issuperset(words) else cutoff
+
+    return {ngram: ratio for ngram, ratio in ratios.items() if abs(ratio) >= least(ngram)}
+
+
+def bag_of(text, values, longest, row_power):
+    """N-gram -> its value, for those of a text that have one.
+
+    A row longer than 5 is shortened to that; a shorter one, l long, is multiplied by (5 / l) to the power, as if it
+    were never shorter than SHORTEST.
+    """
     row = {ngram: values[ngram] for ngram in ngrams_of(text, longest) if ngram in values}
     length = math.sqrt(sum(value**2 for value in row.values()))
-    return {ngram: value * min(1, longest_row / length) if length else value for ngram, value in row.items()}
+    factor = 5 / length if length > 5 else (5 / max(length, SHORTEST)) ** row_power
+    return {ngram: value * factor for ngram, value in row.items()}

@@ -15,17 +15,18 @@ from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import build_vocabulary, choose_vocabulary, count_candidates
 from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
-from projects.sentiment.ngrams import LONGEST_ROW
 from projects.sentiment.ratios import SMOOTHING
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings, least_count
 from projects.sentiment.store import Store
 
 CUTOFF = 0.05
+SOME_WORDS = ["a", "b", "c", "!", "not", "never", "naïve", "don't", "很好", "👍🏽", ":)", "हिन्दी"]
 some_texts = st.lists(
-    st.lists(st.sampled_from(["a", "b", "c", "!", "naïve", "don't", "很好", "👍🏽", ":)", "हिन्दी"]), max_size=12).map(
-        " ".join
-    ),
+    st.lists(
+        st.sampled_from(SOME_WORDS),
+        max_size=12,
+    ).map(" ".join),
     min_size=2,
     max_size=8,
 )
@@ -41,12 +42,12 @@ def check(vocabulary, texts, labels, longest, min_count):
     share = sum(labels) / len(labels)
     ratios = reference.log_count_ratios(counted, 1, SMOOTHING * share, SMOOTHING * (1 - share))
     np.testing.assert_allclose(vocabulary.ratios, [ratios[name] for name in names], rtol=1e-5, atol=1e-6)
-    values = {ngram: ratio for ngram, ratio in ratios.items() if abs(ratio) >= CUTOFF}
+    values = reference.values_in_bag(counted, ratios, CUTOFF, len(texts))
     assert [names[number] for number in vocabulary.in_bag] == [name for name in names if name in values]
     X = vocabulary.bag(*vocabulary.columns_of([*texts, ""]))  # several texts, so that it is sparse
     for i, text in enumerate(texts):
         row = {names[vocabulary.in_bag[column]]: X[i, column] for column in X[i].indices}
-        assert row == pytest.approx(reference.bag_of(text, values, longest, LONGEST_ROW), rel=1e-4, abs=1e-6)
+        assert row == pytest.approx(reference.bag_of(text, values, longest, vocabulary.row_power), rel=1e-4, abs=1e-6)
 
 
 def check_in_memory(texts, labels, longest, min_count):
@@ -81,7 +82,7 @@ def test_blocks_give_what_all_texts_do(simulated, tmp_path, monkeypatch, threads
     monkeypatch.setattr(corpus, "RUN", 170)
     for module in (counts, sentiment_settings):
         monkeypatch.setattr(module, "PER_TEXTS", per_texts)
-    chosen = Settings(ngrams=3, min_count=3, polarity_cutoff=CUTOFF)
+    chosen = Settings(ngrams=3, min_count=3, polarity_cutoff=CUTOFF, excerpts=0)
     engine, store = Engine(threads), Store(tmp_path, in_memory)
     sources = [simulated.take(np.arange(start, 1500, 3)) for start in range(3)]
     found = read_corpus(sources, store, chosen, engine)
@@ -114,7 +115,8 @@ def texts_held_out(reviews, seed):
 def check_bags(bags, found, vocabulary, reviews, held_out, rows):
     """The bags of these rows of the corpus are those of the texts, in the order of their hashes."""
     chosen = [bags.rows(block, held_out) for block in found.blocks]
-    X, labels = bags.read(found.blocks, chosen)
+    X, labels, weights = bags.read(found.blocks, chosen)
+    assert set(weights.tolist()) == {1}
     n_blocks = len(found.blocks)
     last = set(texts_held_out(reviews, 0))  # in each block
 

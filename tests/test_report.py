@@ -41,6 +41,7 @@ FLAGS = (
 )  # fmt: skip
 TEXTS = [
     "a dull, lifeless film",
+    "not a dull film! It isn't bland at all, nor lifeless and without a gripping plot; I'd NEVER call it tedious",
     "The acting isn't bland, it’s WONDERFUL! &amp; I didn't see it coming...",
     "caf&eacute; &copy &notit; &#x77;onderful &#100;ull &#1;awful &#128; &bogus; & &#xfdd0;bland &amp;amp; &#;",
     "superb 😀 ending 🎬 is not awful <br /> dull<br/>gripping <b>witty</b> </textarea> \u0130stanbul ΟΔΥΣ ½ ² 東京",
@@ -579,7 +580,7 @@ def test_sentiment_in_onnx(folder, sentiment):
     assert result.stderr.startswith("SIMULATED DATA")
     session = onnxruntime.InferenceSession(file)
     ngrams = session.get_modelmeta().custom_metadata_map["ngrams"].split("\n")
-    assert [sentiment.vocabulary.find(ngram) for ngram in ngrams] == list(range(len(ngrams)))
+    assert [sentiment.vocabulary.name(number) for number in sentiment.vocabulary.in_bag] == ngrams
     texts = [*TEXTS, *read_reviews(folder / "data" / "sentiment" / "reviews-SIMULATED.csv", "test").texts[:200]]
     indices, indptr = sentiment.vocabulary.columns_of(texts)
     rows = np.zeros((len(texts), len(ngrams)), np.float32)

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -20,6 +21,7 @@ from projects.sentiment.counting import build_vocabulary
 from projects.sentiment.evaluation import evaluate, scores
 from projects.sentiment.layout import Layout
 from projects.sentiment.model import SentimentModel
+from projects.sentiment.negation import tokens as names_of_words
 from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary, csr_matrix
 from projects.sentiment.ratios import log_count_ratios
 from projects.sentiment.sample import REVIEWS, simulate_reviews
@@ -271,7 +273,12 @@ def test_both_noise_reductions():
 def counted_by_scikit_learn(texts, min_count, longest):
     """N-gram -> the texts that have it."""
     vectorizer = CountVectorizer(
-        tokenizer=tokens, token_pattern=None, lowercase=False, ngram_range=(1, longest), binary=True, min_df=min_count
+        tokenizer=partial(names_of_words, negation=True),
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, longest),
+        binary=True,
+        min_df=min_count,
     )
     presence = vectorizer.fit_transform(texts).T.tocsr()
     return {name: set(presence[column].indices) for name, column in vectorizer.vocabulary_.items()}
@@ -309,12 +316,15 @@ def test_bag_of_words_is_presence_times_ratio_with_long_rows_shortened(reviews):
     for row, presence in zip(X.toarray(), presence_of(vocabulary, texts).toarray(), strict=True):
         ratios = presence * vocabulary.ratios[vocabulary.in_bag]
         lengths.append(np.linalg.norm(ratios))
-        np.testing.assert_allclose(row, ratios * min(1, LONGEST_ROW / lengths[-1]), rtol=1e-5)
+        factor = 5 / max(lengths[-1], 0.5)
+        np.testing.assert_allclose(row, ratios * min(factor, factor**vocabulary.row_power), rtol=1e-5)
     assert min(lengths) < LONGEST_ROW < max(lengths)
 
 
 def test_rows_without_a_known_word_are_empty():
-    vocabulary = Vocabulary(["good"], np.empty(0, np.int64), np.array([3], np.int32), np.array([1.5], np.float32), 1, 0)
+    nothing, counts, ratios = np.empty(0, np.int64), np.array([3], np.int32), np.array([1.5], np.float32)
+    rules = {"min_count": 1, "polarity_cutoff": 0, "common_from": 4, "negation": False, "row_power": 0.0}
+    vocabulary = Vocabulary(["good"], nothing, counts, ratios, **rules)
     X = vocabulary.bag(*vocabulary.columns_of(["", "good", "what", ""]))
     assert X.shape == (4, 1)
     assert X.toarray()[:, 0].tolist() == [0, 1.5, 0, 0]
@@ -323,7 +333,7 @@ def test_rows_without_a_known_word_are_empty():
 
 def test_an_ngram_is_found_by_its_words():
     vocabulary = learn(["not bad at all", "not bad at all"], np.array([0, 1]), longest=3)
-    assert names(vocabulary)[vocabulary.find("Not bad AT")] == "not bad at"
+    assert names(vocabulary)[vocabulary.find("Not bad AT")] == "not ¬bad ¬at"
     assert [vocabulary.find(text) for text in ("not bad at all", "bad not", "worse", "")] == [NONE] * 4
 
 

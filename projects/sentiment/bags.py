@@ -1,7 +1,7 @@
 """The bags of a fit: which columns each text has, and how they become the rows that a network is trained on."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,17 +15,26 @@ if TYPE_CHECKING:
 Chosen = slice | np.ndarray  # rows of a block
 
 
+class Bag(NamedTuple):
+    """Some rows."""
+
+    X: "sp.csr_matrix"  # float32 [rows, columns]
+    labels: np.ndarray  # their numbers [rows]
+    weights: np.ndarray  # 1 on average over the rows of a fit, float32 [rows]
+
+
 class Bags:
     """The bags of one fit, block by block.
 
     Arrays of a block in the store, their names beginning with that of the fit: `columns`, `ends` and `values`, a CSR
-    matrix's `indices`, `indptr` and `data`, of all texts.
+    matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`.
     """
 
     def __init__(self, fit: str, store: Store, vocabulary: Vocabulary) -> None:
         self.fit = fit
         self.store = store
         self.ratios = vocabulary.ratios[vocabulary.in_bag]  # float32 [columns]
+        self.row_power = vocabulary.row_power
 
     def save(self, block: str, columns: np.ndarray) -> None:
         """Make a block's bags; columns: of each candidate, or NONE."""
@@ -35,7 +44,7 @@ class Bags:
         n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))
         indptr = n_before[self.store.load(block, "indptr")]
         values = self.ratios[indices]
-        values *= np.repeat(row_factors(values, indptr), np.diff(indptr))
+        values *= np.repeat(row_factors(values, indptr, self.row_power), np.diff(indptr))
         self.store.save(block, f"{self.fit}-columns", indices)
         self.store.save(block, f"{self.fit}-ends", indptr)
         self.store.save(block, f"{self.fit}-values", values)
@@ -44,8 +53,8 @@ class Bags:
         """Let go of a block's bags."""
         self.store.discard(block, f"{self.fit}-columns", f"{self.fit}-ends", f"{self.fit}-values")
 
-    def read(self, blocks: Sequence[str], rows_of: Sequence[Chosen]) -> tuple["sp.csr_matrix", np.ndarray]:
-        """These rows of each block: a CSR matrix, float32 [rows, columns], and the numbers of their labels [rows].
+    def read(self, blocks: Sequence[str], rows_of: Sequence[Chosen]) -> "Bag":
+        """These rows of each block.
 
         rows_of: a slice, which is read fast, or numbers of rows.
         """
@@ -53,6 +62,7 @@ class Bags:
         values = []
         lengths = [np.zeros(1, np.int64)]
         labels = []
+        weights = []
         for block, rows in zip(blocks, rows_of, strict=True):
             ends = self.store.load(block, f"{self.fit}-ends")
             starts = ends[:-1][rows]
@@ -62,10 +72,11 @@ class Bags:
             indices.append(self.store.load(block, f"{self.fit}-columns")[chosen])
             values.append(self.store.load(block, f"{self.fit}-values")[chosen])
             lengths.append(in_row)
-            labels.append(self.store.load(block, "labels")[rows])
+            labels.append(self.store.load(block, "row_labels")[rows])
+            weights.append(self.store.load(block, "row_weights")[rows])
         indptr = np.concatenate(lengths).cumsum()
         bag = csr_matrix(np.concatenate(values), np.concatenate(indices), indptr, len(self.ratios))
-        return bag, np.concatenate(labels)
+        return Bag(bag, np.concatenate(labels), np.concatenate(weights))
 
     def stored(self, block: str, rows: np.ndarray) -> int:
         """How many values these rows of a block have in memory."""
@@ -73,10 +84,12 @@ class Bags:
         return int((ends[rows + 1] - ends[rows]).sum())
 
     def rows(self, block: str, held_out: bool | None) -> slice:
-        """The rows of a block that are held out, which come last, or the others; all, where held_out is None."""
+        """The texts of a block that are held out, or the others with their excerpts; all, where held_out is None."""
         is_held_out = self.store.load(block, "held_out")
-        n_rows = len(is_held_out)
-        n_training = n_rows - int(np.count_nonzero(is_held_out))
+        n_rows = len(self.store.load(block, "row_labels"))
+        n_held_out = int(np.count_nonzero(is_held_out))
+        rows_a_text = n_rows // max(1, len(is_held_out))
+        n_training = n_rows - n_held_out * rows_a_text
         if held_out is None:
             return slice(0, n_rows)
-        return slice(n_training, n_rows) if held_out else slice(0, n_training)
+        return slice(n_training, n_training + n_held_out) if held_out else slice(0, n_training)

@@ -384,7 +384,7 @@ def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
     for label in shown:
         effects = model.effects(label)
         ranked = [i for i in (-effects).argsort(kind="stable") if frequent[i] and effects[i] > 0][:n]
-        names = (f"{effects[i]:+.2f} {vocabulary.name(vocabulary.in_bag[i])}" for i in ranked)
+        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked)
         columns.append([printable(model.label_names[label]), *names])
     mark = common.marked(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):

@@ -182,7 +182,7 @@ def print_answers(
             common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
-                show(text, found)
+                show(text, found, model.vocabulary.negation)
         header = False
 
 
@@ -208,10 +208,13 @@ def answer(
     return said
 
 
-def show(text: str, found: dict[str, Any]) -> None:
-    """Print one answer for people: label, its probability, and the text, its words in colour if explained."""
+def show(text: str, found: dict[str, Any], negation: bool) -> None:
+    """Print one answer for people: label, its probability, and the text, its words in colour if explained.
+
+    negation: whether the model knows negated words.
+    """
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
-    shown = coloured(text, words) if words else printable(text)
+    shown = coloured(text, words, negation) if words else printable(text)
     common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
@@ -219,17 +222,19 @@ def show(text: str, found: dict[str, Any]) -> None:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
 
 
-def coloured(text: str, effects: dict[str, float]) -> str:
+def coloured(text: str, effects: dict[str, float], negation: bool) -> str:
     """The tokens of the text, green where they speak for the label and red where against, bold where strongly."""
-    from projects.sentiment.tokens import tokens
+    from projects.sentiment.negation import in_words, tokens
+    from projects.sentiment.tokens import NEGATED
 
-    def colour(token: str) -> str:
-        effect = effects.get(token, 0.0)
+    def colour(name: str) -> str:
+        effect = effects.get(in_words(name), 0.0)
+        token = name.removeprefix(NEGATED)
         if abs(effect) < FAINT:
             return token
         return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
 
-    return " ".join(map(colour, tokens(text)))
+    return " ".join(map(colour, tokens(text, negation)))
 
 
 def stdin_lines() -> Iterator[str]:

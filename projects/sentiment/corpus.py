@@ -21,9 +21,10 @@ from projects.sentiment.data import Example, Source, chunks, names_of, refuse_to
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.layout import LeftOut
+from projects.sentiment.negation import read
 from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store, slices
-from projects.sentiment.tokens import CLOSING, read_words
+from projects.sentiment.tokens import CLOSING
 
 RUN = 10_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
@@ -128,7 +129,7 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
             places.setdefault(example.label, example.place)
             simulated |= example.simulated
         run = Run(f"run-{number:06}-{len(runs):06}", tuple(labels))
-        hashes, words = save_run(run, some, store)
+        hashes, words = save_run(run, some, store, settings.negation)
         counts.append(words)
         lowest = min(lowest, int(mix(hashes, settings.seed).min()))
         runs.append(run)
@@ -136,13 +137,13 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     return Reading(runs, labels, places, words, lowest, left_out, simulated)
 
 
-def save_run(run: Run, examples: list[Example], store: Store) -> tuple[np.ndarray, Counts]:
+def save_run(run: Run, examples: list[Example], store: Store, negation: bool) -> tuple[np.ndarray, Counts]:
     """Put the run's words into the store; the hash of each text, and in how many texts each word is."""
     hashes = np.array([text_hash(example.text) for example in examples], np.uint64)
     number_of = {label: number for number, label in enumerate(run.labels)}
     labels = np.array([number_of[example.label] for example in examples])
     order = np.argsort(hashes, kind="stable")
-    words = read_words(examples[i].text for i in order.tolist())
+    words = read((examples[i].text for i in order.tolist()), negation)
     texts = np.empty(len(examples), TEXT)
     texts["hash"] = hashes[order]
     texts["label"] = labels[order]

@@ -17,10 +17,11 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counts import Counts, add_counts, count_codes, possible_keys
 from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
+from projects.sentiment.excerpts import Drawing, Windows, draw_windows
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, distinct_pairs
 from projects.sentiment.ratios import strongest_ratios
-from projects.sentiment.settings import Settings, least_count
-from projects.sentiment.store import Store
+from projects.sentiment.settings import Settings, common_from, least_count
+from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import NONE, Table, text_numbers
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Length(NamedTuple):
 class Candidates:
     """The n-grams that may be in the vocabulary, and how many texts of the corpus exactly have them.
 
-    Arrays of a block in the store: `indices` and `indptr`, a CSR matrix of which text has which candidate.
+    Arrays of a block in the store: `indices` and `indptr`, a CSR matrix of which row has which candidate; `row_labels`
+    and `row_weights` [rows]. The rows are the texts to train on and their excerpts, then the texts held out and theirs.
     """
 
     names: np.ndarray  # of the single words, str [single words]
@@ -71,7 +73,10 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
         codes.append(longer)
         n_candidates += len(longer)
     shape = (len(corpus.label_names), n_candidates)
-    totals: Totals = engine.total(count_exactly, add_totals, corpus.blocks, corpus.store, engine.share(length), shape)
+    drawing = Drawing(settings.seed, settings.excerpts)
+    totals: Totals = engine.total(
+        count_exactly, add_totals, corpus.blocks, corpus.store, engine.share(length), shape, drawing
+    )
     for block in corpus.blocks:  # not sooner: what a worker was at when it died is done again
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
     training, held_out = sparse(totals.training), sparse(totals.held_out)
@@ -125,29 +130,44 @@ class Totals(NamedTuple):
     held_out: Any
 
 
-def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int]) -> Totals:
-    """The totals of one block; which text has which candidates is saved."""
+def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int], drawing: Drawing) -> Totals:
+    """The totals of one block; which row has which candidates is saved."""
     number_ngrams(block, store, longest)
     labels = store.load(block, "labels")
     held_out = store.load(block, "held_out")
-    texts = text_numbers(store.load(block, "keys"))
+    windows = draw_windows(block, store.load(block, "keys"), held_out, drawing)
     n_labels, n_candidates = shape
-    rows = []
-    columns = []
-    for n_words in range(1, longest.n_words + 1):
-        ngrams = store.load(block, grams(n_words))
-        at = np.flatnonzero(ngrams != NONE)
-        rows.append(texts[at])
-        columns.append(ngrams[at])
-    indices, indptr = distinct_pairs(np.concatenate(rows), np.concatenate(columns), (len(labels), n_candidates))
+    indices, indptr = ngrams_in(windows, block, store, longest.n_words, n_candidates)
     store.save(block, "indices", indices)
     store.save(block, "indptr", indptr)
+    store.save(block, "row_labels", labels[windows.texts])
+    store.save(block, "row_texts", windows.texts)
+    store.save(block, "of_texts", windows.of_texts)
+    store.save(block, "row_weights", windows.weights)
     progress.advance()
     presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
+    presence_in_texts = presence[windows.of_texts]
     return Totals(
-        training=texts_with(presence, labels, ~held_out, n_labels),
-        held_out=texts_with(presence, labels, held_out, n_labels),
+        training=texts_with(presence_in_texts, labels, ~held_out, n_labels),
+        held_out=texts_with(presence_in_texts, labels, held_out, n_labels),
     )
+
+
+def ngrams_in(
+    windows: Windows, block: str, store: Store, longest: int, n_candidates: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which window has which candidates: `indices` and `indptr` of a CSR matrix."""
+    rows = []
+    columns = []
+    for n_words in range(1, longest + 1):
+        ngrams = store.load(block, grams(n_words))
+        n_places = np.maximum(windows.lengths - n_words + 1, 0)
+        at = slices(windows.starts, n_places)
+        found = ngrams[at]
+        is_there = found != NONE
+        rows.append(np.repeat(np.arange(len(n_places), dtype=np.int32), n_places)[is_there])
+        columns.append(found[is_there])
+    return distinct_pairs(np.concatenate(rows), np.concatenate(columns), (len(windows.starts), n_candidates))
 
 
 def texts_with(presence: "sp.csr_matrix", labels: np.ndarray, chosen: np.ndarray, n_labels: int) -> Any:
@@ -192,7 +212,17 @@ def choose_vocabulary(
     codes, order = renumber(candidates, in_texts, is_frequent)
     words = candidates.names[order[: len(order) - len(codes)]].tolist()
     ratios = strongest_ratios(counts[:, order], texts)
-    vocabulary = Vocabulary(words, codes, in_texts[order].astype(np.int32), ratios, least, settings.polarity_cutoff)
+    vocabulary = Vocabulary(
+        words,
+        codes,
+        in_texts[order].astype(np.int32),
+        ratios,
+        min_count=least,
+        polarity_cutoff=settings.polarity_cutoff,
+        common_from=common_from(int(texts.sum())),
+        negation=settings.negation,
+        row_power=settings.row_power,
+    )
     columns = np.full(len(in_texts), NONE, np.int32)
     columns[order] = vocabulary.column
     return vocabulary, columns

@@ -4,7 +4,7 @@ import numpy as np
 
 from projects.common.onnx_export import Graph, Step
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.ngrams import LONGEST_ROW
+from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
 
 
 def onnx_graph(model: SentimentModel) -> Graph:
@@ -20,11 +20,13 @@ def onnx_graph(model: SentimentModel) -> Graph:
     steps = [
         Step("Mul", "ngrams ratios", "weighed"),
         Step("ReduceL2", "weighed", "length", in_row),
-        Step("Max", "length longest", "limited"),
-        Step("Div", "longest limited", "shortening"),
+        Step("Max", "length shortest", "limited"),
+        Step("Div", "longest limited", "ratio"),
+        Step("Pow", "ratio row_power", "lengthening"),
+        Step("Min", "ratio lengthening", "factor"),
         Step("MatMul", "weighed W1", "long"),
-        Step("Mul", "long shortening", "short"),
-        Step("Add", "short b1", "z"),
+        Step("Mul", "long factor", "scaled"),
+        Step("Add", "scaled b1", "z"),
         Step("Sigmoid", "z", "hidden"),
         Step("Gemm", "hidden W2 b2", "z2"),
         output,
@@ -35,6 +37,8 @@ def onnx_graph(model: SentimentModel) -> Graph:
     constants = {name: getattr(network, name) for name in ("W1", "b1", "W2", "b2")} | {
         "ratios": vocabulary.ratios[vocabulary.in_bag],
         "longest": np.array(LONGEST_ROW),
+        "shortest": np.array(SHORTEST_ROW),
+        "row_power": np.array(vocabulary.row_power),
         "zero": np.array(0.0),
         "base_rates": np.array([base_rates]),
     }

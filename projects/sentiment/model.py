@@ -15,14 +15,18 @@ from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
 from projects.sentiment import settings as declared
 from projects.sentiment.layout import Layout
-from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary
+from projects.sentiment.negation import in_words
+from projects.sentiment.ngrams import Vocabulary, length_factors
 from projects.sentiment.tokens import NONE
 
 if TYPE_CHECKING:
     pass
 
+MANY = 1 << 31  # texts: more than any n-gram is in
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
+# of models from before there were these settings
+WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY}
 Effects = list[tuple[str, float]]
 
 
@@ -101,7 +105,7 @@ class SentimentModel:
 
         label: its number; None: the most probable one. The effect is the probability with the word or
         n-gram, less that without it. A word is left out with all n-grams that it is in, an n-gram alone.
-        The strongest come first.
+        The strongest come first. A negated word counts as another one than the plain word.
         """
         vocabulary = self.vocabulary
         columns, _ = vocabulary.columns_of([text])
@@ -121,7 +125,7 @@ class SentimentModel:
         for kind, (called, case, ngrams) in left_out.items():
             without = self._probability_without(columns, case, ngrams)[:, label]
             effect = (probabilities[label] - without).tolist()
-            by_name = zip(called, effect, strict=True)
+            by_name = zip(map(in_words, called), effect, strict=True)
             effects[kind] = sorted(by_name, key=lambda pair: -abs(pair[1]))
         return effects
 
@@ -137,7 +141,7 @@ class SentimentModel:
         length = np.sqrt(np.maximum(square, 0))
         lost = [np.bincount(case, part[left_out]) for part in parts.T]
         z = parts.sum(axis=0) - np.stack(lost, axis=1)  # [cases, hidden], of rows not shortened yet
-        z *= (LONGEST_ROW / np.maximum(length, LONGEST_ROW))[:, np.newaxis]
+        z *= length_factors(length, self.vocabulary.row_power)[:, np.newaxis]
         output = sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2
         probability = each_label(OUTPUTS[network.output](output))
         something_left = np.bincount(case) < len(columns)
@@ -150,7 +154,7 @@ class SentimentModel:
         """
         network = self.network
         ratios = self.vocabulary.ratios[self.vocabulary.in_bag]
-        alone = np.clip(ratios, -LONGEST_ROW, LONGEST_ROW)[:, np.newaxis]
+        alone = (ratios * length_factors(np.abs(ratios), self.vocabulary.row_power))[:, np.newaxis]
         W2 = network.W2.astype(float)
         empty = log_odds(sigmoid(network.b1)[np.newaxis] @ W2 + network.b2, label)
         effects = np.empty(len(alone))
@@ -173,7 +177,7 @@ class SentimentModel:
         distance = np.linalg.norm(rows - rows[column], axis=1)
         frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
-        return [(vocabulary.name(vocabulary.in_bag[i]), float(distance[i])) for i in order]
+        return [(vocabulary.said(vocabulary.in_bag[i]), float(distance[i])) for i in order]
 
     def save(self, path: Path | str) -> None:
         """Write the model to this file, whole or not at all. Raises ProjectError."""
@@ -194,11 +198,25 @@ class SentimentModel:
             words = arrays["words"].tobytes().decode().split("\n")
         except UnicodeDecodeError as error:
             raise ProjectError(f"{path}: words are not UTF-8: train a new model") from error
-        codes, counts, ratios = (arrays[name] for name in ("codes", "counts", "ratios"))
-        vocabulary = Vocabulary(words, codes, counts, ratios, settings["least_count"], settings["polarity_cutoff"])
+        vocabulary = vocabulary_of(words, arrays, WITHOUT | settings)
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
         return cls(network, vocabulary, settings)
+
+
+def vocabulary_of(words: list[str], arrays: Arrays, settings: Settings) -> Vocabulary:
+    """The vocabulary in a model file."""
+    return Vocabulary(
+        words,
+        arrays["codes"],
+        arrays["counts"],
+        arrays["ratios"],
+        min_count=settings["least_count"],
+        polarity_cutoff=settings["polarity_cutoff"],
+        common_from=settings["common_from"],
+        negation=settings["negation"],
+        row_power=settings["row_power"],
+    )
 
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -209,6 +227,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     """What must be in a model file, and of which kind: the settings of the training, and what it found."""
 
     least_count: Annotated[int, msgspec.Meta(ge=1)]
+    common_from: Annotated[int, msgspec.Meta(ge=1)] = MANY
     sure_from: Share | None
     film_reviews: bool
     text_column: str | None

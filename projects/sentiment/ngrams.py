@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from projects.sentiment.tokens import NONE, Table, Words, read_words
+from projects.sentiment import negation
+from projects.sentiment.tokens import NONE, Table, Words
 
 if TYPE_CHECKING:  # SciPy takes as long to load as an answer: one text goes without it
     import scipy.sparse as sp
 
-LONGEST_ROW = 5.0  # Euclidean length that the row of a text is shortened to
+LONGEST_ROW = 5.0  # Euclidean length that the row of a text is shortened to,
+SHORTEST_ROW = 0.5  # and below which it is lengthened no further
+COMMON_FACTOR = 6  # times the polarity cutoff, for each word of an n-gram of nothing but common words: “it is a”
 
 
 def distinct_pairs(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -47,14 +50,33 @@ class Vocabulary:
     ratios: np.ndarray  # log-count ratio: of two labels for the second, of more the largest, float32 [n-grams]
     min_count: int  # only n-grams in that many texts,
     polarity_cutoff: float  # and with at least this |log-count ratio|, are in the bag
+    common_from: int  # words in that many texts are common: they need more than that, see COMMON_FACTOR
+    negation: bool  # whether words after a negation are others, see `negation`
+    row_power: float  # see `length_factors`
 
     def __post_init__(self) -> None:
-        self.words_by_key = Table(read_words([" ".join(self.words)]).keys[:-1])
+        self.words_by_key = Table(negation.name_keys(self.words))
         self.longer_by_code = Table(self.codes)  # to the number of an n-gram, less the number of words
-        in_bag = (self.counts >= self.min_count) & (np.abs(self.ratios) >= self.polarity_cutoff)
+        cutoffs = self.polarity_cutoff * np.maximum(1, COMMON_FACTOR * self.common_words())
+        in_bag = (self.counts >= self.min_count) & (np.abs(self.ratios) >= cutoffs)
         self.in_bag = np.flatnonzero(in_bag)  # the n-gram of each column
         self.column = np.full(len(self.ratios), NONE, np.int32)  # of the bag, for each n-gram
         self.column[self.in_bag] = np.arange(len(self.in_bag))
+
+    def common_words(self) -> np.ndarray:
+        """How many words an n-gram of nothing but common words has, 0 for all others, int64 [n-grams]."""
+        n_words = len(self.words)
+        common = np.zeros(len(self.counts), np.int64)
+        common[:n_words] = self.counts[:n_words] >= self.common_from
+        prefixes, last_words = np.divmod(self.codes, max(1, n_words))
+        start = n_words
+        while start < len(common):  # one length at a time: the n-grams whose prefixes are shorter
+            stop = n_words + int(np.searchsorted(prefixes, start))
+            some = slice(start - n_words, stop - n_words)
+            before, last = common[prefixes[some]], common[last_words[some]]
+            common[start:stop] = (before + 1) * (before > 0) * (last > 0)
+            start = stop
+        return common
 
     def __len__(self) -> int:
         return len(self.in_bag)
@@ -63,12 +85,16 @@ class Vocabulary:
         return f"Vocabulary({len(self):,} n-grams in the bag, of {len(self.ratios):,})"
 
     def name(self, number: int) -> str:
-        """The words of the n-gram with this number."""
+        """The words of the n-gram with this number, with spaces between their names."""
         last: list[str] = []
         while number >= len(self.words):
             number, word = divmod(int(self.codes[number - len(self.words)]), len(self.words))
             last.append(self.words[word])
         return " ".join([self.words[number], *reversed(last)])
+
+    def said(self, number: int) -> str:
+        """The n-gram with this number as people would say it, see `negation.in_words`."""
+        return negation.in_words(self.name(number))
 
     def find_ngrams(self, words: Words) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Where in these words which n-grams start: first the single words, then the pairs…"""
@@ -87,17 +113,19 @@ class Vocabulary:
             length += 1
 
     def find(self, ngram: str) -> int:
-        """The column of an n-gram, NONE if the bag has none for it."""
-        words = read_words([ngram])
-        n_words = len(words.keys) - 1
-        from_first_word = [ngrams[0] for at, ngrams in self.find_ngrams(words) if at[0] == 0]
-        if n_words == 0 or len(from_first_word) != n_words:
+        """The column of an n-gram as people would say it, NONE if the bag has none for it."""
+        text, first = negation.as_text(ngram) if self.negation else (ngram, 0)
+        words = negation.read([text], self.negation)
+        n_words = len(words.keys) - 1 - first
+        from_first_word = [ngrams[at == first] for at, ngrams in self.find_ngrams(words)]
+        numbers = np.concatenate([self.column[:0], *from_first_word])
+        if n_words < 1 or len(numbers) != n_words:
             return NONE
-        return int(self.column[from_first_word[-1]])
+        return int(self.column[numbers[-1]])
 
     def columns_of(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """The columns of the n-grams that each text has, ascending: `indices` and `indptr`, as in a CSR matrix."""
-        words = read_words(texts)
+        words = negation.read(texts, self.negation)
         rows = [words.texts[:0]]
         columns = [self.column[:0]]
         for at, ngrams in self.find_ngrams(words):
@@ -111,7 +139,7 @@ class Vocabulary:
     def row_values(self, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
         """The values of a CSR matrix with these indices: the n-grams' ratios, long rows shortened, float32."""
         ratios = self.ratios[self.in_bag][indices]
-        values: np.ndarray = ratios * np.repeat(row_factors(ratios, indptr), np.diff(indptr))
+        values: np.ndarray = ratios * np.repeat(row_factors(ratios, indptr, self.row_power), np.diff(indptr))
         return values
 
     def bag(self, indices: np.ndarray, indptr: np.ndarray) -> "np.ndarray | sp.csr_matrix":
@@ -124,13 +152,22 @@ class Vocabulary:
         return row
 
 
-def row_factors(values: np.ndarray, indptr: np.ndarray) -> np.ndarray:
-    """What each row of a CSR matrix with these values is multiplied by, float32 [rows].
-
-    A row longer than LONGEST_ROW is scaled to that length, a shorter one stays: the few words of a short text are
-    to say no more than they do in a long one.
-    """
+def row_factors(values: np.ndarray, indptr: np.ndarray, row_power: float) -> np.ndarray:
+    """What each row of a CSR matrix with these values is multiplied by, float32 [rows]."""
     in_row = np.diff(indptr)
     rows = np.repeat(np.arange(len(in_row)), in_row)
     lengths = np.sqrt(np.bincount(rows, values.astype(float) ** 2, minlength=len(in_row)))
-    return (LONGEST_ROW / np.maximum(lengths, LONGEST_ROW)).astype(np.float32)
+    return length_factors(lengths, row_power).astype(np.float32)
+
+
+def length_factors(lengths: np.ndarray, row_power: float) -> np.ndarray:
+    """What rows of these Euclidean lengths are multiplied by.
+
+    A row longer than LONGEST_ROW is scaled to that length. A shorter one is multiplied by
+    (LONGEST_ROW / length)^row_power: with 0 the few words of a short text say no more than they do in a long one, with
+    1 they say as much as a long text. Rows shorter than SHORTEST_ROW, which say nearly nothing, are all multiplied
+    alike.
+    """
+    ratios = LONGEST_ROW / np.maximum(lengths, SHORTEST_ROW)
+    factors: np.ndarray = np.minimum(ratios, ratios**row_power)
+    return factors

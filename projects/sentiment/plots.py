@@ -63,7 +63,7 @@ def plot_label_words(model: SentimentModel) -> Figure:
         effects = model.effects(label)
         best = frequent[np.argsort(-effects[frequent], kind="stable")][:BARS][::-1]
         axes.barh(range(len(best)), effects[best], color=BLUE)
-        axes.set_yticks(range(len(best)), [vocabulary.name(vocabulary.in_bag[i]) for i in best], fontsize=8)
+        axes.set_yticks(range(len(best)), [vocabulary.said(vocabulary.in_bag[i]) for i in best], fontsize=8)
         axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=9)
     figure.suptitle(f"What n-grams in at least {fewest} texts add to the log-odds of a label")
     return figure
@@ -110,10 +110,10 @@ def plot_words(model: SentimentModel) -> Figure:
     frequent = np.flatnonzero(counts >= fewest)
     by_effect = frequent[np.argsort(effects[frequent])]
     named = np.unique(np.concatenate([by_effect[:LABELLED], by_effect[-LABELLED:]]))
-    worst, best = (vocabulary.name(vocabulary.in_bag[i]) for i in (by_effect[0], by_effect[-1]))
+    worst, best = (vocabulary.said(vocabulary.in_bag[i]) for i in (by_effect[0], by_effect[-1]))
     known = f"Of n-grams in at least {fewest} texts"
     axes.set_title(f"{known}, “{worst}” speaks most for {negative}, “{best}” for {positive}")
-    label_points(figure, axes, effects[named], counts[named], [vocabulary.name(vocabulary.in_bag[i]) for i in named])
+    label_points(figure, axes, effects[named], counts[named], [vocabulary.said(vocabulary.in_bag[i]) for i in named])
     return figure
 
 

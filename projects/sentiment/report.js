@@ -69,6 +69,25 @@ function tokens(text) {
     .replace(NO_WORD, " ").split(" ").filter(Boolean);
 }
 
+// The names of words, as negation.py has them: those after a negation word, up to a mark, are negated.
+const negations = new Set(about.negations);
+function names(words) {
+  let reach = 0; // words that the last negation still reaches
+  return words.map(word => {
+    const negates = negations.has(word);
+    if (negates) reach = about.negationScope;
+    else if (".,!?".includes(word)) reach = 0;
+    return !negates && reach-- > 0 ? about.negated + word : word;
+  });
+}
+
+// An n-gram as people would say it: a negation is put before it where its words are negated by one that is not in it.
+function inWords(ngram) {
+  const first = ngram.findIndex(name => name.startsWith(about.negated));
+  const said = first < 0 || ngram.slice(0, first).some(name => negations.has(name));
+  return (said ? "" : about.saidBeforeNegated) + ngram.join(" ").replaceAll(about.negated, "");
+}
+
 async function unpack() {
   const packed = Uint8Array.from(atob(element("weights").textContent), character => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -113,7 +132,7 @@ function longer(ngram, word) {
 
 // Each n-gram of the bag that is in the text: its words, and its share of the row's length and of the hidden layer.
 function ngramsOf(text) {
-  const read = tokens(text), numbers = read.map(word => model.index.get(word)), found = new Map();
+  const read = names(tokens(text)), numbers = read.map(word => model.index.get(word)), found = new Map();
   for (let start = 0; start < read.length; start++) {
     let ngram = numbers[start];
     for (let end = start + 1; ngram !== undefined; ngram = longer(ngram, numbers[end++])) {
@@ -136,7 +155,8 @@ const sigmoid = z => 1 / (1 + Math.exp(-z));
 // The probability of each label for a row: of two labels the network has one output, the second label's.
 function probabilities(row) {
   if (!row.count) return about.baseRates;
-  const scale = about.longestRow / Math.max(Math.sqrt(Math.max(row.square, 0)), about.longestRow);
+  const ratio = about.longestRow / Math.max(Math.sqrt(Math.max(row.square, 0)), about.shortestRow);
+  const scale = Math.min(ratio, ratio ** about.rowPower);
   const hidden = row.z.map((z, h) => sigmoid(z * scale + about.b1[h]));
   const output = about.b2.map((b, k) => hidden.reduce((total, a, h) => total + about.W2[h][k] * a, b));
   if (output.length === 1) return [1 - sigmoid(output[0]), sigmoid(output[0])];
@@ -158,12 +178,12 @@ function score(text) {
   const all = probabilities(whole), label = all.indexOf(Math.max(...all)), probability = all[label];
   const effect = (name, share) => {
     const without = probabilities(sum(whole, share, -1))[label];
-    return { name, odds: logOdds(probability) - logOdds(without), probability: probability - without };
+    return { name: inWords(name), odds: logOdds(probability) - logOdds(without), probability: probability - without };
   };
   return {
     all, label, probability, known: whole.count > 0,
-    words: new Map([...words].map(([word, share]) => [word, effect(word, share)])),
-    ngrams: found.map(ngram => effect(ngram.words.join(" "), ngram.share))
+    words: new Map([...words].map(([word, share]) => [word, effect([word], share)])),
+    ngrams: found.map(ngram => effect(ngram.words, ngram.share))
       .sort((a, b) => Math.abs(b.odds) - Math.abs(a.odds)),
   };
 }
@@ -182,8 +202,12 @@ function show() {
     .filter((_, k) => k !== said.label).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
     .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
   element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training texts";
-  element("mirror").replaceChildren(...text.split(PIECE).map(part => {
-    const effect = said.words.get(tokens(part)[0]), strength = effect ? Math.abs(effect.odds) : 0;
+  const parts = text.split(PIECE), read = parts.map(tokens), named = names(read.flat());
+  let at = 0;
+  element("mirror").replaceChildren(...parts.map((part, i) => {
+    const effect = said.words.get(read[i].length ? named[at] : undefined);
+    at += read[i].length;
+    const strength = effect ? Math.abs(effect.odds) : 0;
     const span = document.createElement("span");
     span.textContent = part;
     if (strength >= FAINT) {

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from projects.common import report
-from projects.sentiment import characters
+from projects.sentiment import characters, negation
 from projects.sentiment.labels import USUAL
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.ngrams import LONGEST_ROW
+from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
+from projects.sentiment.tokens import NEGATED
 
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
 LABELS_IN_TITLE = 4
@@ -113,6 +114,12 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
         "W2": W2.tolist(),
         "b2": network.b2.tolist(),
         "longestRow": LONGEST_ROW,
+        "shortestRow": SHORTEST_ROW,
+        "rowPower": vocabulary.row_power,
+        "negations": negation.NEGATIONS if vocabulary.negation else [],
+        "negationScope": negation.SCOPE,
+        "negated": NEGATED,
+        "saidBeforeNegated": negation.SAID[0],
         "baseRates": model.settings["base_rates"],
         "labels": model.settings["label_names"],
         "film_reviews": model.settings["film_reviews"],

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 PER_TEXTS = 25_000  # texts that `min_count` is meant for: of twice as many, an n-gram must be in twice as many
+COMMON_SHARE = 0.4  # of the texts; words in as many tell of how people write, not of what they think
 STEPS = 25  # of an epoch, where no batch size is given: few texts are trained on for as long as many,
 MOST_ROWS = 1_000  # but no step has more rows than that, unless its gradient is added up by workers
 MOST_HIDDEN_UNITS = 64  # where their number follows that of the labels
@@ -27,6 +28,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="Least log-count ratio of an n-gram for the label it speaks for most.")
     ] = 0.05
     balanced: Annotated[bool, Meta(description="Let all labels count alike, however many texts have them.")] = False
+    negation: Annotated[
+        bool, Meta(description="Take the words after “not” and other English negations for others than elsewhere.")
+    ] = True
+    row_power: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="How much short texts say: from 0, as little as their words, to 1, as much as long texts.",
+        ),
+    ] = 1.0
+    excerpts: Annotated[
+        int, Meta(ge=0, le=20, description="Short pieces of each text that are trained on, too, at a low weight.")
+    ] = 2
     hidden_units: (
         Annotated[
             int,
@@ -112,6 +127,11 @@ def rows_a_step(settings: Settings, n_texts: int) -> int:
         return settings.batch_size
     share = math.ceil(n_texts / STEPS)
     return share if settings.large_batches else min(MOST_ROWS, share)
+
+
+def common_from(n_texts: int) -> int:
+    """Texts that a common word is in."""
+    return math.ceil(COMMON_SHARE * n_texts)
 
 
 def least_count(settings: Settings, n_texts: int) -> int:

@@ -13,7 +13,7 @@ from nn.batches import ArrayBatches, Step, drop
 from nn.functions import LOSSES, Array
 from nn.network import Gradient
 from nn.training import TrainingSettings
-from projects.sentiment.bags import Bags
+from projects.sentiment.bags import Bag, Bags
 from projects.sentiment.corpus import BLOCK
 from projects.sentiment.engine import Engine, partition
 
@@ -58,15 +58,16 @@ class WindowBatches:
 
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         for window in self.windows(rng):
-            bag, labels = read_rows(self.rows, window)
-            if not len(labels):
+            bag = read_rows(self.rows, window)
+            n_rows = len(bag.labels)
+            if not n_rows:
                 continue
-            n_steps = math.ceil(len(labels) / self.settings.batch_size)
+            n_steps = math.ceil(n_rows / self.settings.batch_size)
             source = LabelBatches(
-                bag,
-                labels[:, np.newaxis],
-                weights_of(labels, self.rows.label_weights, bag.dtype),
-                batch_size=math.ceil(len(labels) / n_steps),  # so that no small batch is left at the end
+                bag.X,
+                bag.labels[:, np.newaxis],
+                weights_of(bag, self.rows.label_weights),
+                batch_size=math.ceil(n_rows / n_steps),  # so that no small batch is left at the end
                 dropout=self.settings.dropout,
                 hidden_dropout=self.settings.hidden_dropout,
             )
@@ -149,13 +150,12 @@ def gradient_of(group: list[str], rows: Rows, network: TwoLayerNetwork, batch: B
 
 def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Share:
     chosen = [rows_of_batch(block, rows, batch) for block in blocks]
-    bag, labels = rows.bags.read(blocks, chosen)
-    bag.data *= dropout_factors(blocks, chosen, rows.bags, batch)
+    bag = rows.bags.read(blocks, chosen)
+    bag.X.data *= dropout_factors(blocks, chosen, rows.bags, batch)
     mask = hidden_mask(blocks, chosen, network, batch)
-    X = bag.astype(network.parameters.dtype, copy=False)
-    y = targets(labels, batch.n_labels, X.dtype)
-    weight = weights_of(labels, rows.label_weights, X.dtype)
-    weight = np.ones((len(labels), 1), X.dtype) if weight is None else weight
+    X = bag.X.astype(network.parameters.dtype, copy=False)
+    y = targets(bag.labels, batch.n_labels, X.dtype)
+    weight = weights_of(bag, rows.label_weights).astype(X.dtype)
     hidden, prediction = network.forward(X, mask)
     gradient = network.backward(X, y, hidden, prediction, weight, mask).vector()
     loss = float(LOSSES[network.loss](prediction, y, weight))
@@ -201,8 +201,8 @@ def hidden_mask(
     return np.concatenate(masks)
 
 
-def read_rows(rows: Rows, blocks: Sequence[str]) -> tuple[Any, np.ndarray]:
-    """The bag and the labels of a fit's rows in these blocks."""
+def read_rows(rows: Rows, blocks: Sequence[str]) -> Bag:
+    """A fit's rows in these blocks."""
     return rows.bags.read(blocks, [rows.bags.rows(block, rows.held_out) for block in blocks])
 
 
@@ -215,11 +215,11 @@ def targets(labels: np.ndarray, n_labels: int, dtype: Any) -> np.ndarray:
     return one_hot
 
 
-def weights_of(labels: np.ndarray, label_weights: np.ndarray | None, dtype: Any) -> np.ndarray | None:
-    """The weight of each row [rows, 1]; None: all alike."""
-    if label_weights is None:
-        return None
-    weights: np.ndarray = label_weights[labels].astype(dtype)
+def weights_of(bag: Bag, label_weights: np.ndarray | None) -> np.ndarray:
+    """The weight of each row: its own times that of its label, if labels have one, float32 [rows, 1]."""
+    weights = bag.weights
+    if label_weights is not None:
+        weights = weights * label_weights[bag.labels].astype(np.float32)
     return weights[:, np.newaxis]
 
 

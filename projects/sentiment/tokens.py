@@ -9,6 +9,7 @@ from projects.sentiment.characters import MARKS, clean
 
 NONE = -1  # the number of what has none
 CLOSING = ord("\n")  # the byte that ends a text, and its key; a line feed within a text is a space
+NEGATED = "¬"  # begins the name of a negated word; no word has it, see `negation`
 MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ / golden ratio, odd (Knuth, The Art of Computer Programming 3, 6.4)
 
 
@@ -26,14 +27,18 @@ class Words(NamedTuple):
     ends: np.ndarray
     keys: np.ndarray  # uint64 [words + texts]
     texts: np.ndarray  # the number of the text that a word is in, int32 [words + texts]
+    negated: np.ndarray | None = None  # bool [words + texts]; the key of a negated word is that of the word, inverted
 
     @property
     def n_texts(self) -> int:
         return int(np.count_nonzero(self.keys == CLOSING))
 
     def spelled(self, at: np.ndarray) -> list[str]:
-        """The words at these places."""
-        return [self.content[self.starts[i] : self.ends[i]].decode() for i in at.tolist()]
+        """The names of the words at these places: of negated words the word after NEGATED."""
+        words = [self.content[self.starts[i] : self.ends[i]].decode() for i in at.tolist()]
+        if self.negated is None:
+            return words
+        return [NEGATED + word if negated else word for word, negated in zip(words, self.negated[at], strict=True)]
 
 
 def read_words(texts: Iterable[str]) -> Words:

@@ -98,8 +98,9 @@ def train(
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
         "sure_from": measured.sure_from,
-        "batch_size": settings_of_fit.batch_size,
+        "batch_size": settings_of_fit.batch_size // (1 + settings.excerpts),
         "least_count": result.vocabulary.min_count,
+        "common_from": result.vocabulary.common_from,
         "unfinished": checkpoint.stopped,
     }
     return SentimentModel(result.training.network, result.vocabulary, about)
@@ -306,7 +307,7 @@ def training_settings(settings: Settings, n_texts: int) -> TrainingSettings:
     return TrainingSettings(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
-        batch_size=rows_a_step(settings, n_texts),
+        batch_size=rows_a_step(settings, n_texts) * (1 + settings.excerpts),
         momentum=settings.momentum,
         l2=settings.l2,
         dropout=settings.dropout,
@@ -383,7 +384,7 @@ def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLa
 @SILENT
 def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
     """The sums over one block."""
-    bag, labels = read_rows(rows, [block])
+    bag, labels, _ = read_rows(rows, [block])
     loss = 0.0
     for some in slices_of(len(labels)):
         prediction = network.predict(bag[some])
@@ -395,7 +396,7 @@ def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
 @SILENT
 def answers_of(block: str, rows: Rows, network: TwoLayerNetwork) -> tuple[np.ndarray, np.ndarray]:
     """The probability of each answer in one block, and whether it is right [rows]."""
-    bag, labels = read_rows(rows, [block])
+    bag, labels, _ = read_rows(rows, [block])
     sureness = np.empty(len(labels))
     is_right = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):

@@ -78,8 +78,12 @@ class PartBags(Bags):
         self.part = part
 
     def rows(self, block: str, held_out: bool | None) -> np.ndarray:  # type: ignore[override]
-        is_in_part = self.store.load(block, "parts") == self.part
-        return np.flatnonzero(is_in_part if held_out else ~is_in_part)
+        """The texts of the part; or the other texts with their excerpts."""
+        is_in_part = self.store.load(block, "parts") == self.part  # [texts]
+        if held_out:
+            texts: np.ndarray = self.store.load(block, "of_texts")[is_in_part]
+            return texts
+        return np.flatnonzero(~is_in_part[self.store.load(block, "row_texts")])
 
 
 class Tuning:
@@ -209,14 +213,14 @@ def count_part(part: int, corpus: Corpus, n_candidates: int) -> tuple["sp.csr_ma
     total = csr_matrix(np.empty(0, np.int64), np.empty(0, np.int32), np.zeros(n_labels + 1, np.int32), n_candidates)
     texts = np.zeros(n_labels, np.int64)
     for block in corpus.blocks:
-        indices, indptr, labels, parts = (corpus.store.load(block, name) for name in ARRAYS)
-        presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
+        indices, indptr, of_texts, labels, parts = (corpus.store.load(block, name) for name in ARRAYS)
+        presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)[of_texts]
         total += sparse(texts_with(presence, labels, parts == part, n_labels))
         texts += np.bincount(labels[parts == part], minlength=n_labels)
     return total, texts
 
 
-ARRAYS = "indices", "indptr", "labels", "parts"  # of a block, that parts are counted from
+ARRAYS = "indices", "indptr", "of_texts", "labels", "parts"  # of a block, that parts are counted from
 
 
 def up_to(candidates: Candidates, n_words: int) -> Candidates:
@@ -232,7 +236,7 @@ def up_to(candidates: Candidates, n_words: int) -> Candidates:
 @SILENT
 def answers_of(rows: Rows, network: Any) -> tuple[np.ndarray, np.ndarray]:
     """The labels of these rows, and whether the network's answers are wrong [rows]."""
-    bag, labels = read_rows(rows, rows.blocks)
+    bag, labels, _ = read_rows(rows, rows.blocks)
     is_wrong = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):
         answers = each_label(network.predict(bag[some])).argmax(axis=1)

@@ -1,0 +1,106 @@
+"""Negation: the words after “not”, up to a mark, are others than the same words elsewhere.
+
+“not bad” speaks for a film and “bad” against it. The next SCOPE words after a negation word become negated words, in
+the place of the plain ones, so that all that is learned of `bad` is learned apart for `bad` in “not a bad film”.
+Das and Chen, "Yahoo! for Amazon", 2001; Pang, Lee and Vaithyanathan, "Thumbs up?", 2002. In texts without one of these
+English words nothing changes.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from projects.sentiment.characters import MARKS
+from projects.sentiment.tokens import CLOSING, NEGATED, Words, read_words
+
+NEGATIONS = [
+    "not",
+    "no",
+    "never",
+    "nothing",
+    "none",
+    "nor",
+    "cannot",
+    "cant",
+    "dont",
+    "doesnt",
+    "didnt",
+    "isnt",
+    "wasnt",
+    "arent",
+    "werent",
+    "wont",
+    "wouldnt",
+    "couldnt",
+    "shouldnt",
+    "havent",
+    "hasnt",
+    "hadnt",
+    "aint",
+    "without",
+    "hardly",
+    "barely",
+]
+SCOPE = 5  # words
+SAID = ("not … ", "not ... ")  # before a negated word: how people are shown it, and how else they may type it
+
+
+def read(texts: Iterable[str], negation: bool) -> Words:
+    """The words of the texts; with negation, those after a negation word negated."""
+    words = read_words(texts)
+    if not negation:
+        return words
+    negated = negated_places(words.keys)
+    return words._replace(keys=np.where(negated, ~words.keys, words.keys), negated=negated)
+
+
+def negated_places(keys: np.ndarray) -> np.ndarray:
+    """Which of the words, that have these keys, are negated, bool [words].
+
+    A mark, the end of a text and another negation word end a negation.
+    """
+    is_negation = np.isin(keys, NEGATION_KEYS)
+    ends = is_negation | np.isin(keys, END_KEYS)
+    negated = np.zeros(len(keys), bool)
+    at = np.flatnonzero(is_negation)
+    for _ in range(SCOPE):
+        at = at + 1  # never beyond the last key, which is CLOSING
+        at = at[~ends[at]]
+        negated[at] = True
+    return negated
+
+
+def name_keys(names: Sequence[str]) -> np.ndarray:
+    """The keys of words by their names, of which those of negated words begin with NEGATED, uint64 [names]."""
+    plain = [name.removeprefix(NEGATED) for name in names]
+    negated = np.array([name.startswith(NEGATED) for name in names], bool)
+    keys = read_words([" ".join(plain)]).keys[:-1]
+    return np.where(negated, ~keys, keys)
+
+
+def tokens(text: str, negation: bool) -> list[str]:
+    """The names of the words of one text."""
+    words = read([text], negation)
+    return words.spelled(np.arange(len(words.keys) - 1))
+
+
+def in_words(ngram: str) -> str:
+    """An n-gram as people would say it: “not … bad” for the negated `bad`, “not bad” where `not` is in the n-gram."""
+    names = ngram.split(" ")
+    first_negated = next((place for place, name in enumerate(names) if name.startswith(NEGATED)), None)
+    if first_negated is None:
+        return ngram
+    is_said = any(name in NEGATIONS for name in names[:first_negated])
+    return ("" if is_said else SAID[0]) + " ".join(name.removeprefix(NEGATED) for name in names)
+
+
+def as_text(said: str) -> tuple[str, int]:
+    """A text that begins with an n-gram as people would say it, and how many of its words are not in the n-gram."""
+    for before in SAID:
+        if said.lower().startswith(before):
+            return f"not {said[len(before) :]}", 1
+    return said, 0
+
+
+NEGATION_KEYS = name_keys(NEGATIONS)
+END_KEYS = np.append(name_keys(list(MARKS)), np.uint64(CLOSING))

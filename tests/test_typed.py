@@ -1,0 +1,202 @@
+"""What people type: negation, short texts, and excerpts that are trained on for their sake."""
+
+import json
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from projects.common.model_file import KEY, checksum
+from projects.sentiment import excerpts, negation, settings
+from projects.sentiment.bags import Bags
+from projects.sentiment.corpus import read_corpus
+from projects.sentiment.counting import build_vocabulary, choose_vocabulary, count_candidates
+from projects.sentiment.data import Reviews, labelled_texts
+from projects.sentiment.engine import Engine
+from projects.sentiment.model import SentimentModel
+from projects.sentiment.ngrams import length_factors
+from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.settings import Settings
+from projects.sentiment.store import Store
+from projects.sentiment.tokens import CLOSING, NONE, read_words
+from projects.sentiment.tokens import tokens as plain_tokens
+from projects.sentiment.training import train
+
+BY_HAND = {
+    "It's not a bad film at all, but a long one": "its not ¬a ¬bad ¬film ¬at ¬all , but a long one",
+    "DON'T! watch it": "dont ! watch it",
+    "no one can not like it": "no ¬one ¬can not ¬like ¬it",
+    "not one two three four five six": "not ¬one ¬two ¬three ¬four ¬five six",
+    "not": "not",
+    "a knot is nothing? never": "a knot is nothing ? never",
+    "not 好看": "not ¬好 ¬看",
+}
+
+
+@pytest.mark.parametrize(("text", "names"), BY_HAND.items())
+def test_negated_words_by_hand(text, names):
+    assert negation.tokens(text, True) == names.split()
+    assert negation.tokens(text, False) == plain_tokens(text)
+    assert reference.names_of(text) == names.split()
+
+
+some_words = st.lists(st.sampled_from(["a", "bad", "not", "never", "dont", ".", ",", "!", "?", "…", "café", "好"]))
+
+
+@given(st.lists(some_words.map(" ".join), max_size=4))
+def test_negated_words_are_those_of_plain_loops(texts):
+    words = negation.read(texts, True)
+    found = words.spelled(np.arange(len(words.keys)))
+    assert found == [name for text in texts for name in [*reference.names_of(text), "\n"]]
+    assert negation.name_keys([name for name in found if name != "\n"]).tolist() == [
+        key for key in words.keys.tolist() if key != CLOSING
+    ]
+
+
+def test_a_negated_word_has_a_key_of_its_own_and_a_name_that_no_text_has():
+    words = [letter * n for letter in "abé9" for n in range(1, 30)] + ["123456789", "x", "no"]
+    keys = negation.name_keys(words + ["¬" + word for word in words])
+    assert len(set(keys.tolist())) == 2 * len(words)
+    assert read_words(["¬a"]).keys.tolist() == read_words(["a"]).keys.tolist()
+
+
+def test_people_are_shown_negation_as_they_would_say_it():
+    said = {
+        "bad": "bad", "not": "not", "¬bad": "not … bad", "not ¬bad": "not bad", "¬bad ¬at ¬all": "not … bad at all",
+        "dont ¬like ¬it": "dont like it", "is not ¬bad": "is not bad", "¬film . it": "not … film . it",
+    }  # fmt: skip
+    assert {name: negation.in_words(name) for name in said} == said
+
+
+def test_ngrams_are_found_as_they_are_shown():
+    vocabulary = build_vocabulary(
+        Reviews(["not bad at all", "not bad at all", "a bad film"], [1, 1, 0]), Settings(min_count=1, polarity_cutoff=0)
+    )
+    numbers = vocabulary.in_bag.tolist()
+    assert [vocabulary.in_bag[vocabulary.find(vocabulary.said(number))] for number in numbers] == numbers
+    assert vocabulary.find("not ... bad") == vocabulary.find("Not … BAD") != vocabulary.find("bad")
+    assert [vocabulary.find(text) for text in ("not … good", "not … ", "not … bad film", "…")] == [NONE] * 4
+
+
+def test_rows_are_lengthened_by_a_power():
+    lengths = np.array([10.0, 5.0, 0.5, 0.1, 0.0])
+    np.testing.assert_allclose(length_factors(lengths, 0.0), [0.5, 1, 1, 1, 1])
+    np.testing.assert_allclose(length_factors(lengths, 0.5), [0.5, 1, *[10**0.5] * 3])
+    np.testing.assert_allclose(length_factors(lengths, 1.0), [0.5, 1, 10, 10, 10])
+
+
+# ---- Excerpts
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    rows = [row for row in simulate_reviews() if row["split"] == "train"]
+    return Reviews([str(row["text"]) for row in rows], [int(row["label"] == "positive") for row in rows])
+
+
+def test_windows_lie_in_their_texts(simulated):
+    words = read_words(["", "one", *simulated.texts[:400], " ".join(simulated.texts)])
+    held_out = np.arange(words.n_texts) >= 300
+    windows = excerpts.draw_windows("block", words.keys, held_out, excerpts.Drawing(1, 3))
+    ends = np.flatnonzero(words.keys == CLOSING)
+    starts = np.append(0, ends[:-1] + 1)
+    assert (windows.starts >= starts[windows.texts]).all()
+    assert (windows.starts + windows.lengths <= ends[windows.texts]).all()
+    assert np.bincount(windows.texts).tolist() == [4] * words.n_texts
+    assert sorted(windows.texts[:1200]) == [number for number in range(300) for _ in range(4)]
+    whole = windows.of_texts
+    assert windows.texts[whole].tolist() == list(range(words.n_texts))
+    assert windows.lengths[whole].tolist() == (ends - starts).tolist()
+    is_excerpt = np.ones(len(windows.texts), bool)
+    is_excerpt[whole] = False
+    lengths = np.minimum(windows.lengths, excerpts.FEWEST_WORDS)[is_excerpt]
+    assert lengths.tolist() == np.minimum((ends - starts)[windows.texts[is_excerpt]], excerpts.FEWEST_WORDS).tolist()
+    assert windows.lengths[is_excerpt].max() <= excerpts.MOST_WORDS
+    assert windows.weights.mean() == pytest.approx(1)
+    weight = windows.weights[is_excerpt][0] / windows.weights[whole][0]
+    assert 3 * weight == pytest.approx(excerpts.WEIGHT)
+    again = excerpts.draw_windows("block", words.keys, held_out, excerpts.Drawing(1, 3))
+    other = excerpts.draw_windows("block", words.keys, held_out, excerpts.Drawing(2, 3))
+    assert (windows.starts == again.starts).all()
+    assert (windows.starts != other.starts).any()
+
+
+def test_excerpts_have_the_ngrams_of_their_words(simulated, tmp_path):
+    """Each row of an excerpt is that of some range of words of a text with its label."""
+    options = Settings(excerpts=1, ngrams=2)
+    simulated = simulated.take(np.arange(400))
+    store = Store(tmp_path)
+    found = read_corpus([simulated], store, options, Engine(1))
+    candidates = count_candidates(found, options, Engine(1))
+    texts = found.texts_of_label + found.held_out_of_label
+    vocabulary, columns = choose_vocabulary(candidates, candidates.training + candidates.held_out, texts, options)
+    bags = Bags("final", store, vocabulary)
+    [block] = found.blocks
+    bags.save(block, columns)
+    n_training = int(found.texts_of_label.sum())
+    assert bags.rows(block, False) == slice(0, 2 * n_training)
+    assert bags.rows(block, True) == slice(2 * n_training, n_training + 400)
+    assert bags.rows(block, None) == slice(0, 800)
+    bag = bags.read([block], [slice(0, 2 * n_training)])
+    columns_of = {vocabulary.name(number): column for column, number in enumerate(vocabulary.in_bag.tolist())}
+    possible = set()
+    for text, label in zip(simulated.texts, simulated.labels, strict=True):
+        names = reference.names_of(text)
+        for start in range(len(names)):
+            for stop in range(start, len(names) + 1):
+                ngrams = {" ".join(names[i : i + n]) for n in (1, 2) for i in range(start, stop - n + 1)}
+                in_bag = {columns_of[ngram] for ngram in ngrams if columns_of.get(ngram, NONE) != NONE}
+                possible.add((label, *sorted(in_bag)))
+    lengths = []
+    for i in range(n_training, 2 * n_training):
+        row = bag.X[i]
+        assert (bag.labels[i], *sorted(row.indices.tolist())) in possible
+        lengths.append(row.nnz)
+    assert len(set(lengths)) > 10
+    values = vocabulary.row_values(bag.X.indices, bag.X.indptr)
+    np.testing.assert_allclose(bag.X.data, values, rtol=1e-6)
+
+
+# ---- Models
+
+
+@pytest.fixture(scope="module")
+def model(simulated):
+    return train([simulated], Settings(epochs=10))
+
+
+def test_a_negated_word_speaks_for_the_other_side(model):
+    dull, not_dull = model.probabilities(["The plot is dull.", "The plot isn't dull at all."])[:, 1]
+    assert dull < 0.4 < 0.5 < not_dull
+    explained = dict(model.explain("I would not call the plot dull", 1)["words"])
+    assert explained["not … dull"] > 0
+    assert "dull" not in explained
+
+
+def test_a_model_from_before_these_settings_reads_texts_as_it_did(simulated, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "COMMON_SHARE", 2)  # no word is common
+    plain = train([simulated], Settings(negation=False, row_power=0.0, excerpts=0, epochs=2))
+    path = tmp_path / "m.safetensors"
+    plain.save(path)
+    content = path.read_bytes()
+    header_length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + header_length])["__metadata__"][KEY])
+    for name in ("negation", "row_power", "excerpts", "common_from"):
+        del header["settings"][name]
+    del header["checksum"]
+    arrays = load(content)
+    header["checksum"] = checksum(arrays, header)
+    path.write_bytes(save(arrays, metadata={KEY: json.dumps(header, sort_keys=True)}))
+    texts = ["not dull", "dull", "a wonderful plot that is not dull"]
+    np.testing.assert_array_equal(SentimentModel.load(path).probabilities(texts), plain.probabilities(texts))
+
+
+def test_texts_without_english_negations_give_the_same_model_with_and_without():
+    texts = ["ein guter film", "guter film", "ein schlechter film", "schlechter film wirklich"] * 20
+    reviews = labelled_texts(texts, [1, 1, 0, 0] * 20)
+    with_negation, without = (train([reviews], Settings(negation=on, epochs=2)) for on in (True, False))
+    np.testing.assert_array_equal(with_negation.network.parameters, without.network.parameters)
+    assert with_negation.vocabulary.words == without.vocabulary.words
