@@ -46,10 +46,11 @@ CONSTRAINTS: dict[str, Constraint] = {  # of the settings that are not those of 
     "validation_fraction": real_number(above=0, below=1),
     "dtype": one_of("float32", "float64"),
     "random_state": seed,
-    "verbose": Constraint("True, False or a whole number from 0", lambda value: (
-        true_or_false.holds(value) or whole_number(0).holds(value)
-    )),
-}  # fmt: skip
+    "verbose": Constraint(
+        "True, False or a whole number from 0",
+        lambda value: true_or_false.holds(value) or whole_number(0).holds(value),
+    ),
+}
 Rows = tuple[Any, Array, Array | None]  # X [rows, features], y [rows, outputs], weight [rows, 1]
 
 

@@ -54,7 +54,7 @@ class TwoLayerNetwork:
     W2: Array
     b2: Array
 
-    def __init__(
+    def __init__(  # two sizes, and settings of which few are ever given: all by name
         self,
         n_features: int,
         hidden_units: int,

@@ -57,8 +57,10 @@ def backtest(
         now = hours[(hours.time >= origin) & (hours.time < origin + pd.Timedelta(days=days))]
         bands_from = int((past.time < origin - pd.Timedelta(days=VALIDATION_DAYS)).sum())
         if bands_from == len(past) or now.empty:
-            raise ProjectError(f"there are no hours in the {VALIDATION_DAYS} days before {origin:%Y-%m-%d}, or in the "
-                               f"{days} days from it: choose another --first or --step")  # fmt: skip
+            raise ProjectError(
+                f"there are no hours in the {VALIDATION_DAYS} days before {origin:%Y-%m-%d}, or in the "
+                f"{days} days from it: choose another --first or --step"
+            )
         model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), Settings(seed=seed))
         forecast = model.forecast(now, past.tail(AROUND))
         baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}

@@ -64,13 +64,19 @@ run_option = common.run_option("bikes")
 data_dir_option = common.data_dir_option("bikes")
 seed_option = common.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
 validation_days_option = click.option(
-    "--validation-days", type=click.IntRange(7), default=60, show_default=True,
+    "--validation-days",
+    type=click.IntRange(7),
+    default=60,
+    show_default=True,
     help="Days before the test that settings are judged by.",
-)  # fmt: skip
+)
 test_days_option = click.option(
-    "--test-days", type=click.IntRange(0), default=21, show_default=True,
+    "--test-days",
+    type=click.IntRange(0),
+    default=21,
+    show_default=True,
     help="Last days of the data, kept for the final figure; 0 to train on all.",
-)  # fmt: skip
+)
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,9 +160,15 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, validation_days: int, test_days: int, resume: bool, quiet: bool,
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    validation_days: int,
+    test_days: int,
+    resume: bool,
+    quiet: bool,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Train on all but the test days; save model and history.
 
     --data takes any table with a column of times and one of counts (`bikes check` says what it finds in it). Weather,
@@ -212,9 +224,16 @@ def train(
 @table_options
 @common.quiet_option
 def tune(
-    data: Path | None, run: Path, data_dir: Path, minutes: float, validation_days: int, test_days: int, seed: int,
-    quiet: bool, **given: Any,
-) -> None:  # fmt: skip
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    minutes: float,
+    validation_days: int,
+    test_days: int,
+    seed: int,
+    quiet: bool,
+    **given: Any,
+) -> None:
     """Search for better settings.
 
     In the end the command is printed that trains with them.
@@ -313,14 +332,22 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 @run_option
 @data_dir_option
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="Whole days to forecast.")
-@click.option("--weather", type=click.Path(path_type=Path), metavar="FILE",
-              help="The weather to come, a table of hours.  [default: what is usual for the season]")  # fmt: skip
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="CSV file for the hours.  [default: outlook.csv in the run folder]")  # fmt: skip
+@click.option(
+    "--weather",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The weather to come, a table of hours.  [default: what is usual for the season]",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="CSV file for the hours.  [default: outlook.csv in the run folder]",
+)
 @common.json_option
 def forecast(
     data: Path | None, run: Path, data_dir: Path, days: int, weather: Path | None, out: Path | None, as_json: bool
-) -> None:  # fmt: skip
+) -> None:
     """Forecast what comes after the data, by hours and days.
 
     The bikes of each day are printed with their bands, the hours go to a CSV file, a picture of both to the run folder.
@@ -391,14 +418,27 @@ def day_table(days: "pd.DataFrame") -> str:
 @click.option("--origins", "count", type=click.IntRange(1, 1000), default=12, show_default=True, help="How many.")
 @click.option("--step", type=click.IntRange(1, 1200), default=1, show_default=True, help="Months from one to the next.")
 @click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="For the first weights and the order of the rows.")  # fmt: skip
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="For the first weights and the order of the rows.",
+)
 @table_options
 @common.json_option
-def backtest(
-    data: Path | None, run: Path, data_dir: Path, first: datetime | None, count: int, step: int, days: int, seed: int,
-    as_json: bool, **given: Any,
-) -> None:  # fmt: skip
+def backtest(  # a parameter for each option
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    first: datetime | None,
+    count: int,
+    step: int,
+    days: int,
+    seed: int,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Forecast from moments in the past, beside what then happened.
 
     From each origin a model is trained on all hours before it and forecasts the days after it; their recorded weather
@@ -570,9 +610,15 @@ def predict(
 
 
 def predict_hour(
-    model: "BikesModel", when: datetime, as_json: bool, temperature: float | None, humidity: float | None,
-    wind: float | None, weather: str, holiday: bool,
-) -> None:  # fmt: skip
+    model: "BikesModel",
+    when: datetime,
+    as_json: bool,
+    temperature: float | None,
+    humidity: float | None,
+    wind: float | None,
+    weather: str,
+    holiday: bool,
+) -> None:
     """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
     import pandas as pd
 
@@ -610,7 +656,7 @@ def predict_hour(
 
 def hour_of_options(
     model: "BikesModel", when: datetime, given: dict[str, float | None], weather: str, holiday: bool
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The hour as the model's features need it; a holiday where it is said to be one, or the calendar has one."""
     import pandas as pd
 
@@ -721,7 +767,7 @@ def open_to_predict(file: str, encoding: str | None) -> "Table":
 
 def read_hours_to_predict(
     model: "BikesModel", table: "Table", name: str
-) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame]]":  # fmt: skip
+) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame]]":
     """The table's rows as text and as hours, CHUNK at a time; nothing for an empty standard input."""
     from projects.bikes.data import read_chunks
     from projects.bikes.hours import hours_of

@@ -141,7 +141,7 @@ def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]
 
 def read_weather_to_come(
     model: BikesModel, path: Path, times: pd.DatetimeIndex, needed: list[str], remarks: list[str]
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """The weather of a table for the hours to come, NaN where it has none [hours, needed].
 
     Its columns are those that the model was trained on, or limits anew. Raises ProjectError where one is missing.

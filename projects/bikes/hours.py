@@ -74,7 +74,7 @@ class Problems:
 
 def hours_of(
     text: pd.DataFrame, layout: Layout, name: str, targets: bool, in_order: bool = True
-) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip
+) -> tuple[pd.DataFrame, list[str]]:
     """The hours of a table of text, and remarks on what was done to them. Raises ProjectError saying all that is wrong.
 
     The columns are time, hr, workingday and, as far as the table has them, holiday, weathersit, temp, hum, windspeed;
@@ -144,7 +144,7 @@ def read_time(text: pd.DataFrame, layout: Layout, problems: Problems) -> pd.Seri
 
 def read_weather(
     text: pd.DataFrame, layout: Layout, hours: pd.DataFrame, problems: Problems, remarks: list[str]
-) -> None:  # fmt: skip
+) -> None:
     """Put weathersit, temp, hum and windspeed into the hours, as far as the layout has them."""
     sky = read_sky(text, layout, problems, remarks)
     if sky is not None:
@@ -193,9 +193,7 @@ def read_sky(text: pd.DataFrame, layout: Layout, problems: Problems, remarks: li
     return skies[0] if len(skies) == 1 else pd.concat(skies, axis=1).max(axis=1)
 
 
-def read_sky_column(
-    text: pd.DataFrame, column: str, code: str, problems: Problems, remarks: list[str]
-) -> pd.Series:  # fmt: skip
+def read_sky_column(text: pd.DataFrame, column: str, code: str, problems: Problems, remarks: list[str]) -> pd.Series:
     """The kind of sky that the words or codes of a column mean [rows]."""
     if code == "words":
         sky = sky_from_words(text[column])

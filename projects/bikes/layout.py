@@ -12,11 +12,15 @@ from projects.bikes.times import find_time_format, has_clock
 from projects.common.errors import ProjectError
 
 NAMES = {  # what a column may be called, in small letters and without its unit; the first that fits is taken
-    "time": (r"dteday|datetime|date time|timestamp|time stamp|time|date|start(ed)?( (at|time|date|hour))?|day|"
-             r"datum|zeit|zeitpunkt|zeitstempel|fecha|hora|jour|heure|hour"),
+    "time": (
+        r"dteday|datetime|date time|timestamp|time stamp|time|date|start(ed)?( (at|time|date|hour))?|day|"
+        r"datum|zeit|zeitpunkt|zeitstempel|fecha|hora|jour|heure|hour"
+    ),
     "hour": r"hr|hour|hours|hour of (the )?day|stunde|uhrzeit|hora|heure",
-    "count": (r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
-              r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|viajes|trajets|emprunts|locations)"),
+    "count": (
+        r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
+        r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|viajes|trajets|emprunts|locations)"
+    ),
     "casual": r"casual( .*)?|(day )?guests?|non members?|customers?|occasional.*",
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
     "temperature": r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura|t2m|tavg|tmp[fc]|temp [cf]",
@@ -27,10 +31,19 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
     "snow": r"snow|snowfall.*|snow fall.*|schnee.*|nieve.*|neige.*",
     "holiday": r"(is |public |bank )?holidays?|feiertage?|festivos?|(jour )?feries?",
     "open": r"functioning( day)?|(is )?open|in service|operating|in betrieb|abierto|ouvert",
-}  # fmt: skip
+}
 FOUND_BY_NAME = (
-    "open", "holiday", "casual", "registered", "snow", "rain", "weather", "wind", "humidity", "temperature",
-)  # fmt: skip
+    "open",
+    "holiday",
+    "casual",
+    "registered",
+    "snow",
+    "rain",
+    "weather",
+    "wind",
+    "humidity",
+    "temperature",
+)
 UNITS = {  # how units are written in the name of a column, and what they are called here
     "temperature": {r"°?\s*f|fahrenheit|tmpf": "°F", r".*": "°C"},
     "wind": {r"m/s|ms|m s 1|mps": "m/s", r"mph|mi/h": "mph", r"kn|kt|knots?|kts": "knots", r".*": "km/h"},
@@ -72,11 +85,25 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PUBLISHED_LAYOUT = Layout(
-    time="dteday", time_format="%Y-%m-%d", hour="hr", count="cnt", casual="casual", registered="registered",
-    temperature="temp", temperature_unit="fraction", humidity="hum", humidity_unit="share",
-    wind="windspeed", wind_unit="fraction", weather="weathersit", weather_code="1-4", holiday="holiday",
-    country="US", subdivision="DC", place=WASHINGTON,
-)  # fmt: skip
+    time="dteday",
+    time_format="%Y-%m-%d",
+    hour="hr",
+    count="cnt",
+    casual="casual",
+    registered="registered",
+    temperature="temp",
+    temperature_unit="fraction",
+    humidity="hum",
+    humidity_unit="share",
+    wind="windspeed",
+    wind_unit="fraction",
+    weather="weathersit",
+    weather_code="1-4",
+    holiday="holiday",
+    country="US",
+    subdivision="DC",
+    place=WASHINGTON,
+)
 PUBLISHED_COLUMNS = {"dteday", "hr"}  # a table with these is hour.csv, or is written like it
 
 
@@ -173,7 +200,7 @@ def find_time(text: pd.DataFrame, columns: Mapping[str, str | None]) -> tuple[st
 
 def time_problems(
     text: pd.DataFrame, columns: dict[str, Any], time_format: str | None, stated: Mapping[str, str]
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """What is wrong with the times; puts the column of the hour of the day, where one is needed, into `columns`."""
     if columns["time"] is None:
         return ["no column holds dates: name it with --time-column"]

@@ -40,9 +40,14 @@ class Size(click.ParamType[float]):
 
 
 def show_search(
-    search: Search, clock: Clock, loss_name: str, scale: float, command: Callable[[Values], list[str]], run: Path,
+    search: Search,
+    clock: Clock,
+    loss_name: str,
+    scale: float,
+    command: Callable[[Values], list[str]],
+    run: Path,
     quiet: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Search until the time is over or Ctrl-C, showing a table; then print the command of the best, and save both.
 
     loss_name, scale: how losses are shown. command: what trains with settings other than

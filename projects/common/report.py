@@ -61,7 +61,7 @@ def as_json(value: Any) -> str:
 
 def common_parts(
     pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str]
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """The parts that do not depend on the pipeline."""
     names = sorted(settings.keys() - {"data_sha256"})
     mark = '<p class="simulated">SIMULATED DATA: nothing on this page says anything about the world.</p>'

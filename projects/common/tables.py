@@ -81,9 +81,7 @@ def is_missing(value: Any) -> bool:
     return not isinstance(value, str) and bool(isna(value))
 
 
-def open_table(
-    path: Path, encoding: str | None = None, member: str | None = None, largest: int | None = None
-) -> Table:  # fmt: skip
+def open_table(path: Path, encoding: str | None = None, member: str | None = None, largest: int | None = None) -> Table:
     """The table in a file. Raises ProjectError, and so does reading its rows, naming the place.
 
     encoding: instead of the one that is found. member: the file to take from a zip that holds several.
@@ -169,7 +167,7 @@ def text_format(ending: str, sample: str) -> str:
 
 def parse_text(
     kind: str, file: io.TextIOWrapper, path: Path, delimiter: str | None
-) -> tuple[tuple[str, ...], Iterator[Row]]:  # fmt: skip
+) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The columns and the rows of an open file."""
     if kind == "CSV":
         return read_csv(file, path, delimiter or ",")

@@ -20,8 +20,15 @@ WORKBOOK = "xl/workbook.xml"  # a zip that has it is an Excel file
 LARGEST_IN_ONE_PIECE = 1 << 30  # bytes of a packed file that can't be read as a stream
 BESIDES = ("__MACOSX/", ".DS_Store")  # what packers add to a zip
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError, NotImplementedError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 MARKS = ".,!?"  # punctuation that counts as words of its own: “bad!”, “good, but”
-STANDS_FOR = {
+STANDS_FOR = {  # a line for each kind of script, which the formatter would pull apart
     "。": ".", "、": ",", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "!?",
     "،": ",", "؟": "?", "۔": ".",  # Arabic, Urdu
     "।": ".", "॥": ".",  # Hindi and its neighbours
@@ -41,7 +41,7 @@ WIDE_OR_NARROW = re.compile("[\uff01-\uffdc]+")  # full-width letters and punctu
 DOTTED_I = re.compile("i\u0307+")  # what İ is in lower case
 ALONE = re.compile(f"[{FLAG_LETTERS}]{{1,2}}|[{SPACELESS}]+")  # whatever stands beside it, without a space
 
-FACES = {
+FACES = {  # two lines, which the formatter would pull apart
     ":)": "☺", ":(": "☹", ":D": "😃", ":P": "😛", ";)": "😉", ";(": "☹", ";D": "😉", ";P": "😉", "<3": "❤",
 }  # fmt: skip
 BESIDE = "A-Za-z0-9_:;：；" + "".join(FACES.values())  # of a link, a time, code or another emoticon

@@ -22,8 +22,12 @@ UNEVEN = 10  # times as many texts with one label as with another
 QUANTILES = {"shortest": 0, "median": 50, "longest": 100}
 LISTED = 20  # files and labels that are listed
 SCRIPT_NAMES = {
-    "CJK": "Chinese characters", "HIRAGANA": "kana", "KATAKANA": "kana", "HANGUL": "Hangul", "LATIN": "Latin",
-}  # fmt: skip
+    "CJK": "Chinese characters",
+    "HIRAGANA": "kana",
+    "KATAKANA": "kana",
+    "HANGUL": "Hangul",
+    "LATIN": "Latin",
+}
 
 
 @dataclass

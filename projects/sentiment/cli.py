@@ -128,9 +128,16 @@ def layout_in_words(layout: "Layout") -> str:
 @common.resume_option
 @common.quiet_option
 def train(
-    data: Path | None, run: Path, data_dir: Path, layout: "Layout", positive: str | None, resume: bool, quiet: bool,
-    where: "Where", **settings: Any,
-) -> None:  # fmt: skip
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    layout: "Layout",
+    positive: str | None,
+    resume: bool,
+    quiet: bool,
+    where: "Where",
+    **settings: Any,
+) -> None:
     """Train on the training texts; save model and history.
 
     A network is fitted to nine tenths of them and measured on the others: these are the losses shown. The model that
@@ -181,10 +188,18 @@ def train(
 @layout_options()
 @positive_option
 @common.quiet_option
-def tune(
-    data: Path | None, run: Path, data_dir: Path, minutes: float, max_size: float | None, seed: int, balanced: bool,
-    layout: "Layout", positive: str | None, quiet: bool,
-) -> None:  # fmt: skip
+def tune(  # a parameter for each option
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    minutes: float,
+    max_size: float | None,
+    seed: int,
+    balanced: bool,
+    layout: "Layout",
+    positive: str | None,
+    quiet: bool,
+) -> None:
     """Search for better settings.
 
     In the end the command is printed that trains with them.
@@ -245,9 +260,14 @@ def in_words(model: "SentimentModel") -> str:
 @positive_option
 @engine_options
 def evaluate(
-    data: Path | None, run: Path, data_dir: Path, as_json: bool, layout: "Layout", positive: str | None,
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    as_json: bool,
+    layout: "Layout",
+    positive: str | None,
     where: "Where",
-) -> None:  # fmt: skip
+) -> None:
     """Score the saved model on the test texts, beside a baseline.
 
     The baseline always gives the label that was most frequent in training. The labels are those of the model;
@@ -363,8 +383,9 @@ def export(run: Path, file: Path) -> None:
 @main.command()
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="N-grams of each kind.")
-@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
-              help="Reviews an n-gram must be in.")  # fmt: skip
+@click.option(
+    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
+)
 @click.option("--label", "chosen", multiple=True, help="Only this label; may be given several times.")
 def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
     """Show the n-grams that speak most for each label.
@@ -412,8 +433,9 @@ def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]
 @click.argument("ngram", metavar="WORD")
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="N-grams to show.")
-@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True,
-              help="Reviews an n-gram must be in.")  # fmt: skip
+@click.option(
+    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
+)
 def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
     """Show the n-grams most alike to the network, nearest first.
 

@@ -52,9 +52,14 @@ def layout_options(labelled: bool = True) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_layout(
-            *arguments: Any, text_column: str | None, encoding: str | None, label_column: str | None = None,
-            labels: str | None = None, strict: bool = False, **named: Any,
-        ) -> Any:  # fmt: skip
+            *arguments: Any,
+            text_column: str | None,
+            encoding: str | None,
+            label_column: str | None = None,
+            labels: str | None = None,
+            strict: bool = False,
+            **named: Any,
+        ) -> Any:
             from projects.sentiment.layout import Layout, parse_label_map
 
             label_map = parse_label_map(labels) if labels else ()
@@ -104,9 +109,12 @@ def engine_options(command: Command) -> Command:
         "--scheduler", metavar="ADDRESS", help="Of a Dask cluster.  [default: processes of this machine]"
     )(with_engine)
     return click.option(
-        "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+        "--engine",
+        type=click.Choice(["local", "dask"]),
+        default="local",
+        show_default=True,
         help="What works: the threads of this process, or the workers of Dask.",
-    )(with_engine)  # fmt: skip
+    )(with_engine)
 
 
 def sources_of(

@@ -47,10 +47,18 @@ FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has 
 @common.json_option
 @engine_options
 @click.pass_context
-def predict(
-    ctx: click.Context, texts: tuple[str, ...], file: Path | None, layout: "Layout", explain: bool, out: Path | None,
-    unsure: float, run: Path, as_json: bool, where: Where,
-) -> None:  # fmt: skip
+def predict(  # a parameter for each option
+    ctx: click.Context,
+    texts: tuple[str, ...],
+    file: Path | None,
+    layout: "Layout",
+    explain: bool,
+    out: Path | None,
+    unsure: float,
+    run: Path,
+    as_json: bool,
+    where: Where,
+) -> None:
     """Label texts, lines of standard input or rows of tables.
 
     Each gets its label and the probability of that label; --json has those of all labels. An argument that is the
@@ -104,9 +112,14 @@ def is_file(text: str) -> bool:
 
 
 def refuse_misfits(
-    tables: list[Path], texts: tuple[str, ...], layout: "Layout", explain: bool, out: Path | None, as_json: bool,
+    tables: list[Path],
+    texts: tuple[str, ...],
+    layout: "Layout",
+    explain: bool,
+    out: Path | None,
+    as_json: bool,
     where: Where,
-) -> None:  # fmt: skip
+) -> None:
     """Raise UsageError for options that do not go together."""
     if (layout.text_column or layout.encoding) and not tables:
         raise click.UsageError("--text-column and --encoding need a table: name it")
@@ -161,9 +174,13 @@ def print_table(
 
 
 def print_answers(
-    model: "SentimentModel", rows: Iterable[tuple[str, dict[str, Any]]], explain: bool, unsure: float, as_json: bool,
+    model: "SentimentModel",
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    explain: bool,
+    unsure: float,
+    as_json: bool,
     is_table: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Print an answer for each row: as JSON, of a table as CSV, of texts as lines for people."""
     from projects.sentiment.data import chunks
 
@@ -187,9 +204,14 @@ def print_answers(
 
 
 def answer(
-    model: "SentimentModel", text: str, probabilities: "np.ndarray", explain: bool, all_labels: bool,
-    unsure: float, is_row: bool,
-) -> dict[str, Any]:  # fmt: skip
+    model: "SentimentModel",
+    text: str,
+    probabilities: "np.ndarray",
+    explain: bool,
+    all_labels: bool,
+    unsure: float,
+    is_row: bool,
+) -> dict[str, Any]:
     """What is said of one text, whose labels have these probabilities [labels]. is_row: it stands in a table."""
     from projects.sentiment.answers import answer_of
 

@@ -77,9 +77,13 @@ class Reading(NamedTuple):
 
 
 def read_corpus(
-    sources: Sequence[Source], store: Store, settings: Settings, engine: Engine,
-    positive: str | None = None, label_names: tuple[str, ...] | None = None,
-) -> Corpus:  # fmt: skip
+    sources: Sequence[Source],
+    store: Store,
+    settings: Settings,
+    engine: Engine,
+    positive: str | None = None,
+    label_names: tuple[str, ...] | None = None,
+) -> Corpus:
     """The training texts of these sources. positive, label_names: see `labels.order_labels`. Raises ProjectError."""
     numbered = list(enumerate(sources))
     add = functools.partial(add_readings, min_count=settings.min_count)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from projects.common.errors import ProjectError
 
 # what people call the two labels of opinions, in lower case
-LABELS = {
+LABELS = {  # a line for each of them, which the formatter would pull apart
     "negative": 0, "neg": 0, "0": 0, "bad": 0,
     "positive": 1, "pos": 1, "1": 1, "good": 1,
 }  # fmt: skip

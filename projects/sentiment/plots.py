@@ -148,9 +148,14 @@ def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names
     for i in np.argsort(-y, kind="stable"):
         for side in (-1, 1) if x[i] < 0 else (1, -1):
             text = axes.annotate(
-                names[i], (x[i], y[i]), xytext=(4 * side, 0), textcoords="offset points",
-                ha="left" if side > 0 else "right", va="center", fontsize=8,
-            )  # fmt: skip
+                names[i],
+                (x[i], y[i]),
+                xytext=(4 * side, 0),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=8,
+            )
             box = text.get_window_extent(renderer)
             if not any(box.overlaps(other) for number, other in enumerate(taken) if number != i):
                 taken.append(box)
@@ -175,8 +180,11 @@ def plot_check(found: dict[str, Any]) -> Figure:
     words = np.array(found["lengths"] or [0])
     most = max(1, int(np.percentile(words, 99)))
     lengths.hist(np.minimum(words, most), bins=min(40, most))
-    lengths.set(xlabel=f"words in a text (the longest hundredth at {most:,})", ylabel="texts",
-                title=f"Half of the texts have {found['words']['median']:,} words or fewer")  # fmt: skip
+    lengths.set(
+        xlabel=f"words in a text (the longest hundredth at {most:,})",
+        ylabel="texts",
+        title=f"Half of the texts have {found['words']['median']:,} words or fewer",
+    )
     return figure
 
 
@@ -192,6 +200,9 @@ def plot_unsure(scores: dict[str, Any]) -> Figure:
             axes.annotate(f"{part['limit']:g}", (x, y), (4, -10), textcoords="offset points", fontsize=8)
     tenth = np.interp(10, unsure, right) if max(unsure) >= 10 else right[-1]
     title = f"{right[0]:.1f} % right; with a tenth of the texts unsure, {tenth:.1f} % of the others"
-    axes.set(xlabel="texts called unsure, in % (beside each point: --unsure)", ylabel="right of the others, in %",
-             title=title)  # fmt: skip
+    axes.set(
+        xlabel="texts called unsure, in % (beside each point: --unsure)",
+        ylabel="right of the others, in %",
+        title=title,
+    )
     return figure

@@ -98,11 +98,13 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
     ratio_of = np.zeros(len(vocabulary.ratios), np.int64)  # 0: the n-gram is not in the bag
     ratio_of[vocabulary.in_bag] = 1 + np.argsort(by_count)[kind]
     words = "\n".join(vocabulary.words).encode()
-    numbers = np.concatenate([
-        np.diff(vocabulary.codes, prepend=0),
-        ratio_of,
-        np.where(rounded < 0, -2 * rounded - 1, 2 * rounded).T.ravel(),  # 0, -1, 1, -2 … as 0, 1, 2, 3 …
-    ])  # fmt: skip
+    numbers = np.concatenate(
+        [
+            np.diff(vocabulary.codes, prepend=0),
+            ratio_of,
+            np.where(rounded < 0, -2 * rounded - 1, 2 * rounded).T.ravel(),  # 0, -1, 1, -2 … as 0, 1, 2, 3 …
+        ]
+    )
     ratios = values[by_count].astype("<f4")
     packed = gzip.compress(words + ratios.tobytes() + varints(numbers), mtime=0)
     about = {

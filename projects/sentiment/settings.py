@@ -46,12 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             int,
             Meta(
-                ge=1, le=100_000,
+                ge=1,
+                le=100_000,
                 description="Of the network.  [default: 2; with more than two labels as many as these, at most 64]",
             ),
         ]
         | None
-    ) = None  # fmt: skip
+    ) = None
     epochs: (
         Annotated[
             int,

@@ -318,9 +318,14 @@ def training_settings(settings: Settings, n_texts: int) -> TrainingSettings:
 
 
 def run_epochs(
-    plan: Plan, fit: str, training: Training, rows: Rows, report: Callable[[Any], None],
-    validation_loss: Callable[[], float] | None, epochs: int | None = None,
-) -> None:  # fmt: skip
+    plan: Plan,
+    fit: str,
+    training: Training,
+    rows: Rows,
+    report: Callable[[Any], None],
+    validation_loss: Callable[[], float] | None,
+    epochs: int | None = None,
+) -> None:
     """Train until finished, or for so many epochs; after early stopping the network has its best parameters."""
     on_epoch = plan.checkpoint.after_epoch(fit, report)
     source = Reported(steps_of(plan, training, rows), max(1, training.settings.batch_size), rows)

@@ -40,9 +40,14 @@ MOST_DRAWS = 200  # until settings are found whose model is small enough
 
 
 def search(
-    sources: Sequence[Source], folder: Path, settings: Settings, positive: str | None, clock: Clock,
-    max_size: float | None, watcher: Watcher,
-) -> Search:  # fmt: skip
+    sources: Sequence[Source],
+    folder: Path,
+    settings: Settings,
+    positive: str | None,
+    clock: Clock,
+    max_size: float | None,
+    watcher: Watcher,
+) -> Search:
     """A search on the training texts of these sources, which are read and counted now. Raises ProjectError.
 
     folder: for what memory does not hold. settings: for what is not searched. positive: as for `train`. max_size:
