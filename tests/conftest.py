@@ -1,12 +1,9 @@
-"""What several test files share: where real data may lie, and a tiny trained model of each pipeline."""
+"""What pytest is told before the tests, and what several of them share: real data, a tiny model of each pipeline."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from helpers import real_data, run
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests run side by side
@@ -18,9 +15,6 @@ settings.register_profile("long", max_examples=5000, deadline=None, suppress_hea
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))  # the long one: `make fuzz`
 
 LAST_SKIPPED = "two-layer/last-skipped"  # where pytest's cache has them
-
-ROOT = Path(__file__).parent.parent
-REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))
 
 
 def pytest_addoption(parser):
@@ -61,14 +55,6 @@ def pytest_collection_modifyitems(config, items):
     items[:] = chosen
 
 
-def real_data(name):
-    """The path of a real data file; skips the test where it is not there."""
-    path = REAL_DATA / name
-    if not path.exists():
-        pytest.skip(f"no {name} in {REAL_DATA}: set REAL_DATA_DIR to the folder that has it")
-    return path
-
-
 @pytest.fixture
 def bikes_zip():
     return real_data("Bike-Sharing-Dataset.zip")
@@ -77,32 +63,6 @@ def bikes_zip():
 @pytest.fixture
 def reviews_archive():
     return real_data("aclImdb_v1.tar.gz")
-
-
-def run(command, *arguments, cwd, stdin="", environment=None):
-    """A console script as a real process: (exit code, stdout, stderr)."""
-    script = Path(sys.executable).parent / command
-    done = subprocess.run(
-        [script, *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        env=os.environ | (environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def inside(command, *arguments, stdin=None):
-    """The same in this process, which is faster."""
-    from projects.bikes.cli import main as bikes
-    from projects.sentiment.cli import main as sentiment
-
-    result = CliRunner().invoke({"bikes": bikes, "sentiment": sentiment}[command], list(map(str, arguments)), stdin)
-    assert isinstance(result.exception, SystemExit | None), arguments
-    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real_data, run
+from helpers import real_data, run
 from test_tables import workbook
 
 from projects.bikes import check, closed, data, forecast, layout, sun, times, weather

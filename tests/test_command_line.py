@@ -15,7 +15,7 @@ import click
 import msgspec
 import pytest
 from click.testing import CliRunner
-from conftest import run
+from helpers import run
 
 from projects.bikes.cli import main as bikes
 from projects.bikes.settings import Settings as BikesSettings

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import inside, run
+from helpers import inside, run
 from test_command_line import SIMULATED, fails
 from test_sentiment import BAD, GOOD, archive
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import reference
-from conftest import inside
+from helpers import inside
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -283,7 +283,7 @@ def test_three_labels_in_onnx(model, table, tmp_path):
 
 
 def test_real_topics_reach_the_stated_accuracy():
-    from conftest import real_data
+    from helpers import real_data
 
     path = real_data("own/news-4-topics.csv")
     model = train([File(path)])

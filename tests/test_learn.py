@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 LEARN = ROOT / "docs" / "learn"
 CHAPTERS = sorted(path.name for path in LEARN.glob("[1-9]-*.md"))

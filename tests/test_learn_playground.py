@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT, contrast
 from test_learn import load
 
 from nn.batches import ArrayBatches, compute_step
@@ -356,14 +356,6 @@ def test_text_has_contrast_in_light_and_dark(browser, page, scheme):
         )
         assert pairs[0][1] == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 28)")
         for text_colour, ground in pairs:
-            lighter, darker = sorted(map(luminance, (text_colour, ground)), reverse=True)
-            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (text_colour, ground)
+            assert contrast(text_colour, ground) >= 4.5, (text_colour, ground)
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def luminance(colour):
-    """Relative luminance of rgb(r, g, b)."""
-    channels = np.array(re.findall(r"\d+", colour)[:3], float) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import run
+from helpers import run
 from test_architecture import SOURCES, imports
 
 from nn import TwoLayerNetwork

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import ROOT, inside, real_data, run
+from helpers import ROOT, inside, real_data, run
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train

@@ -15,7 +15,7 @@ import tarfile
 import zipfile
 
 import pytest
-from conftest import ROOT, inside
+from helpers import ROOT, inside
 
 from projects.bikes import backtest
 from projects.bikes.cli import main as bikes

@@ -4,7 +4,7 @@ import re
 import runpy
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 SCRIPT = runpy.run_path(str(ROOT / "docs" / "reliability.py"))
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")

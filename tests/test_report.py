@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT
+from helpers import ROOT, contrast
 from test_tokens import ODD_CHARACTERS, WORDS
 
 from projects.bikes import report as bikes_report
@@ -371,6 +371,30 @@ class Elements(HTMLParser):
     def handle_data(self, data):
         if self.opened[-1:] not in (["script"], ["style"]):
             self.text += data
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_text_has_contrast_in_light_and_dark(browser, folder, command, scheme):
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    try:
+        visit(browser, folder / "runs" / command / "report.html")
+        pairs = browser.execute_script(
+            """const ground = (element) => {
+                 const colour = getComputedStyle(element).backgroundColor;
+                 return colour === "rgba(0, 0, 0, 0)" ? ground(element.parentElement) : colour;
+               };
+               return [...document.querySelectorAll("h1, h2, p, th, td, figcaption, button, output, footer, #label")]
+                 .map((element) => [getComputedStyle(element).color, ground(element)]);"""
+        )
+        assert len(pairs) > 20
+        grounds = {ground for _, ground in pairs}
+        assert ("rgb(15, 18, 21)" in grounds) == (scheme == "dark")
+        for colour, ground in pairs:
+            assert contrast(colour, ground) >= 4.5, (colour, ground)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import run as run_command
+from helpers import run as run_command
 
 from nn import TwoLayerRegressor
 from projects.bikes.cli import main as bikes

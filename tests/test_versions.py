@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from conftest import ROOT
+from helpers import ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
 
