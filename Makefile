@@ -5,8 +5,11 @@
 # make playground  write docs/learn/playground.html, a page that trains a network while you look
 # make test       the tests                                      [PYTEST_OPTIONS='-k resume']
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
-# make check      what must pass before a change lands: make lint, make test
-# make lint       format, style and types: ruff and mypy
+# make test-fast  those of them that take a second or less, for while you write
+# make coverage   the tests, and which lines and branches they never reach: runs/coverage/index.html
+# make check      what must pass before a change lands: make lint, make types, make test
+# make lint       format and style: ruff
+# make types      mypy, strict
 # make format     bring the code into the format that make lint asks for
 # make test-oldest  the tests with the lowest versions that pyproject.toml allows, in .venv-oldest [EXTRAS=dev]
 # make lock       write constraints.txt: the versions that are in .venv now
@@ -32,7 +35,7 @@ TEXT ?=
 LABEL ?=
 COLUMNS = $(if $(TEXT),--text-column "$(TEXT)") $(if $(LABEL),--label-column "$(LABEL)")
 
-.PHONY: help bikes sentiment exercises playground test test-oldest fuzz check lint format lock docs benchmark \
+.PHONY: help bikes sentiment exercises playground test test-fast test-oldest coverage fuzz check lint types format lock docs benchmark \
     benchmark-quick torture clean
 .DEFAULT_GOAL := help
 
@@ -80,6 +83,12 @@ playground: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python $(PYTEST)
 
+test-fast: $(VENV)/installed-dev
+	$(BIN)/python $(PYTEST) -m "not slow and not real_data and not dask and not browser"
+
+coverage: $(VENV)/installed-dev
+	$(BIN)/python $(PYTEST) --cov=nn --cov=projects --cov-branch --cov-report=term:skip-covered --cov-report=html:runs/coverage
+
 test-oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/python $(PYTEST)
 
@@ -87,11 +96,13 @@ fuzz: $(VENV)/installed-dev
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/test_fuzz.py tests/test_faults.py -k "any or changed_byte" \
 	    --hypothesis-show-statistics
 
-check: lint test
+check: lint types test
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 format: $(VENV)/installed-dev

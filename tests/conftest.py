@@ -14,6 +14,7 @@ settings.register_profile("short", max_examples=100, deadline=None, suppress_hea
 settings.register_profile("long", max_examples=5000, deadline=None, suppress_health_check=FIXTURES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))  # the long one: `make fuzz`
 
+MARK_OF_FIXTURE = {"browser": "browser", "client": "dask", "bikes_zip": "real_data", "reviews_archive": "real_data"}
 LAST_SKIPPED = "two-layer/last-skipped"  # where pytest's cache has them
 
 
@@ -47,6 +48,9 @@ class SkippedTests:
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        for fixture in MARK_OF_FIXTURE.keys() & set(item.fixturenames):
+            item.add_marker(MARK_OF_FIXTURE[fixture])
     if not config.getoption("last_skipped"):
         return
     skipped = set(config.cache.get(LAST_SKIPPED, []))

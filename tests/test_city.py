@@ -318,6 +318,7 @@ def test_the_spread_of_the_weather_widens_the_bands_as_squares_add_up():
     assert bounds["low_80"][0] == pytest.approx(5**2)
 
 
+@pytest.mark.real_data
 def test_seoul_is_read_as_it_is_downloaded_and_its_closed_hours_are_named(tmp_path):
     path = real_data("own/SeoulBikeData.csv")
     code, output, errors = run("bikes", "check", path, cwd=tmp_path)
@@ -333,6 +334,7 @@ def test_seoul_is_read_as_it_is_downloaded_and_its_closed_hours_are_named(tmp_pa
     assert zeros.sum() == 295  # the counts alone tell it, too
 
 
+@pytest.mark.real_data
 def test_seoul_is_forecast_from_three_options(tmp_path):
     path = real_data("own/SeoulBikeData.csv")
     options = ["--data", path, "--latitude", 37.57, "--longitude", 126.98]

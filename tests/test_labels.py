@@ -282,6 +282,7 @@ def test_three_labels_in_onnx(model, table, tmp_path):
     np.testing.assert_allclose(found, model.probabilities(texts), atol=1e-5)
 
 
+@pytest.mark.real_data
 def test_real_topics_reach_the_stated_accuracy():
     from helpers import real_data
 

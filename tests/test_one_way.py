@@ -557,6 +557,7 @@ def test_a_worker_killed_in_a_large_batch_changes_nothing(client, csv_file, tmp_
     assert (tmp_path / "flags" / "gradient_of").exists()
 
 
+@pytest.mark.dask
 def test_what_reaches_the_driver_does_not_grow_with_the_number_of_workers(rows, tmp_path):
     """Bytes of all results that come back while the n-grams are counted."""
     distributed = pytest.importorskip("distributed")
@@ -590,6 +591,7 @@ def test_what_reaches_the_driver_does_not_grow_with_the_number_of_workers(rows, 
     assert received[2] == pytest.approx(received[4], rel=0.01) == pytest.approx(received[8], rel=0.01), received
 
 
+@pytest.mark.dask
 def test_threads_of_a_worker_do_not_mix_their_gradients(fit):
     distributed = pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import DaskEngine
@@ -606,6 +608,7 @@ def test_threads_of_a_worker_do_not_mix_their_gradients(fit):
         np.testing.assert_array_equal(share.gradient, gradient)
 
 
+@pytest.mark.dask
 def test_a_scheduler_that_goes_is_one_line():
     distributed = pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import DaskEngine, local_cluster
@@ -627,6 +630,7 @@ def test_an_error_on_a_worker_is_the_same_line(client, tmp_path):
         train(files_of(tmp_path / "t-*"), SETTINGS, engine=DaskEngine(client), run=tmp_path / "run", in_memory=0)
 
 
+@pytest.mark.dask
 def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch):
     pytest.importorskip("distributed")
     from projects.sentiment import dask_engine as engine
@@ -645,6 +649,7 @@ def listening(process):
     return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
 
 
+@pytest.mark.dask
 def test_fault_38_what_dask_starts_can_be_reached_from_this_machine_alone():
     pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import connect
@@ -654,6 +659,7 @@ def test_fault_38_what_dask_starts_can_be_reached_from_this_machine_alone():
         assert listening(os.getpid()) == {"127.0.0.1"}
 
 
+@pytest.mark.dask
 def test_fault_49_tls_without_its_settings_is_one_line():
     pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import connect
@@ -665,6 +671,7 @@ def test_fault_49_tls_without_its_settings_is_one_line():
         pass
 
 
+@pytest.mark.dask
 def test_a_worker_without_this_program_is_one_line():
     distributed = pytest.importorskip("distributed")
     from projects.sentiment.dask_engine import connect

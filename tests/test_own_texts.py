@@ -317,6 +317,7 @@ def test_a_number_that_is_none_is_no_label():
     assert list(left_out.rows) == ["without label"]
 
 
+@pytest.mark.real_data
 def test_chinese_hotel_reviews_reach_the_stated_accuracy(tmp_path):
     data = real_data("own/ChnSentiCorp_htl_all.csv")
     assert run("sentiment", "train", "-q", "--data", data, cwd=tmp_path)[0] == 0
