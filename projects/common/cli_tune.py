@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -56,13 +56,15 @@ def show_search(
     """
     rows = []
     click.echo(f"{'':>6}  {loss_name:>10}  {'better by':>16}  settings")
-    with progress(clock, quiet) as on_try:
-        search.on_try = on_try
+    with progress(clock, quiet) as bar:
+        search.on_try = bar.on_try
         try:
             for trial in search:
                 rows.append(row_of(trial, search.default, scale))
+                bar.clear()
                 click.echo(line_of(rows[-1]))
         except KeyboardInterrupt:
+            bar.clear()
             click.echo("interrupted: this is the best so far", err=True)
     best = search.best()
     if best is None:
@@ -77,9 +79,16 @@ def show_search(
     click.echo(f"best: {words}\nkept in {run / COMMAND}, the table in {run / TRIALS}")
 
 
+class Bar(NamedTuple):
+    """A bar over the seconds of a search: what moves it, and what makes room for a line."""
+
+    on_try: Callable[[], None]
+    clear: Callable[[], None]
+
+
 @contextmanager
-def progress(clock: Clock, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A callback for each part that was tried; it moves a bar over the seconds, on a terminal."""
+def progress(clock: Clock, quiet: bool) -> Iterator[Bar]:
+    """A bar on a terminal, unless it is to be quiet; elsewhere one that shows nothing."""
     from tqdm import tqdm
 
     shown = sys.stderr.isatty() and not quiet
@@ -93,7 +102,7 @@ def progress(clock: Clock, quiet: bool) -> Iterator[Callable[[], None]]:
             bar.set_postfix_str(f"{n_fits:,} fits", refresh=False)
             bar.update(min(clock.elapsed, clock.seconds) - bar.n)
 
-        yield on_try
+        yield Bar(on_try, bar.clear)
 
 
 def row_of(trial: Trial, default: Trial | None, scale: float) -> dict[str, Any]:
