@@ -14,7 +14,7 @@ from projects.sentiment.engine import AHEAD, FAN_IN, Engine, partition, sum_of_g
 try:
     import dask
     from distributed import CancelledError, Client, KilledWorker, LocalCluster, wait
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
 except ImportError as error:
     raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
 
