@@ -175,7 +175,7 @@ def test_large_batches_are_the_same_to_1e_6(way, csv_file, tmp_path, request, sm
     [
         {"refit": False}, {"early_stopping": True, "patience": 1, "epochs": 8}, {"l2": 1e-4}, {"balanced": True},
         {"hidden_dropout": 0.3, "hidden_units": 8}, {"batch_size": 1_000_000}, {"batch_size": 7, "epochs": 1},
-        {"ngrams": 1},
+        {"ngrams": 1}, {"characters": True},
     ],
 )  # fmt: skip
 def test_every_setting_works_for_every_source(changed, rows, tmp_path, small_blocks):

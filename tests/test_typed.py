@@ -1,29 +1,42 @@
 """What people type: negation, short texts, and excerpts that are trained on for their sake."""
 
 import json
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
 import reference
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from projects.common.checkpoint import Checkpoint
+from projects.common.errors import ProjectError
 from projects.common.model_file import KEY, checksum
-from projects.sentiment import excerpts, negation, settings
+from projects.sentiment import corpus, excerpts, negation, pieces, settings
 from projects.sentiment.bags import Bags
+from projects.sentiment.characters import clean
+from projects.sentiment.cli import main
 from projects.sentiment.corpus import read_corpus
-from projects.sentiment.counting import build_vocabulary, choose_vocabulary, count_candidates
+from projects.sentiment.counting import (
+    build_vocabulary,
+    choose_vocabulary,
+    count_candidates,
+    count_piece_candidates,
+)
 from projects.sentiment.data import Reviews, labelled_texts
 from projects.sentiment.engine import Engine
-from projects.sentiment.model import SentimentModel
+from projects.sentiment.model import PIECES_SHARE, SecondView, SentimentModel
 from projects.sentiment.ngrams import length_factors
+from projects.sentiment.pieces import Pieces
+from projects.sentiment.report import page
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store
 from projects.sentiment.tokens import CLOSING, NONE, read_words
 from projects.sentiment.tokens import tokens as plain_tokens
-from projects.sentiment.training import train
+from projects.sentiment.training import MEASURED, Watcher, train
 
 BY_HAND = {
     "It's not a bad film at all, but a long one": "its not ¬a ¬bad ¬film ¬at ¬all , but a long one",
@@ -200,3 +213,143 @@ def test_texts_without_english_negations_give_the_same_model_with_and_without():
     with_negation, without = (train([reviews], Settings(negation=on, epochs=2)) for on in (True, False))
     np.testing.assert_array_equal(with_negation.network.parameters, without.network.parameters)
     assert with_negation.vocabulary.words == without.vocabulary.words
+
+
+# ---- The second view
+
+
+@given(st.lists(st.text(alphabet="ab c!é好", max_size=20), max_size=4))
+def test_pieces_are_all_seven_bytes_in_a_row_of_each_text(texts):
+    contents = [pieces.spaced(text) for text in texts]
+    keys, numbers = pieces.read_pieces(b"".join(contents))
+    expected = []
+    for number, text in enumerate(texts):
+        spelled = f" {' '.join(clean(text).decode().split())} ".encode()
+        expected += [(spelled[i : i + 7], number) for i in range(len(spelled) - 6)]
+    found = [int(key).to_bytes(8, "little") for key in keys]
+    assert [(key[:7], number) for key, number in zip(found, numbers.tolist(), strict=True)] == expected
+    assert all(key[7] == 0 for key in found)
+
+
+def test_pieces_are_counted_and_weighed_as_by_plain_loops(simulated, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "BLOCK", 90)
+    monkeypatch.setattr(corpus, "RUN", 70)
+    some = simulated.take(np.arange(300))
+    options = Settings(characters=True, polarity_cutoff=0.3)
+    store = Store(tmp_path, 0)
+    found = corpus.read_corpus([some], store, options, Engine(2))
+    candidates = count_piece_candidates(found, options, Engine(2))
+    texts = found.texts_of_label + found.held_out_of_label
+    chosen, columns = pieces.choose_pieces(candidates, candidates.training + candidates.held_out, texts, options)
+    counts = defaultdict(Counter)
+    for text, label in zip(some.texts, some.labels, strict=True):
+        spelled = f" {' '.join(clean(text).decode().split())} "
+        for piece in {spelled[i : i + 7] for i in range(len(spelled) - 6)}:
+            counts[piece][label] += 1
+    counts = {piece: count for piece, count in counts.items() if count.total() >= 3}
+    share = sum(some.labels) / 300
+    ratios = reference.log_count_ratios(counts, 1, 4 * share, 4 * (1 - share))
+    expected = {piece: ratio for piece, ratio in ratios.items() if abs(ratio) >= 0.3}
+    names = [int(key).to_bytes(8, "little")[:7].decode() for key in chosen.keys]
+    assert dict(zip(names, chosen.ratios.tolist(), strict=True)) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    bags = Bags("final", store, chosen, pieces.VIEW)
+    for block in found.blocks:
+        bags.save(block, columns)
+    bag = bags.read(found.blocks, [bags.rows(block, None) for block in found.blocks])
+    by_hash = sorted(zip(map(corpus.text_hash, some.texts), some.texts, strict=True))
+    rows = chosen.bag([text for _, text in by_hash])
+    assert sorted(map(tuple, bag.X.toarray().tolist())) == sorted(map(tuple, rows.toarray().tolist()))
+
+
+@pytest.fixture(scope="module")
+def two_views(simulated):
+    return train([simulated], Settings(characters=True, epochs=5))
+
+
+def test_two_views_are_put_together_by_their_log_odds(two_views, simulated):
+    texts = [*simulated.texts[:20], "tediousness", "a"]
+    words = SentimentModel(two_views.network, two_views.vocabulary, two_views.settings)
+    network, view = two_views.second
+    log_odds = lambda p: np.log(p / (1 - p))  # noqa: E731
+    first = log_odds(words.probabilities(texts)[:, 1])
+    second = log_odds(network.predict(view.bag(texts))[:, 0].astype(float))
+    share = PIECES_SHARE
+    together = log_odds(two_views.probabilities(texts)[:, 1])
+    np.testing.assert_allclose(together[:-1], ((1 - share) * first + share * second)[:-1], rtol=1e-4, atol=1e-5)
+    assert together[-1] == first[-1]  # no piece is known
+    assert two_views.probabilities(["xyzzy"])[0].tolist() == two_views.settings["base_rates"]
+
+
+def test_a_word_never_seen_is_read_by_its_pieces(two_views):
+    assert two_views.vocabulary.find("tediousness") == NONE
+    assert two_views.predict("tediousness").label == "negative"
+    assert two_views.predict("wonderfully").label == "positive"
+
+
+def test_two_views_come_back_from_their_file_the_same(two_views, simulated, tmp_path):
+    path = tmp_path / "m.safetensors"
+    two_views.save(path)
+    texts = simulated.texts[:50]
+    np.testing.assert_array_equal(SentimentModel.load(path).probabilities(texts), two_views.probabilities(texts))
+    content = path.read_bytes()
+    train([simulated], Settings(characters=True, epochs=5), engine=Engine(1), run=tmp_path, in_memory=0).save(path)
+    assert path.read_bytes() == content
+
+
+def test_explanations_leave_the_pieces_as_they_are(two_views):
+    text = "What a wonderful script. The acting is dull."
+    p = two_views.probabilities([text])[0, 1]
+    effects = dict(two_views.explain(text, 1)["words"])
+    assert effects["wonderful"] > 0 > effects["dull"]
+    assert all(abs(effect) < max(p, 1 - p) for effect in effects.values())
+
+
+def test_a_file_whose_pieces_are_out_of_order_is_refused(two_views, tmp_path):
+    view = two_views.second
+    turned = Pieces(view.pieces.keys[::-1].copy(), view.pieces.ratios, view.pieces.row_power)
+    path = tmp_path / "m.safetensors"
+    model = SentimentModel(
+        two_views.network, two_views.vocabulary, two_views.settings, SecondView(view.network, turned)
+    )
+    model.save(path)
+    with pytest.raises(ProjectError, match="pieces are not in order: train a new model"):
+        SentimentModel.load(path)
+
+
+def test_what_two_views_can_not_do_is_said(two_views, tmp_path):
+    two_views.save(tmp_path / "model.safetensors")
+    result = CliRunner().invoke(main, ["export", "--run", str(tmp_path), "--onnx", str(tmp_path / "m.onnx")])
+    assert isinstance(result.exception, SystemExit | ProjectError)
+    assert "without" in result.stderr + str(result.exception)
+    html, can_type = page(two_views, tmp_path / "model.safetensors", None)
+    assert not can_type
+    assert "Train one without <code>--characters</code>" in html
+
+
+def test_a_training_with_two_views_goes_on_where_it_was_stopped(simulated, tmp_path):
+    options = Settings(characters=True, epochs=3)
+    expected = train([simulated], options)
+    for n_epochs in (2, 4, 5):  # of the measured fit, whose second view begins with the fourth
+        folder = tmp_path / str(n_epochs)
+        folder.mkdir()
+        checkpoint = Checkpoint(folder, "sentiment")
+        after_epoch = checkpoint.after_epoch
+
+        def stopping(name, report, n_epochs=n_epochs, checkpoint=checkpoint, after_epoch=after_epoch):
+            on_epoch = after_epoch(name, report)
+            first = 3 if name.endswith("pieces") else 0
+
+            def then(training):
+                on_epoch(training)
+                if name.startswith(MEASURED) and first + len(training.history) == n_epochs:
+                    checkpoint.stopped = True
+
+            return then
+
+        checkpoint.after_epoch = stopping
+        train([simulated], options, watcher=Watcher(checkpoint=checkpoint))
+        checkpoint.write()
+        resumed = Checkpoint(folder, "sentiment", resume=True)
+        again = train([simulated], options, watcher=Watcher(checkpoint=resumed))
+        np.testing.assert_array_equal(again.network.parameters, expected.network.parameters)
+        np.testing.assert_array_equal(again.second.network.parameters, expected.second.network.parameters)

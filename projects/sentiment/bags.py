@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, row_factors
+from projects.sentiment.pieces import Pieces
 from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import NONE
 
@@ -27,22 +28,24 @@ class Bags:
     """The bags of one fit, block by block.
 
     Arrays of a block in the store, their names beginning with that of the fit: `columns`, `ends` and `values`, a CSR
-    matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`.
+    matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`. view: begins the names of the
+    arrays that the bags are made from.
     """
 
-    def __init__(self, fit: str, store: Store, vocabulary: Vocabulary) -> None:
+    def __init__(self, fit: str, store: Store, vocabulary: Vocabulary | Pieces, view: str = "") -> None:
         self.fit = fit
         self.store = store
-        self.ratios = vocabulary.ratios[vocabulary.in_bag]  # float32 [columns]
+        self.view = view
+        self.ratios = vocabulary.column_ratios  # float32 [columns]
         self.row_power = vocabulary.row_power
 
     def save(self, block: str, columns: np.ndarray) -> None:
         """Make a block's bags; columns: of each candidate, or NONE."""
-        found = columns[self.store.load(block, "indices")]
+        found = columns[self.store.load(block, f"{self.view}indices")]
         in_bag = found != NONE
         indices = found[in_bag]
         n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))
-        indptr = n_before[self.store.load(block, "indptr")]
+        indptr = n_before[self.store.load(block, f"{self.view}indptr")]
         values = self.ratios[indices]
         values *= np.repeat(row_factors(values, indptr, self.row_power), np.diff(indptr))
         self.store.save(block, f"{self.fit}-columns", indices)
@@ -72,8 +75,8 @@ class Bags:
             indices.append(self.store.load(block, f"{self.fit}-columns")[chosen])
             values.append(self.store.load(block, f"{self.fit}-values")[chosen])
             lengths.append(in_row)
-            labels.append(self.store.load(block, "row_labels")[rows])
-            weights.append(self.store.load(block, "row_weights")[rows])
+            labels.append(self.store.load(block, f"{self.view}row_labels")[rows])
+            weights.append(self.store.load(block, f"{self.view}row_weights")[rows])
         indptr = np.concatenate(lengths).cumsum()
         bag = csr_matrix(np.concatenate(values), np.concatenate(indices), indptr, len(self.ratios))
         return Bag(bag, np.concatenate(labels), np.concatenate(weights))
@@ -86,7 +89,7 @@ class Bags:
     def rows(self, block: str, held_out: bool | None) -> slice:
         """The texts of a block that are held out, or the others with their excerpts; all, where held_out is None."""
         is_held_out = self.store.load(block, "held_out")
-        n_rows = len(self.store.load(block, "row_labels"))
+        n_rows = len(self.store.load(block, f"{self.view}row_labels"))
         n_held_out = int(np.count_nonzero(is_held_out))
         rows_a_text = n_rows // max(1, len(is_held_out))
         n_training = n_rows - n_held_out * rows_a_text

@@ -353,7 +353,8 @@ def report(run: Path) -> None:
     write_atomically(run / common.REPORT, html.encode())
     click.echo(run / common.REPORT)
     if not fits:
-        click.echo("the model is too large for the page to score texts: train one with --min-count 10", err=True)
+        smaller = "--min-count 10" if model.second is None else "less: without --characters"
+        click.echo(f"the model is too large for the page to score texts: train one with {smaller}", err=True)
 
 
 @main.command()
@@ -376,6 +377,8 @@ def export(run: Path, file: Path) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
+    if model.second is not None:
+        raise ProjectError("a model with --characters can't be written as ONNX: train one without")
     save_onnx(file, onnx_graph(model))
     click.echo(file)
 

@@ -22,6 +22,7 @@ from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.negation import read
+from projects.sentiment.pieces import spaced
 from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import CLOSING
@@ -42,7 +43,8 @@ class Corpus:
 
     Arrays of a block in the store: `keys` of the words, CLOSING after each text, uint64 [words + texts];
     `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts]: these come last;
-    `parts`, in which of PARTS each text is, uint8 [texts].
+    `parts`, in which of PARTS each text is, uint8 [texts]; with the setting `characters` these, as `pieces.spaced` has
+    them, uint8 [bytes].
     """
 
     store: Store
@@ -94,12 +96,12 @@ def read_corpus(
     numbers = number_labels(reading.places, names)
     refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())
-    split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names))
+    split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names), settings.characters)
     n_blocks = -(-n_texts // BLOCK)
     numbered_blocks = [(number, n_blocks) for number in range(n_blocks)]
     blocks: list[Block] = list(engine.map(build_block, numbered_blocks, store, engine.share(split)))
     for run in reading.runs:
-        store.discard(run.name, "texts", "keys")
+        store.discard(run.name, "texts", "keys", "characters", "character_ends")
     return Corpus(
         store=store,
         blocks=[block.name for block in blocks],
@@ -133,7 +135,7 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
             places.setdefault(example.label, example.place)
             simulated |= example.simulated
         run = Run(f"run-{number:06}-{len(runs):06}", tuple(labels))
-        hashes, words = save_run(run, some, store, settings.negation)
+        hashes, words = save_run(run, some, store, settings)
         counts.append(words)
         lowest = min(lowest, int(mix(hashes, settings.seed).min()))
         runs.append(run)
@@ -141,19 +143,23 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     return Reading(runs, labels, places, words, lowest, left_out, simulated)
 
 
-def save_run(run: Run, examples: list[Example], store: Store, negation: bool) -> tuple[np.ndarray, Counts]:
+def save_run(run: Run, examples: list[Example], store: Store, settings: Settings) -> tuple[np.ndarray, Counts]:
     """Put the run's words into the store; the hash of each text, and in how many texts each word is."""
     hashes = np.array([text_hash(example.text) for example in examples], np.uint64)
     number_of = {label: number for number, label in enumerate(run.labels)}
     labels = np.array([number_of[example.label] for example in examples])
     order = np.argsort(hashes, kind="stable")
-    words = read((examples[i].text for i in order.tolist()), negation)
+    words = read((examples[i].text for i in order.tolist()), settings.negation)
     texts = np.empty(len(examples), TEXT)
     texts["hash"] = hashes[order]
     texts["label"] = labels[order]
     texts["end"] = np.flatnonzero(words.keys == CLOSING) + 1
     store.save(run.name, "texts", texts)
     store.save(run.name, "keys", words.keys)
+    if settings.characters:
+        contents = [spaced(examples[i].text) for i in order.tolist()]
+        store.save(run.name, "characters", np.frombuffer(b"".join(contents), np.uint8))
+        store.save(run.name, "character_ends", np.cumsum([len(content) for content in contents]))
     return hashes, count_words(words)
 
 
@@ -189,6 +195,7 @@ class Split(NamedTuple):
     seed: int
     threshold: int  # a text is held out if its hash, mixed with the seed, is lower
     n_labels: int
+    characters: bool  # whether blocks have them
 
 
 class Block(NamedTuple):
@@ -225,12 +232,36 @@ def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
     store.save(name, "labels", labels)
     store.save(name, "held_out", held_out)
     store.save(name, "parts", parts_of(hashes, split.seed))
+    if split.characters:
+        store.save(name, "characters", characters_between(split.runs, low, high, store, order))
     return Block(
         name=name,
         training=np.bincount(labels[~held_out], minlength=split.n_labels),
         held_out=np.bincount(labels[held_out], minlength=split.n_labels),
         digest=digest_of(hashes, labels),
     )
+
+
+def characters_between(runs: list[Run], low: int, high: int, store: Store, order: np.ndarray) -> np.ndarray:
+    """The characters of the texts with hashes from low to below high in all runs, put in this order, uint8 [bytes]."""
+    contents = []
+    lengths = []
+    for run in runs:
+        some = places_between(store.load(run.name, "texts")["hash"], low, high)
+        ends = np.append(0, store.load(run.name, "character_ends"))
+        contents.append(store.load(run.name, "characters")[ends[some.start] : ends[some.stop]])
+        lengths.append(np.diff(ends)[some])
+    all_lengths = np.concatenate(lengths)
+    starts = np.cumsum(all_lengths) - all_lengths
+    found: np.ndarray = np.concatenate(contents)[slices(starts[order], all_lengths[order])]
+    return found
+
+
+def places_between(hashes: np.ndarray, low: int, high: int) -> slice:
+    """Where, among ascending hashes, those from low to below high are."""
+    first = int(np.searchsorted(hashes, np.uint64(low)))
+    last = len(hashes) if high == HASHES else int(np.searchsorted(hashes, np.uint64(high)))
+    return slice(first, last)
 
 
 def parts_of(hashes: np.ndarray, seed: int) -> np.ndarray:
@@ -251,11 +282,9 @@ def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, 
     Here `end` of a text is the number of its words, and `label` that among all labels.
     """
     all_texts = store.load(run.name, "texts")
-    hashes = all_texts["hash"]
-    first = int(np.searchsorted(hashes, np.uint64(low)))
-    last = len(hashes) if high == HASHES else int(np.searchsorted(hashes, np.uint64(high)))
-    texts = np.array(all_texts[first:last])
-    start = int(all_texts["end"][first - 1]) if first else 0
+    some = places_between(all_texts["hash"], low, high)
+    texts = np.array(all_texts[some])
+    start = int(all_texts["end"][some.start - 1]) if some.start else 0
     number_of = np.array([numbers[label] for label in run.labels], np.int32)
     texts["label"] = number_of[texts["label"]]
     ends = texts["end"].copy()

@@ -19,6 +19,7 @@ from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
 from projects.sentiment.excerpts import Drawing, Windows, draw_windows
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, distinct_pairs
+from projects.sentiment.pieces import PieceCandidates, count_pieces, find_pieces
 from projects.sentiment.ratios import strongest_ratios
 from projects.sentiment.settings import Settings, common_from, least_count
 from projects.sentiment.store import Store, slices
@@ -81,6 +82,20 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
     training, held_out = sparse(totals.training), sparse(totals.held_out)
     return Candidates(corpus.words.names[places], np.concatenate(codes), training, held_out)
+
+
+def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> PieceCandidates:
+    """Every piece that is in enough of the texts, as `count_candidates` has n-grams."""
+    least = least_count(settings, int(corpus.texts_of_label.sum()))
+    add = functools.partial(add_counts, min_count=settings.min_count)
+    counts: Counts = engine.total(count_pieces, add, corpus.blocks, corpus.store)
+    keys = counts.keys[possible_keys(counts, least)]
+    table = engine.share(Table(keys))
+    shape = (len(corpus.label_names), len(keys))
+    totals: Totals = engine.total(count_pieces_exactly, add_totals, corpus.blocks, corpus.store, table, shape)
+    for block in corpus.blocks:
+        corpus.store.discard(block, "characters")
+    return PieceCandidates(keys, sparse(totals.training), sparse(totals.held_out))
 
 
 def count_longer(block: str, store: Store, length: Length) -> Counts:
@@ -150,6 +165,18 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     return Totals(
         training=texts_with(presence_in_texts, labels, ~held_out, n_labels),
         held_out=texts_with(presence_in_texts, labels, held_out, n_labels),
+    )
+
+
+def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[int, int]) -> Totals:
+    """The totals of one block; which text has which candidates is saved."""
+    n_labels, n_candidates = shape
+    presence = find_pieces(block, store, table, n_candidates)
+    labels = store.load(block, "labels")
+    held_out = store.load(block, "held_out")
+    return Totals(
+        training=texts_with(presence, labels, ~held_out, n_labels),
+        held_out=texts_with(presence, labels, held_out, n_labels),
     )
 
 

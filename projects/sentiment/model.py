@@ -10,23 +10,25 @@ import msgspec
 import numpy as np
 
 from nn import TwoLayerNetwork
-from nn.functions import OUTPUTS, sigmoid
+from nn.functions import OUTPUTS, away_from_0_and_1, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
 from projects.sentiment import settings as declared
 from projects.sentiment.layout import Layout
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
+from projects.sentiment.pieces import Pieces
 from projects.sentiment.tokens import NONE
 
 if TYPE_CHECKING:
     pass
 
 MANY = 1 << 31  # texts: more than any n-gram is in
+PIECES_SHARE = 1 / 3  # of the second view in the log-odds
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 # of models from before there were these settings
-WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY}
+WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY, "characters": False}
 Effects = list[tuple[str, float]]
 
 
@@ -37,9 +39,16 @@ class Answer(NamedTuple):
     probability: float
 
 
+class SecondView(NamedTuple):
+    """A network that reads texts as pieces of characters, beside the one that reads them as words."""
+
+    network: TwoLayerNetwork
+    pieces: Pieces
+
+
 @dataclass
 class SentimentModel:
-    """A trained network with its vocabulary, and what it was trained on.
+    """A trained network with its vocabulary, and what it was trained on; with a second one for a second view.
 
     The labels are numbered 0, 1, … in the order of `label_names`. For two of them the network has one
     output, the probability of label 1; for more, it has one for each.
@@ -48,6 +57,7 @@ class SentimentModel:
     network: TwoLayerNetwork
     vocabulary: Vocabulary
     settings: dict[str, Any]
+    second: SecondView | None = None
 
     def __repr__(self) -> str:
         size = f"{len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units"
@@ -96,15 +106,28 @@ class SentimentModel:
     def _predict_chunk(self, texts: list[str]) -> np.ndarray:
         indices, indptr = self.vocabulary.columns_of(texts)
         prediction = self.network.predict(self.vocabulary.bag(indices, indptr))
-        probability = each_label(prediction.astype(float))
         known = np.diff(indptr) > 0
-        return np.where(known[:, np.newaxis], probability, self.settings["base_rates"])
+        probability = np.where(known[:, np.newaxis], each_label(prediction.astype(float)), self.settings["base_rates"])
+        return self._with_second_view(probability, texts)
+
+    def _with_second_view(self, probability: np.ndarray, texts: list[str]) -> np.ndarray:
+        """The probabilities of the labels [texts, labels] that the words give, put together with the second view's.
+
+        texts: one for each row, or one for all of them. Where no piece is known, the words decide alone.
+        """
+        if self.second is None:
+            return probability
+        bag = self.second.pieces.bag(texts)
+        prediction = each_label(self.second.network.predict(bag).astype(float))
+        known = np.diff(bag.indptr) > 0
+        return np.where(known[:, np.newaxis], put_together(probability, prediction), probability)
 
     def explain(self, text: str, label: int | None = None) -> dict[str, Effects]:
         """The effect of each known word, and of each n-gram of the bag, on the probability of a label.
 
         label: its number; None: the most probable one. The effect is the probability with the word or
-        n-gram, less that without it. A word is left out with all n-grams that it is in, an n-gram alone.
+        n-gram, less that without it. A word is left out with all n-grams that it is in, an n-gram alone. A second view
+        stays as it is.
         The strongest come first. A negated word counts as another one than the plain word.
         """
         vocabulary = self.vocabulary
@@ -123,7 +146,8 @@ class SentimentModel:
         left_out = {"words": (words, word_of, ngram_of), "ngrams": (names, alone, alone)}
         effects = {}
         for kind, (called, case, ngrams) in left_out.items():
-            without = self._probability_without(columns, case, ngrams)[:, label]
+            by_words = self._probability_without(columns, case, ngrams)
+            without = self._with_second_view(by_words, [text])[:, label]
             effect = (probabilities[label] - without).tolist()
             by_name = zip(map(in_words, called), effect, strict=True)
             effects[kind] = sorted(by_name, key=lambda pair: -abs(pair[1]))
@@ -184,6 +208,10 @@ class SentimentModel:
         arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
         arrays["words"] = np.frombuffer("\n".join(self.vocabulary.words).encode(), np.uint8)
         arrays |= {name: getattr(self.vocabulary, name) for name in ("codes", "counts", "ratios")}
+        if self.second is not None:
+            network, pieces = self.second
+            arrays |= {f"pieces_{name}": getattr(network, name) for name in ("W1", "b1", "W2", "b2")}
+            arrays |= {"pieces": pieces.keys, "pieces_ratios": pieces.ratios}
         save_model(Path(path), "sentiment", arrays, self.settings)
 
     @classmethod
@@ -201,7 +229,25 @@ class SentimentModel:
         vocabulary = vocabulary_of(words, arrays, WITHOUT | settings)
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
-        return cls(network, vocabulary, settings)
+        second = second_view(arrays, WITHOUT | settings)
+        return cls(network, vocabulary, settings, second)
+
+
+def second_view(arrays: Arrays, settings: Settings) -> SecondView | None:
+    """The second view in a model file, if it has one."""
+    if not settings["characters"]:
+        return None
+    parameters = [arrays[f"pieces_{name}"] for name in ("W1", "b1", "W2", "b2")]
+    network = TwoLayerNetwork.from_arrays(*parameters, output=output_for(len(settings["label_names"])))
+    return SecondView(network, Pieces(arrays["pieces"], arrays["pieces_ratios"], settings["row_power"]))
+
+
+def put_together(words: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+    """The probabilities of two views as one [texts, labels]: a mean of their logarithms, the pieces' counting less."""
+    logs = (1 - PIECES_SHARE) * np.log(away_from_0_and_1(words)) + PIECES_SHARE * np.log(away_from_0_and_1(pieces))
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+    together: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return together
 
 
 def vocabulary_of(words: list[str], arrays: Arrays, settings: Settings) -> Vocabulary:
@@ -255,6 +301,10 @@ def check(path: Path, arrays: Arrays, settings: Settings) -> None:
         "codes": ("int", "longer"),
     }
     check_arrays(path, arrays, shapes.items())
+    if settings.get("characters"):
+        check_arrays(path, arrays, piece_shapes(outputs).items())
+        if not (arrays["pieces"][1:] > arrays["pieces"][:-1]).all():
+            raise ProjectError(f"{path}: pieces are not in order: train a new model")
     check_labels(path, len(arrays["b2"]), settings)
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
     check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())
@@ -262,6 +312,18 @@ def check(path: Path, arrays: Arrays, settings: Settings) -> None:
     after_prefix = codes // n_words < np.arange(n_words, n_words + len(codes))
     if not (np.diff(codes, prepend=-1) > 0).all() or not after_prefix.all():
         raise ProjectError(f"{path}: codes are not in order: train a new model")
+
+
+def piece_shapes(outputs: int) -> dict[str, Shape]:
+    """What the arrays of the second view must be."""
+    return {
+        "pieces": ("uint", "pieces"),
+        "pieces_ratios": ("float", "pieces"),
+        "pieces_W1": ("float", "pieces", "hidden"),
+        "pieces_b1": ("float", "hidden"),
+        "pieces_W2": ("float", "hidden", outputs),
+        "pieces_b2": ("float", outputs),
+    }
 
 
 def check_labels(path: Path, n_outputs: int, settings: Settings) -> None:

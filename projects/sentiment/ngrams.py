@@ -63,6 +63,12 @@ class Vocabulary:
         self.column = np.full(len(self.ratios), NONE, np.int32)  # of the bag, for each n-gram
         self.column[self.in_bag] = np.arange(len(self.in_bag))
 
+    @property
+    def column_ratios(self) -> np.ndarray:
+        """The ratio of each column, float32 [columns]."""
+        ratios: np.ndarray = self.ratios[self.in_bag]
+        return ratios
+
     def common_words(self) -> np.ndarray:
         """How many words an n-gram of nothing but common words has, 0 for all others, int64 [n-grams]."""
         n_words = len(self.words)

@@ -31,7 +31,10 @@ PICTURES = {
 
 
 def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tuple[str, bool]:
-    """The HTML of the page of the model at this path, and whether the model had room on it."""
+    """The HTML of the page of the model at this path, and whether texts can be typed on it.
+
+    They can't where the model is too large for it, or has a second view, which would be.
+    """
     settings = model.settings
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
     source = Path(__file__)
@@ -50,14 +53,24 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
     }
     whole = report.fill(parts)
-    if len(whole.encode()) <= report.LARGEST_PAGE:
+    if model.second is None and len(whole.encode()) <= report.LARGEST_PAGE:
         return whole, True
-    parts["live"] = (
-        f'<p class="card">With its {len(model.vocabulary):,} n-grams this model is too large for a page of '
-        f"{report.LARGEST_PAGE / 1e6:g} MB on which texts can be typed. Train a smaller one, for example with "
-        "<code>sentiment train --min-count 10 --polarity-cutoff 0.2</code>.</p>"
-    )
+    parts["live"] = f'<p class="card">{why_no_typing(model)}</p>'
     return report.fill(parts | {"about": "{}", "weights": "", "script": ""}), False
+
+
+def why_no_typing(model: SentimentModel) -> str:
+    """Why texts can't be typed on the page, and what would help, as HTML."""
+    if model.second is not None:
+        return (
+            "This model reads texts as pieces of characters, too, which are too many for a page on which texts can be "
+            "typed. Train one without <code>--characters</code>, or use <code>sentiment predict</code>."
+        )
+    return (
+        f"With its {len(model.vocabulary):,} n-grams this model is too large for a page of "
+        f"{report.LARGEST_PAGE / 1e6:g} MB on which texts can be typed. Train a smaller one, for example with "
+        "<code>sentiment train --min-count 10 --polarity-cutoff 0.2</code>."
+    )
 
 
 def title(label_names: list[str], film_reviews: bool) -> str:

@@ -21,12 +21,13 @@ from projects.common.run_folder import working_folder
 from projects.common.settings import checked
 from projects.sentiment.bags import Bags
 from projects.sentiment.corpus import Corpus, read_corpus
-from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates
+from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, count_piece_candidates
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.layout import Layout
-from projects.sentiment.model import SentimentModel, each_label, output_for, outputs_for
+from projects.sentiment.model import SecondView, SentimentModel, each_label, output_for, outputs_for, put_together
 from projects.sentiment.ngrams import Vocabulary
+from projects.sentiment.pieces import VIEW, PieceCandidates, Pieces, choose_pieces
 from projects.sentiment.settings import MOST_ROWS, STEPS, Settings, complete, rows_a_step
 from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
 from projects.sentiment.store import Store
@@ -36,6 +37,7 @@ MEASURED_ROWS = 5_000  # that are measured at a time
 STARTING = 0.7  # seconds until the libraries are loaded, on the machine of the next two lines
 READING, READING_PACKED = 2e-7, 6e-8  # seconds a byte, for the progress, where only their ratios count; of
 COUNTING, A_STEP, A_PRODUCT = 2.5e-7, 1e-3, 1.2e-8  # a word of a text and length, a step, an n-gram of a text in it
+PIECES_TAKE = 5, 4  # times as long, with the second view: counting, and the products of the fits
 GOAL = 0.95  # share of the sure answers that should be right
 FEWEST_SURE = 20  # answers that this is said from
 
@@ -89,21 +91,31 @@ def train(
         progress.enter("counting", total=len(corpus.blocks) * settings.ngrams)
         candidates = count_candidates(corpus, settings, engine)
         watcher.on_phase("training")
-        progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_fits(settings) * settings.epochs)
-        plan = Plan(corpus, candidates, settings, engine, checkpoint)
+        views = [View("", "", candidates, choose_vocabulary, settings)]
+        if settings.characters:
+            pieces = count_piece_candidates(corpus, settings, engine)
+            without_excerpts = msgspec.structs.replace(settings, excerpts=0)
+            views.append(View("-pieces", VIEW, pieces, choose_pieces, without_excerpts))
+        n_epochs = n_fits(settings) * len(views) * settings.epochs
+        progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_epochs)
+        plan = Plan(corpus, views, settings, engine, checkpoint)
         measured, final = run_fits(plan, watcher.on_epoch)
     result = measured if final is None else final
-    settings_of_fit = result.training.settings
+    words = result.views[0]
+    second = None
+    if settings.characters:
+        second = SecondView(result.views[1].training.network, result.views[1].vocabulary)
+    settings_of_fit = words.training.settings
     about |= {
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
         "sure_from": measured.sure_from,
         "batch_size": settings_of_fit.batch_size // (1 + settings.excerpts),
-        "least_count": result.vocabulary.min_count,
-        "common_from": result.vocabulary.common_from,
+        "least_count": words.vocabulary.min_count,
+        "common_from": words.vocabulary.common_from,
         "unfinished": checkpoint.stopped,
     }
-    return SentimentModel(result.training.network, result.vocabulary, about)
+    return SentimentModel(words.training.network, words.vocabulary, about, second)
 
 
 def expect_by_size(files: Sequence[File]) -> None:
@@ -125,7 +137,8 @@ def already_fitted(checkpoint: Checkpoint) -> None:
     before = checkpoint.settings
     if before and before.get("epochs"):
         epochs = sum(len(state["history"]) for state in checkpoint.states.values())
-        progress.already("fits", epochs / (before["epochs"] * (2 if before.get("refit") else 1)))
+        n_views = 2 if before.get("characters") else 1
+        progress.already("fits", epochs / (before["epochs"] * n_views * (2 if before.get("refit") else 1)))
 
 
 def expect_the_rest(corpus: Corpus, settings: Settings) -> None:
@@ -136,8 +149,9 @@ def expect_the_rest(corpus: Corpus, settings: Settings) -> None:
     n_ngrams = n_pairs * (1 + 0.6 * (min(settings.ngrams, 3) - 1))  # in the bags: of longer ones few are frequent
     steps = settings.epochs * max(STEPS, corpus.n_texts / MOST_ROWS) * n_fits(settings)
     products = settings.epochs * n_ngrams * n_fits(settings) * (1 + settings.hidden_units / 4)
-    progress.expect("counting", COUNTING * n_pairs * settings.ngrams)
-    progress.expect("fits", A_STEP * steps + A_PRODUCT * products)
+    times_counting, times_products = PIECES_TAKE if settings.characters else (1, 1)
+    progress.expect("counting", COUNTING * n_pairs * settings.ngrams * times_counting)
+    progress.expect("fits", A_STEP * steps + A_PRODUCT * products * times_products)
 
 
 def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool) -> dict[str, Any]:
@@ -168,11 +182,21 @@ def refuse_one_kind(corpus: Corpus) -> None:
 # The two fits
 
 
+class View(NamedTuple):
+    """A way to read the texts: as n-grams of words or, beside it, as pieces of characters."""
+
+    suffix: str  # of the names of its fits
+    arrays: str  # begins the names of its arrays in the store
+    candidates: Candidates | PieceCandidates
+    choose: Callable[..., tuple[Any, np.ndarray]]  # gives the vocabulary of a fit, and the column of each candidate
+    settings: Settings
+
+
 class Plan(NamedTuple):
     """What both fits need."""
 
     corpus: Corpus
-    candidates: Candidates
+    views: list[View]
     settings: Settings
     engine: Engine
     checkpoint: Checkpoint
@@ -181,8 +205,7 @@ class Plan(NamedTuple):
 class Fitted(NamedTuple):
     """What one fit gives."""
 
-    training: Training
-    vocabulary: Vocabulary
+    views: list["Prepared"]  # their trainings have ended
     accuracy: float  # on the texts held out; NaN without them
     sure_from: float | None = None  # least probability of answers of which GOAL are right; None: there are none such
 
@@ -197,7 +220,9 @@ def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitte
         return fit_measured(plan, on_epoch), None
     if plan.settings.early_stopping:
         measured = fit_measured(plan, on_epoch)
-        final = None if plan.checkpoint.stopped else fit_final(plan, measured.training.best_epoch)
+        final = (
+            None if plan.checkpoint.stopped else fit_final(plan, [view.training.best_epoch for view in measured.views])
+        )
     else:
         with ThreadPoolExecutor(1) as beside:
             waiting = beside.submit(fit_final, plan)
@@ -211,57 +236,75 @@ def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitte
 
 
 def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
-    """The fit to the texts that are not held out, measured after each epoch on those that are."""
+    """The fit to the texts that are not held out, measured after each epoch on those that are.
+
+    on_epoch: told of the first view's epochs.
+    """
+    fitted = []
+    for number, view in enumerate(plan.views):
+        fitted.append(fit_measured_view(plan, view, refuse_divergence if number else on_epoch))
+    if plan.settings.refit:
+        progress.relabel("fit 2 of 2")
+    held_out = [Rows(view.bags, plan.corpus.blocks, True, None) for view in fitted]
+    networks = [view.training.network for view in fitted]
+    shared = plan.engine.share(held_out), plan.engine.share(networks)
+    answers = list(plan.engine.map(answers_of, plan.corpus.blocks, *shared))
+    sureness, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    return Fitted(fitted, float(is_right.mean()), sure_from(sureness, is_right))
+
+
+def fit_measured_view(plan: Plan, view: View, on_epoch: Callable[[Any], None]) -> "Prepared":
+    """The part of the measured fit that is one view's."""
     corpus = plan.corpus
-    prepared = prepare(plan, MEASURED, plan.candidates.training, corpus.texts_of_label)
+    prepared = prepare(plan, view, MEASURED, view.candidates.training, corpus.texts_of_label)
     rows = Rows(prepared.bags, corpus.blocks, False, prepared.label_weights)
-    held_out = Rows(prepared.bags, corpus.blocks, True, None)
-    shared = plan.engine.share(held_out)
+    shared = plan.engine.share(Rows(prepared.bags, corpus.blocks, True, None))
 
     def validation_loss() -> float:
         measured = measure_all(plan.engine, corpus.blocks, shared, prepared.training.network)
         return measured.loss / measured.texts
 
-    run_epochs(plan, MEASURED, prepared.training, rows, on_epoch, validation_loss)
-    if plan.settings.refit:
-        progress.relabel("fit 2 of 2")
+    run_epochs(plan, MEASURED + view.suffix, prepared.training, rows, on_epoch, validation_loss)
     if not plan.checkpoint.stopped:
         loss = loss_of_shares(corpus.texts_of_label, prepared.label_weights)
         warn_if_useless(prepared.training, loss)
-    answers = list(plan.engine.map(answers_of, corpus.blocks, shared, plan.engine.share(prepared.training.network)))
-    sureness, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    return Fitted(prepared.training, prepared.vocabulary, float(is_right.mean()), sure_from(sureness, is_right))
+    return prepared
 
 
-def fit_final(plan: Plan, epochs: int | None = None) -> Fitted:
-    """The fit to all texts; epochs: where to end, None: after all of them."""
+def fit_final(plan: Plan, epochs: list[int] | None = None) -> Fitted:
+    """The fit to all texts; epochs: where to end in each view, None: after all of them."""
     corpus = plan.corpus
-    counts = plan.candidates.training + plan.candidates.held_out
     texts = corpus.texts_of_label + corpus.held_out_of_label
-    prepared = prepare(plan, FINAL, counts, texts)
-    rows = Rows(prepared.bags, corpus.blocks, None, prepared.label_weights)
-    run_epochs(plan, FINAL, prepared.training, rows, refuse_divergence, None, epochs)
-    return Fitted(prepared.training, prepared.vocabulary, float("nan"))
+    fitted = []
+    for number, view in enumerate(plan.views):
+        counts = view.candidates.training + view.candidates.held_out
+        prepared = prepare(plan, view, FINAL, counts, texts)
+        rows = Rows(prepared.bags, corpus.blocks, None, prepared.label_weights)
+        n_epochs = None if epochs is None else epochs[number]
+        run_epochs(plan, FINAL + view.suffix, prepared.training, rows, refuse_divergence, None, n_epochs)
+        fitted.append(prepared)
+    return Fitted(fitted, float("nan"))
 
 
 class Prepared(NamedTuple):
-    """A fit that has not begun, or goes on from its state in the checkpoint."""
+    """One view's part of a fit: it has not begun, or goes on from its state in the checkpoint."""
 
-    vocabulary: Vocabulary
+    vocabulary: Any  # Vocabulary of words, or Pieces
     bags: Bags
     training: Training
     label_weights: np.ndarray | None
 
 
-def prepare(plan: Plan, fit: str, counts: Any, texts: np.ndarray) -> Prepared:
-    """Vocabulary, bags and a new network of one fit.
+def prepare(plan: Plan, view: View, fit: str, counts: Any, texts: np.ndarray) -> Prepared:
+    """Vocabulary, bags and a new network of one view's part of a fit.
 
     counts [labels, candidates] and texts [labels]: of the texts that it is trained on. Raises ProjectError.
     """
-    corpus, settings = plan.corpus, plan.settings
-    vocabulary, columns = choose_vocabulary(plan.candidates, counts, texts, settings)
-    refuse_empty(vocabulary)
-    bags = Bags(fit, corpus.store, vocabulary)
+    corpus, settings = plan.corpus, view.settings
+    fit += view.suffix
+    vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
+    refuse_empty(vocabulary, settings)
+    bags = Bags(fit, corpus.store, vocabulary, view.arrays)
     shared = plan.engine.share(bags), plan.engine.share(columns)
     for _ in plan.engine.map(save_bags, corpus.blocks, *shared):
         pass
@@ -276,12 +319,13 @@ def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
     bags.save(block, columns)
 
 
-def refuse_empty(vocabulary: Vocabulary) -> None:
+def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings) -> None:
     """Raise ProjectError where the noise reductions have left nothing in the bag."""
     if not len(vocabulary):
         raise ProjectError(
-            f"no word is in {vocabulary.min_count} texts with a log-count ratio of "
-            f"{vocabulary.polarity_cutoff}: lower --min-count or --polarity-cutoff"
+            f"no {'word' if isinstance(vocabulary, Vocabulary) else 'piece of seven characters'} is in "
+            f"{settings.min_count} texts or more with a log-count ratio of {settings.polarity_cutoff}: "
+            "lower --min-count or --polarity-cutoff"
         )
 
 
@@ -399,13 +443,15 @@ def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
 
 
 @SILENT
-def answers_of(block: str, rows: Rows, network: TwoLayerNetwork) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of each answer in one block, and whether it is right [rows]."""
-    bag, labels, _ = read_rows(rows, [block])
+def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each answer in one block, and whether it is right [rows]; rows and network of each view."""
+    bags = [read_rows(of_view, [block]) for of_view in rows]
+    labels = bags[0].labels
     sureness = np.empty(len(labels))
     is_right = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):
-        probability = each_label(network.predict(bag[some]))
+        views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
+        probability = views[0] if len(views) == 1 else put_together(*views)
         sureness[some] = probability.max(axis=1)
         is_right[some] = probability.argmax(axis=1) == labels[some]
     return sureness, is_right
