@@ -92,7 +92,15 @@ def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -
     keys = counts.keys[possible_keys(counts, least)]
     table = engine.share(Table(keys))
     shape = (len(corpus.label_names), len(keys))
-    totals: Totals = engine.total(count_pieces_exactly, add_totals, corpus.blocks, corpus.store, table, shape)
+    totals: Totals = engine.total(
+        count_pieces_exactly,
+        add_totals,
+        corpus.blocks,
+        corpus.store,
+        table,
+        shape,
+        Drawing(settings.seed, settings.excerpts),
+    )
     for block in corpus.blocks:
         corpus.store.discard(block, "characters")
     return PieceCandidates(keys, sparse(totals.training), sparse(totals.held_out))
@@ -168,10 +176,10 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     )
 
 
-def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[int, int]) -> Totals:
+def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[int, int], drawing: Drawing) -> Totals:
     """The totals of one block; which text has which candidates is saved."""
     n_labels, n_candidates = shape
-    presence = find_pieces(block, store, table, n_candidates)
+    presence = find_pieces(block, store, table, n_candidates, drawing)
     labels = store.load(block, "labels")
     held_out = store.load(block, "held_out")
     return Totals(

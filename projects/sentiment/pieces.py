@@ -5,6 +5,7 @@ English, three or four of Russian or Greek. Pieces find compounds, endings and m
 has never seen. As seven bytes fit into a 64-bit key, no two pieces share one, and the key is the spelling.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,16 +14,18 @@ import numpy as np
 
 from projects.sentiment.characters import clean
 from projects.sentiment.counts import Counts, count_codes
+from projects.sentiment.excerpts import Drawing, Windows, draw_windows
 from projects.sentiment.ngrams import csr_matrix, distinct_pairs, row_factors
 from projects.sentiment.ratios import strongest_ratios
 from projects.sentiment.settings import Settings, least_count
-from projects.sentiment.store import Store
+from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import CLOSING, FIRST_BYTES, NONE, Table
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
 LENGTH = 7  # bytes of a piece
+MARK = re.compile(rb"[.,!?]")
 VIEW = "pieces-"  # begins the names of the arrays of this view in the store
 
 
@@ -60,8 +63,9 @@ class Pieces:
 
 
 def spaced(text: str) -> bytes:
-    """The words and marks of a text with one space around each, and CLOSING."""
-    return b" " + b" ".join(clean(text).split()) + b" \n"
+    """The words of a text, marks among them, with one space around each, and CLOSING."""
+    words = MARK.sub(rb" \g<0> ", clean(text)).split()
+    return b" ".join([b"", *words, b"\n"])
 
 
 def read_pieces(content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -70,9 +74,35 @@ def read_pieces(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     n_ends = np.append(np.int32(0), np.cumsum(is_end, dtype=np.int32))  # before each byte: the number of its text
     first = n_ends[:-LENGTH]
     at = np.flatnonzero(first == n_ends[LENGTH:])  # the others would go on in the next text
+    return piece_keys(content, at), n_ends[at]
+
+
+def piece_keys(content: bytes, at: np.ndarray) -> np.ndarray:
+    """The keys of the pieces that start at these bytes, uint64 [pieces]."""
     padded = content + bytes(8)
     eight_from = np.ndarray(len(content), "<u8", padded, strides=(1,))
-    return eight_from[at] & FIRST_BYTES[LENGTH], n_ends[at]
+    keys: np.ndarray = eight_from[at] & FIRST_BYTES[LENGTH]
+    return keys
+
+
+def pieces_in(windows: Windows, content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The key of each piece in windows of the words of these texts, uint64, and the window's number, int64 [pieces]."""
+    between = np.flatnonzero(np.isin(np.frombuffer(content, np.uint8), (ord(" "), CLOSING)))
+    first = windows.starts + windows.texts  # as each text has a space more than words and CLOSING
+    starts = between[first]
+    ends = between[first + windows.lengths] + 1
+    n_places = np.maximum(ends - starts - LENGTH + 1, 0)
+    keys = piece_keys(content, slices(starts, n_places))
+    return keys, np.repeat(np.arange(len(starts)), n_places)
+
+
+def word_ends(content: bytes) -> np.ndarray:
+    """What `draw_windows` needs: a number for each word, and CLOSING after each text, uint64 [words + texts]."""
+    codes = np.frombuffer(content, np.uint8)
+    follows = np.flatnonzero(codes[:-1] != CLOSING) + 1  # no first space of a text
+    found = codes[follows]
+    ends: np.ndarray = found[(found == ord(" ")) | (found == CLOSING)].astype(np.uint64)
+    return ends
 
 
 # Counting
@@ -81,8 +111,8 @@ def read_pieces(content: bytes) -> tuple[np.ndarray, np.ndarray]:
 class PieceCandidates(NamedTuple):
     """The pieces that may be in the bag, and how many texts of the corpus exactly have them.
 
-    Arrays of a block in the store, their names beginning with VIEW: `indices` and `indptr`, a CSR matrix of which text
-    has which candidate; `row_labels` and `row_weights` [texts].
+    Arrays of a block in the store, their names beginning with VIEW, as in `counting.Candidates`: `indices` and
+    `indptr`, a CSR matrix of which row has which candidate; `row_labels` and `row_weights` [rows].
     """
 
     keys: np.ndarray  # ascending, uint64 [candidates]
@@ -101,18 +131,22 @@ def count_pieces(block: str, store: Store) -> Counts:
     return Counts(keys[order], counts.at_least[order], np.empty(0, object), 0, counts.n_texts)
 
 
-def find_pieces(block: str, store: Store, table: Table, n_candidates: int) -> "sp.csr_matrix":
-    """Which text of the block has which candidates [texts, candidates], saved and returned, with 1 in each place."""
+def find_pieces(block: str, store: Store, table: Table, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
+    """Which text of the block has which candidates, with 1 in each place [texts, candidates]; all rows are saved."""
     labels = store.load(block, "labels")
-    keys, texts = read_pieces(store.load(block, "characters").tobytes())
+    content = store.load(block, "characters").tobytes()
+    windows = draw_windows(block, word_ends(content), store.load(block, "held_out"), drawing)
+    keys, rows = pieces_in(windows, content)
     candidates = table.find(keys)
     is_there = candidates != NONE
-    indices, indptr = distinct_pairs(texts[is_there], candidates[is_there], (len(labels), n_candidates))
+    shape = (len(windows.starts), n_candidates)
+    indices, indptr = distinct_pairs(rows[is_there], candidates[is_there], shape)
     store.save(block, f"{VIEW}indices", indices)
     store.save(block, f"{VIEW}indptr", indptr)
-    store.save(block, f"{VIEW}row_labels", labels)
-    store.save(block, f"{VIEW}row_weights", np.ones(len(labels), np.float32))
-    return csr_matrix(np.ones(len(indices), np.int64), indices, indptr, n_candidates)
+    store.save(block, f"{VIEW}row_labels", labels[windows.texts])
+    store.save(block, f"{VIEW}row_weights", windows.weights)
+    presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
+    return presence[windows.of_texts]
 
 
 def choose_pieces(

@@ -91,11 +91,10 @@ def train(
         progress.enter("counting", total=len(corpus.blocks) * settings.ngrams)
         candidates = count_candidates(corpus, settings, engine)
         watcher.on_phase("training")
-        views = [View("", "", candidates, choose_vocabulary, settings)]
+        views = [View("", "", candidates, choose_vocabulary)]
         if settings.characters:
             pieces = count_piece_candidates(corpus, settings, engine)
-            without_excerpts = msgspec.structs.replace(settings, excerpts=0)
-            views.append(View("-pieces", VIEW, pieces, choose_pieces, without_excerpts))
+            views.append(View("-pieces", VIEW, pieces, choose_pieces))
         n_epochs = n_fits(settings) * len(views) * settings.epochs
         progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_epochs)
         plan = Plan(corpus, views, settings, engine, checkpoint)
@@ -189,7 +188,6 @@ class View(NamedTuple):
     arrays: str  # begins the names of its arrays in the store
     candidates: Candidates | PieceCandidates
     choose: Callable[..., tuple[Any, np.ndarray]]  # gives the vocabulary of a fit, and the column of each candidate
-    settings: Settings
 
 
 class Plan(NamedTuple):
@@ -300,7 +298,7 @@ def prepare(plan: Plan, view: View, fit: str, counts: Any, texts: np.ndarray) ->
 
     counts [labels, candidates] and texts [labels]: of the texts that it is trained on. Raises ProjectError.
     """
-    corpus, settings = plan.corpus, view.settings
+    corpus, settings = plan.corpus, plan.settings
     fit += view.suffix
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
     refuse_empty(vocabulary, settings)
