@@ -527,7 +527,7 @@ def plot(run: Path) -> None:
 def report(run: Path) -> None:
     """Make one HTML page of the run with sliders for the forecast.
 
-    It has the scores, pictures and settings, too, fetches nothing from the internet and takes at most 5 MB. `bikes
+    It has the scores, pictures and settings, too, fetches nothing from the internet and takes at most 6 MB. `bikes
     evaluate` and `bikes plot` first fill it.
 
     Example: bikes report --run runs/bikes
