@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
 from projects.bikes import backtest, bands, calendar, cli, data, features, plots, sun, weather
+from projects.bikes.evaluation import effects, evaluate, last_four_weeks
 from projects.bikes.hours import hours_of
-from projects.bikes.model import BikesModel, effects, evaluate, fit, last_four_weeks, train
+from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.sample import simulate_hours
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
@@ -324,31 +325,62 @@ def test_bands_worked_out_by_hand():
     time = pd.Series(pd.date_range("2012-01-02", periods=100, freq="h"))
     hours = pd.DataFrame({"time": time, "hr": [12] * 80 + [17] * 20, "cnt": [100] * 80 + [100] * 20})
     predicted = np.array([81.0] * 80 + [49.0] * 20)
-    working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
+    working, usual = pd.Series(1.0, hours.index), np.zeros(100, dtype=bool)
+    found = bands.fit_bands(hours, working, usual, predicted, np.zeros(100))
     mean = 1.4
-    assert found["scales"][2] == pytest.approx((80 * 1 + 20 * mean) / 100)
-    assert found["scales"][3] == pytest.approx((20 * 3 + 20 * mean) / 40)
+    assert found["scales"][2] == pytest.approx((80 * 1 + 100 * mean) / 180)
+    assert found["scales"][3] == pytest.approx((20 * 3 + 100 * mean) / 120)
     assert found["scales"][0] == found["scales"][7] == pytest.approx(mean)  # never seen
     assert found["wet_factor"] == 1
-    # of 101 hours, the 81st smallest |error| / scale is one of the evening's: 3 / 2.2
-    assert found["widths"] == pytest.approx({"80": 3 / 2.2, "95": 3 / 2.2})
-    bounds = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.zeros(1))
+    # of 101 hours, the 81st smallest |error| / scale is one of the evening's: 3 / (5 / 3)
+    assert found["widths"] == pytest.approx({"80": 1.8, "95": 1.8})
+    evening = hours[-1:], working[-1:]
+    bounds = bands.band_bounds(found, *evening, usual[-1:], np.array([49.0]), np.zeros(1))
     assert bounds["low_80"][0] == pytest.approx((7 - 3) ** 2)
     assert bounds["high_95"][0] == pytest.approx((7 + 3) ** 2)
-    later = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([365]))
-    assert later["high_80"][0] == pytest.approx((7 + 3 * (1 + bands.GROWTH)) ** 2)
-    seen_late = bands.fit_bands(hours, working, predicted, np.full(100, 365))  # of what was forecast a year ahead
-    assert seen_late["scales"] == pytest.approx(np.divide(found["scales"], 1 + bands.GROWTH))
-    assert seen_late["widths"] == pytest.approx(found["widths"])
+    later = bands.band_bounds(found, *evening, usual[-1:], np.array([49.0]), np.array([365]))
+    assert later["high_80"][0] == pytest.approx((7 + 3 * 1.5) ** 2)
+    special = bands.band_bounds(found, *evening, ~usual[-1:], np.array([49.0]), np.zeros(1))
+    assert special["high_80"][0] == pytest.approx((7 + 3 * 2) ** 2)
+    # of what was forecast a year ahead, or was on special days, the errors tell of half as much or less
+    for days, factor in ((usual, 1.5), (~usual, 2)):
+        seen = bands.fit_bands(hours, working, days, predicted, np.full(100, 365 if factor == 1.5 else 0))
+        assert seen["scales"] == pytest.approx(np.divide(found["scales"], factor))
+        assert seen["widths"] == pytest.approx(found["widths"])
+
+
+def test_sums_of_special_days_may_be_further_off():
+    time = pd.Series(pd.date_range("2012-01-02", periods=48, freq="h"))
+    hours = pd.DataFrame({"time": time, "cnt": [100] * 48})
+    predicted = np.full(48, 81.0)
+    apart = np.sqrt(2400) - np.sqrt(24 * 81)
+    usual = np.zeros(48, dtype=bool)
+    assert bands.fit_day_widths(hours, usual, predicted, np.zeros(48)) == pytest.approx({"80": apart, "95": apart})
+    one_special = np.arange(48) < 24
+    widths = bands.fit_day_widths(hours, one_special, predicted, np.zeros(48))
+    assert widths == pytest.approx({"80": apart, "95": apart})  # the larger one's
+    both = bands.fit_day_widths(hours, ~usual, predicted, np.zeros(48))
+    assert both == pytest.approx({"80": apart / 2, "95": apart / 2})
+
+
+def test_special_days_are_holidays_and_those_around_christmas():
+    days = {
+        "2012-11-21": 0, "2012-11-22": 1, "2012-11-23": 1, "2012-11-24": 0, "2012-12-21": 0, "2012-12-22": 0,
+        "2012-12-24": 1, "2012-12-29": 1, "2012-12-31": 1, "2013-01-01": 1, "2013-01-02": 0,
+    }  # fmt: skip
+    rows = pd.DataFrame({"time": pd.to_datetime(list(days)), "holiday": 0})
+    rows.loc[rows.time == "2012-11-22", "holiday"] = 1
+    assert calendar.is_special(rows, "US").tolist() == [bool(special) for special in days.values()]
+    elsewhere = calendar.is_special(rows.drop(columns="holiday"), "DE")
+    assert elsewhere.tolist() == [bool(special) and day > "2012-12" for day, special in days.items()]
 
 
 def test_bands_are_wider_in_the_rain():
     hours = pd.DataFrame({"hr": [12] * 100, "weathersit": [1, 1, 1, 3] * 25, "cnt": [100] * 100})
     predicted = np.where(hours.weathersit == 3, 49.0, 81.0)
-    working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
-    bounds = bands.band_bounds(found, hours, working, np.full(100, 64.0), np.zeros(100))
+    working, usual = pd.Series(1.0, hours.index), np.zeros(100, dtype=bool)
+    found = bands.fit_bands(hours, working, usual, predicted, np.zeros(100))
+    bounds = bands.band_bounds(found, hours, working, usual, np.full(100, 64.0), np.zeros(100))
     width = bounds["high_80"] - bounds["low_80"]
     assert width[3] > 1.5 * width[0]
 
