@@ -46,7 +46,7 @@ def inputs(past, now, before):
 def with_the_trend_taken_out(trees, past, now, before):
     """Bikes by a ridge regression and what these trees make of the rest; by the ridge alone for None."""
     X_past, X_now = inputs(past, now, before)
-    roots = past[model.TARGETS].to_numpy() ** target.POWER
+    roots = past[target.KINDS].to_numpy() ** target.POWER
     ridge = make_pipeline(StandardScaler(), Ridge(RIDGE)).fit(X_past, roots)
     fitted, forecast = ridge.predict(X_past), ridge.predict(X_now)
     if trees is not None:
@@ -58,7 +58,7 @@ def with_the_trend_taken_out(trees, past, now, before):
 def to_bikes(past, fitted, forecast):
     """Roots of both kinds of riders as bikes, without the bias that a mean of roots has; as our network does it."""
     fitted, forecast = (np.maximum(roots, 0) ** (1 / target.POWER) for roots in (fitted, forecast))
-    return forecast @ (past[model.TARGETS].sum().to_numpy() / fitted.sum(axis=0))
+    return forecast @ (past[target.KINDS].sum().to_numpy() / fitted.sum(axis=0))
 
 
 def lightgbm_trees(**settings):
@@ -80,7 +80,7 @@ def histogram_trees(**settings):
 def perceptron(past, now, before):
     """scikit-learn's MLP: 64 ReLU units, Adam, 40 epochs; the mean of three."""
     X_past, X_now = inputs(past, now, before)
-    roots = past[model.TARGETS].to_numpy() ** target.POWER
+    roots = past[target.KINDS].to_numpy() ** target.POWER
     scaler = StandardScaler().fit(X_past)
     X_past, X_now = scaler.transform(X_past), scaler.transform(X_now)
     networks = [

@@ -16,6 +16,7 @@ MOVES = 6  # days by which a holiday may be away from where it was in another ye
 SHRINKAGE = 0.5  # learned days that the usual share counts as much as
 THANKSGIVING = "US"  # the country in which it is on the fourth Thursday of November
 CHRISTMAS_EVE, NEW_YEAR = 1224, 101  # month and day
+HOLIDAYS_BEGIN, HOLIDAYS_END = 1222, 102  # first and last day on which many are away around them
 USUAL_SHARES = {"holiday": 0.0, "thanksgiving friday": 0.0, "christmas eve": 0.5, "year end": 0.5}
 
 
@@ -55,11 +56,21 @@ def is_feast(day: pd.Series) -> pd.Series:
 
 
 def is_special(hours: pd.DataFrame, country: str | None) -> np.ndarray:
-    """Whether each of the hours is on a day that weekday and season tell little of [rows]."""
+    """Whether each of the hours is on a day that weekday and season tell little of [rows].
+
+    These are holidays, the days around Christmas and, from Wednesday to Sunday, those around Thanksgiving.
+    """
     day = hours.time.dt.normalize()
-    kind = kinds_of_day(day, is_holiday(hours), country)
-    special: np.ndarray = (kind.isin(list(USUAL_SHARES)) | is_feast(day)).to_numpy()
-    return special
+    date = day.dt.month * 100 + day.dt.day
+    special = kinds_of_day(day, is_holiday(hours), country).isin(list(USUAL_SHARES))
+    special |= (date >= HOLIDAYS_BEGIN) | (date <= HOLIDAYS_END)
+    if country == THANKSGIVING:
+        weekday = day.dt.day_of_week
+        thursday = day - pd.to_timedelta(weekday - 3, unit="D")
+        fourth = (thursday.dt.month == 11) & thursday.dt.day.between(22, 28)
+        special |= fourth & (weekday >= 2)
+    found: np.ndarray = special.to_numpy()
+    return found
 
 
 def learn_special_days(hours: pd.DataFrame, country: str | None) -> list[SpecialDay]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nn import TwoLayerNetwork, TwoLayerRegressor
 from nn.functions import squared_error
-from projects.bikes.bands import band_bounds, fit_bands, fit_day_widths
+from projects.bikes.bands import Forecasts, band_bounds, fit_bands, fit_day_widths
 from projects.bikes.data import Split
 from projects.bikes.evaluation import score, variance_of
 from projects.bikes.features import (
@@ -31,7 +31,7 @@ from projects.bikes.features import (
 from projects.bikes.layout import Layout
 from projects.bikes.saved import SCALES, SavedSettings, shapes
 from projects.bikes.settings import DEFAULTS, Settings
-from projects.bikes.target import to_counts, to_target
+from projects.bikes.target import learned, smearing_of, targets_of, to_counts
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import progress
 from projects.common.checkpoint import Checkpoint
@@ -41,8 +41,6 @@ from projects.common.model_file import check_arrays, check_settings, load_model,
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.common.settings import checked
 
-TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
-TOTAL = ["cnt"]  # the output where the kinds are not known
 ONE_YEAR = pd.Timedelta(days=365)  # of hours, with less of which trend and seasons can't be told apart
 LEFT_OUT = (  # groups of features that the first member does without, the second, …: they then err less alike
     ("second yearly wave",),
@@ -126,11 +124,7 @@ class BikesModel:
         return self.bikes(self.features(hours, before, after))
 
     def bikes(self, features: pd.DataFrame) -> np.ndarray:
-        """Bikes rented in hours with these features [rows].
-
-        A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
-        the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
-        """
+        """Bikes rented in hours with these features [rows]."""
         riders = to_counts(self.roots(features), self.log_counts)  # [rows, n_targets]
         bikes: np.ndarray = riders @ self.scaling["smearing"]
         return bikes
@@ -146,17 +140,15 @@ class BikesModel:
         Hours more than a year from those trained on have no bands (NaN): how a city rides then is not known.
         """
         prediction = self.predict(hours, before, after)
-        bounds = band_bounds(
-            self.settings["bands"],
-            hours,
-            self.city.working_share(hours),
-            self.city.is_special(hours),
-            prediction,
-            self.days_away(hours),
-        )
+        bounds = band_bounds(self.settings["bands"], self.forecasts(hours, prediction))
         bands = pd.DataFrame(bounds, hours.index)
         bands[~hours.time.between(*self.city.span(KNOWN_FOR))] = np.nan
         return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
+
+    def forecasts(self, hours: pd.DataFrame, prediction: np.ndarray) -> Forecasts:
+        """The forecasts of the hours with what their bands depend on."""
+        city = self.city
+        return Forecasts(hours, prediction, city.working_share(hours), city.is_special(hours), self.days_away(hours))
 
     def days_away(self, hours: pd.DataFrame) -> np.ndarray:
         """Days by which each hour lies outside those trained on; below 0 inside [rows]."""
@@ -237,13 +229,12 @@ def measure(measured: BikesModel, hours: Split) -> dict[str, Any]:
     """What the validation hours tell of a model that has not seen them: its score and the widths of its bands."""
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
-    working = measured.city.working_share(hours.validation)
-    special = measured.city.is_special(hours.validation)
-    ahead = measured.days_away(hours.validation)
+    validation = measured.forecasts(hours.validation, predicted)
+    fitted = measured.forecasts(hours.train, measured.predict(hours.train))
     variance = variance_of(pd.concat([hours.train, hours.validation]))
     return {
-        "bands": fit_bands(hours.validation, working, special, predicted, ahead),
-        "day_widths": fit_day_widths(hours.validation, special, predicted, ahead),
+        "bands": fit_bands(fitted, validation),
+        "day_widths": fit_day_widths(validation),
         "validation": score(actual, predicted, variance),
     }
 
@@ -280,7 +271,7 @@ def fit(
         "less_than_a_year": less_than_a_year,
         "groups": names,
         "features": list(features),
-        "targets": targets_of(hours),
+        "targets": targets_of(hours, settings.log_counts),
         "city": city.to_json(),
         "first_hour": city.first_hour,
         "last_hour": city.last_hour,
@@ -304,14 +295,8 @@ def fit(
 
 def set_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame) -> None:
     """Let the forecasts of the hours trained on, which have these features, add up to what was counted."""
-    fitted = to_counts(model.roots(features), model.log_counts).sum(axis=0)
-    counted = hours[targets_of(hours)].sum().to_numpy()
-    model.scaling["smearing"] = counted / np.where(fitted > 0, fitted, 1.0)
-
-
-def targets_of(hours: pd.DataFrame) -> list[str]:
-    """What the networks forecast: each kind of riders where they are known, else all of them together."""
-    return TARGETS if set(TARGETS) <= set(hours) else TOTAL
+    fitted = to_counts(model.roots(features), model.log_counts)
+    model.scaling["smearing"] = smearing_of(hours, fitted, model.log_counts)
 
 
 def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
@@ -412,14 +397,13 @@ def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame, log_counts:
         n_features = features.shape[1]
         means.append(features.mean().to_numpy() if GROUPS[name].scaled else np.zeros(n_features))
         scales.append(spread(features) if GROUPS[name].scaled else np.ones(n_features))
-    targets = targets_of(hours)
-    learned = to_target(hours[targets], log_counts)
+    target = learned(hours, log_counts)
     return {
         "feature_mean": np.concatenate(means),
         "feature_scale": np.concatenate(scales),
-        "target_mean": learned.mean().to_numpy(),
-        "target_scale": spread(learned),
-        "smearing": np.ones(len(targets)),
+        "target_mean": target.mean().to_numpy(),
+        "target_scale": spread(target),
+        "smearing": np.ones(target.shape[1]),
     }
 
 
@@ -428,7 +412,7 @@ def scaled(
 ) -> Rows:
     """X [rows, features] and y [rows, n_targets], as the networks are given them."""
     X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
-    y = (to_target(hours[targets_of(hours)], log_counts) - scaling["target_mean"]) / scaling["target_scale"]
+    y = (learned(hours, log_counts) - scaling["target_mean"]) / scaling["target_scale"]
     return X.to_numpy(), y.to_numpy()
 
 

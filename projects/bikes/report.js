@@ -18,6 +18,14 @@ function kindOfDay(weekday, date, holiday) {
 
 const isFeast = date => date >= about.calendar.christmasEve || date <= about.calendar.newYear;
 
+// Whether weekday and season tell little of a day, as in projects/bikes/calendar.py.
+function isSpecial(time, weekday, date, kind) {
+  const { usual, holidaysBegin, holidaysEnd, thanksgiving } = about.calendar;
+  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd) return true;
+  const thursday = new Date(time - (weekday - 3) * DAY), there = 100 * (thursday.getUTCMonth() + 1) + thursday.getUTCDate();
+  return about.city.country === thanksgiving && weekday >= 2 && there >= 1122 && there <= 1128;
+}
+
 // How much of a working day it is, as projects/bikes/calendar.py works it out.
 function workingShare(time, kind) {
   if (kind === "weekend") return 0;
@@ -103,7 +111,7 @@ function features(now) {
     found[`year_cos_${waves}`] = Math.cos(2 * Math.PI * waves * years(time));
   }
   found.working = working; // no features of their own: the band needs these two
-  found.special = isFeast(dayOfYear) || kind in about.calendar.usual;
+  found.special = isSpecial(time, weekday, dayOfYear, kind);
   return found;
 }
 
@@ -116,7 +124,7 @@ function band(now, bikes, { working, special }) {
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
   const width = widths["80"] * scales[part] * (about.inputs.includes("weather") && now.weather >= about.wet ? wetFactor : 1) *
-    (special ? about.bands.special : 1) * (1 + growth * Math.max(away, 0) / 365);
+    (special ? about.bands.special : 1) * (1 + growth * Math.max(away - about.bands.growsAfter, 0) / 365);
   const root = Math.sqrt(bikes);
   return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
 }

@@ -35,7 +35,13 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "smearing": scaling["smearing"].tolist(),
         "power": POWER,
         "logCounts": model.log_counts,
-        "bands": settings["bands"] | {"starts": bands.STARTS, "growth": bands.GROWTH, "special": bands.SPECIAL},
+        "bands": settings["bands"]
+        | {
+            "starts": bands.STARTS,
+            "special": bands.SPECIAL,
+            "growth": bands.GROWTH,
+            "growsAfter": bands.GROWS_AFTER,
+        },
         "city": settings["city"],
         "calendar": {
             "usual": calendar.USUAL_SHARES,
@@ -44,6 +50,8 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "thanksgiving": calendar.THANKSGIVING,
             "christmasEve": calendar.CHRISTMAS_EVE,
             "newYear": calendar.NEW_YEAR,
+            "holidaysBegin": calendar.HOLIDAYS_BEGIN,
+            "holidaysEnd": calendar.HOLIDAYS_END,
         },
         "inputs": inputs_of(model),
         "temperatureUnit": settings["layout"]["temperature_unit"],

@@ -60,7 +60,7 @@ class SavedSettings(msgspec.Struct):
     city: SavedCity
     bands: SavedBands
     day_widths: SavedWidths
-    targets: Annotated[list[str], msgspec.Meta(min_length=1, max_length=2)]
+    targets: Annotated[list[str], msgspec.Meta(min_length=1, max_length=3)]
     layout: Layout
     ranges: SavedRanges
     closed_hours: Annotated[int, msgspec.Meta(ge=0)]
