@@ -1,10 +1,10 @@
 """How many bikes will be rented: a two-layer network on hours. `bikes` on the command line; here from Python.
 
-from projects.bikes import load, outlook, read_hours, train
+from projects.bikes import forecast, load, read_hours, train
 
 model = train("stadt.csv", country="DE")                # or a pandas DataFrame
 model.save("model.safetensors")
-week = outlook(load("model.safetensors"), "stadt.csv", days=7)
+week = forecast(load("model.safetensors"), "stadt.csv", days=7)
 week.days, week.hours                                   # DataFrames: prediction, low_80, high_80, low_95, high_95
 model.forecast(read_hours("stadt.csv").tail(24))        # hours with the weather that was recorded
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from projects.bikes.forecast import Outlook
     from projects.bikes.model import BikesModel
+    from projects.bikes.outlook import Outlook
 
 
 def read_hours(source: "str | Path | pd.DataFrame", **given: Any) -> "pd.DataFrame":
@@ -56,7 +56,7 @@ def load(path: str | Path) -> "BikesModel":
     return BikesModel.load(path)
 
 
-def outlook(  # not `forecast`, which is the module that it is in
+def forecast(
     model: "BikesModel",
     source: "str | Path | pd.DataFrame",
     days: int = 7,
@@ -67,8 +67,8 @@ def outlook(  # not `forecast`, which is the module that it is in
     source: the data, laid out as those that the model was trained on. weather: a table of the hours to come; None: what
     is usual for the season. Raises ProjectError.
     """
-    from projects.bikes import forecast
     from projects.bikes.data import read_table
+    from projects.bikes.outlook import outlook
 
     known = read_table(source, layout=model.layout)
-    return forecast.outlook(model, known.hours, known.closed, days, Path(weather) if weather else None)
+    return outlook(model, known.hours, known.closed, days, Path(weather) if weather else None)
