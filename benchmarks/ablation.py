@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.bikes import EARLIER, MARCH, rmse, spans
 from benchmarks.report import REAL_DATA, machine, table, write_section
-from projects.bikes import features, model
+from projects.bikes import evaluation, features, model
 from projects.bikes.data import read_hours, split
 from projects.bikes.features import GROUPS
 from projects.bikes.settings import DEFAULTS, Settings
@@ -31,7 +31,7 @@ def errors_of(hours, seed, groups=tuple(GROUPS), members=DEFAULTS.members):
         return fitted.predict(now, before)
 
     earlier = [
-        rmse(now.cnt, forecast(past, now, past.tail(model.AROUND))) for past, now in spans(hours, EARLIER, MARCH)
+        rmse(now.cnt, forecast(past, now, past.tail(features.AROUND))) for past, now in spans(hours, EARLIER, MARCH)
     ]
     year = hours[hours.time < MARCH]
     fold = (year.time - year.time.iloc[0]).dt.days // 7 % FOLDS
@@ -39,8 +39,8 @@ def errors_of(hours, seed, groups=tuple(GROUPS), members=DEFAULTS.members):
     predicted = np.concatenate([forecast(past, now, past) for past, now in weeks])
     actual = np.concatenate([now.cnt for _, now in weeks])
     parts = split(hours)
-    validation = forecast(parts.train, parts.validation, parts.train.tail(model.AROUND))
-    variance = model.variance_of(pd.concat(parts[:2]))
+    validation = forecast(parts.train, parts.validation, parts.train.tail(features.AROUND))
+    variance = evaluation.variance_of(pd.concat(parts[:2]))
     scaled_mse = rmse(parts.validation.cnt, validation) ** 2 / variance
     return statistics.fmean(earlier), rmse(actual, predicted), scaled_mse
 

@@ -18,7 +18,8 @@ from nn import metrics
 from projects.bikes.backtest import VALIDATION_DAYS, backtest, origins, summary
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split, read_hours
-from projects.bikes.model import AROUND, train
+from projects.bikes.features import AROUND
+from projects.bikes.model import train
 
 DAYS = 21
 MARCH = pd.Timestamp("2012-03-01")
@@ -160,7 +161,7 @@ def skforecasts_guide(hours):
         past = hours[hours.time < origin]
         now = hours[(hours.time >= origin) & (hours.time < origin + pd.Timedelta(days=7))]
         fresh = past.time >= origin - pd.Timedelta(days=VALIDATION_DAYS)
-        model = train(Split(past[~fresh], past[fresh], now), 0)
+        model = train(Split(past[~fresh], past[fresh], now))
         parts.append(now[["cnt"]].join(model.forecast(now, past.tail(AROUND))))
     forecast = pd.concat(parts)
     return {level: forecast.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"]).mean() for level in LEVELS}

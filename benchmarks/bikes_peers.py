@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from projects.bikes import model
+from projects.bikes import model, target
 from projects.bikes.bands import LEVELS
 from projects.bikes.features import City, build_features
 from projects.bikes.settings import Settings
@@ -46,7 +46,7 @@ def inputs(past, now, before):
 def with_the_trend_taken_out(trees, past, now, before):
     """Bikes by a ridge regression and what these trees make of the rest; by the ridge alone for None."""
     X_past, X_now = inputs(past, now, before)
-    roots = past[model.TARGETS].to_numpy() ** model.POWER
+    roots = past[target.KINDS].to_numpy() ** target.POWER
     ridge = make_pipeline(StandardScaler(), Ridge(RIDGE)).fit(X_past, roots)
     fitted, forecast = ridge.predict(X_past), ridge.predict(X_now)
     if trees is not None:
@@ -57,8 +57,8 @@ def with_the_trend_taken_out(trees, past, now, before):
 
 def to_bikes(past, fitted, forecast):
     """Roots of both kinds of riders as bikes, without the bias that a mean of roots has; as our network does it."""
-    fitted, forecast = (np.maximum(roots, 0) ** (1 / model.POWER) for roots in (fitted, forecast))
-    return forecast @ (past[model.TARGETS].sum().to_numpy() / fitted.sum(axis=0))
+    fitted, forecast = (np.maximum(roots, 0) ** (1 / target.POWER) for roots in (fitted, forecast))
+    return forecast @ (past[target.KINDS].sum().to_numpy() / fitted.sum(axis=0))
 
 
 def lightgbm_trees(**settings):
@@ -80,7 +80,7 @@ def histogram_trees(**settings):
 def perceptron(past, now, before):
     """scikit-learn's MLP: 64 ReLU units, Adam, 40 epochs; the mean of three."""
     X_past, X_now = inputs(past, now, before)
-    roots = past[model.TARGETS].to_numpy() ** model.POWER
+    roots = past[target.KINDS].to_numpy() ** target.POWER
     scaler = StandardScaler().fit(X_past)
     X_past, X_now = scaler.transform(X_past), scaler.transform(X_now)
     networks = [
@@ -108,7 +108,7 @@ PEERS = {
 def quantile_bands(past, now, before):
     """Bounds of bands by LightGBM's quantile regression: of the root of all riders, the trend taken out by a ridge."""
     X_past, X_now = inputs(past, now, before)
-    roots = past.cnt.to_numpy(float) ** model.POWER
+    roots = past.cnt.to_numpy(float) ** target.POWER
     ridge = make_pipeline(StandardScaler(), Ridge(RIDGE)).fit(X_past, roots)
     rest = roots - ridge.predict(X_past)
     bounds = {}
@@ -116,5 +116,5 @@ def quantile_bands(past, now, before):
         for side, quantile in (("low", 0.5 - level / 200), ("high", 0.5 + level / 200)):
             trees = lightgbm_trees(objective="quantile", alpha=quantile).fit(X_past, rest)
             root = np.maximum(ridge.predict(X_now) + trees.predict(X_now), 0)
-            bounds[f"{side}_{level}"] = root ** (1 / model.POWER)
+            bounds[f"{side}_{level}"] = root ** (1 / target.POWER)
     return pd.DataFrame(bounds, now.index)

@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
 from projects.bikes import backtest, bands, calendar, cli, data, features, plots, sun, weather
+from projects.bikes.evaluation import effects, evaluate, last_four_weeks
 from projects.bikes.hours import hours_of
-from projects.bikes.model import BikesModel, effects, evaluate, fit, last_four_weeks, train
+from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.sample import simulate_hours
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
@@ -319,38 +320,79 @@ def test_nothing_is_learned_from_half_a_day_or_where_nobody_commutes():
     assert calendar.learn_special_days(hours.assign(cnt=0.0), "US") == []
 
 
-def test_bands_worked_out_by_hand():
-    # two kinds of hours, off by 1 and by 3 on the scale of roots, seen 80 and 20 times
-    time = pd.Series(pd.date_range("2012-01-02", periods=100, freq="h"))
-    hours = pd.DataFrame({"time": time, "hr": [12] * 80 + [17] * 20, "cnt": [100] * 80 + [100] * 20})
-    predicted = np.array([81.0] * 80 + [49.0] * 20)
+def forecasts_of(hours, bikes, special=False, days_ahead=0):
+    """Forecasts on a working day."""
+    rows = len(hours)
     working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
-    mean = 1.4
-    assert found["scales"][2] == pytest.approx((80 * 1 + 20 * mean) / 100)
-    assert found["scales"][3] == pytest.approx((20 * 3 + 20 * mean) / 40)
-    assert found["scales"][0] == found["scales"][7] == pytest.approx(mean)  # never seen
+    return bands.Forecasts(hours, np.array(bikes), working, np.full(rows, special), np.full(rows, days_ahead))
+
+
+def test_bands_worked_out_by_hand():
+    # two kinds of hours, off by 1 and by 3 on the scale of roots, seen 80 and 20 times: by 1.4 on average
+    hours = pd.DataFrame({"hr": [12] * 80 + [17] * 20, "cnt": 100})
+    bikes = [81.0] * 80 + [49.0] * 20
+    exact = forecasts_of(hours[:0], [])  # no hour trained on
+    found = bands.fit_bands(exact, forecasts_of(hours, bikes))
+    midday, evening = (80 / 1.4 + 100) / 180, (20 * 3 / 1.4 + 100) / 120
+    assert found["scales"][2:4] == pytest.approx([midday, evening])
+    assert found["scales"][:2] == found["scales"][4:6] == [1, 1]  # never seen
     assert found["wet_factor"] == 1
-    # of 101 hours, the 81st smallest |error| / scale is one of the evening's: 3 / 2.2
-    assert found["widths"] == pytest.approx({"80": 3 / 2.2, "95": 3 / 2.2})
-    bounds = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.zeros(1))
+    # of 101 hours, the 81st smallest error in scales is one of the evening's
+    assert found["widths"] == pytest.approx({"80": 3 / evening, "95": 3 / evening})
+    last = hours[-1:]
+    bounds = bands.band_bounds(found, forecasts_of(last, [49.0]))
     assert bounds["low_80"][0] == pytest.approx((7 - 3) ** 2)
     assert bounds["high_95"][0] == pytest.approx((7 + 3) ** 2)
-    later = bands.band_bounds(found, hours[-1:], working[-1:], np.array([49.0]), np.array([365]))
-    assert later["high_80"][0] == pytest.approx((7 + 3 * (1 + bands.GROWTH)) ** 2)
-    seen_late = bands.fit_bands(hours, working, predicted, np.full(100, 365))  # of what was forecast a year ahead
-    assert seen_late["scales"] == pytest.approx(np.divide(found["scales"], 1 + bands.GROWTH))
-    assert seen_late["widths"] == pytest.approx(found["widths"])
+    assert bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60)) == bounds
+    later = bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60 + 365))
+    assert later["high_80"][0] == pytest.approx((7 + 3 * 3) ** 2)
+    special = bands.band_bounds(found, forecasts_of(last, [49.0], special=True))
+    assert special["high_80"][0] == pytest.approx((7 + 3 * 2) ** 2)
+    # the same errors tell of half as much where they were on special days, and of a third a year later
+    for days, factor in (({"special": True}, 2), ({"days_ahead": 60 + 365}, 3)):
+        seen = bands.fit_bands(exact, forecasts_of(hours, bikes, **days))
+        assert seen["scales"] == pytest.approx(found["scales"])
+        assert seen["widths"] == pytest.approx({"80": 3 / evening / factor, "95": 3 / evening / factor})
 
 
-def test_bands_are_wider_in_the_rain():
-    hours = pd.DataFrame({"hr": [12] * 100, "weathersit": [1, 1, 1, 3] * 25, "cnt": [100] * 100})
-    predicted = np.where(hours.weathersit == 3, 49.0, 81.0)
-    working = pd.Series(1.0, hours.index)
-    found = bands.fit_bands(hours, working, predicted, np.zeros(100))
-    bounds = bands.band_bounds(found, hours, working, np.full(100, 64.0), np.zeros(100))
-    width = bounds["high_80"] - bounds["low_80"]
-    assert width[3] > 1.5 * width[0]
+def test_hours_trained_on_tell_kinds_of_hours_apart_that_the_validation_lacks():
+    fitted = pd.DataFrame({"hr": [12] * 5000 + [3] * 5000, "weathersit": [1, 1, 1, 3] * 2500, "cnt": 100})
+    root = 10 - np.where(fitted.hr == 12, 0.5, 0.1) * np.where(fitted.weathersit == 3, 3, 1)
+    validation = pd.DataFrame({"hr": [12] * 100, "weathersit": 1, "cnt": 100})
+    found = bands.fit_bands(forecasts_of(fitted, root**2), forecasts_of(validation, [64.0] * 100))
+    assert found["scales"][2] / found["scales"][0] == pytest.approx(5, rel=0.05)
+    assert found["wet_factor"] == pytest.approx(3, rel=0.05)
+    hours = pd.DataFrame({"hr": [12, 12, 3], "weathersit": [1, 3, 1]})
+    bounds = bands.band_bounds(found, forecasts_of(hours, [64.0] * 3))
+    reach = np.sqrt(bounds["high_80"]) - 8
+    assert reach == pytest.approx([2, 2 * found["wet_factor"], 2 * found["scales"][0] / found["scales"][2]])
+
+
+def test_sums_of_special_days_may_be_further_off():
+    time = pd.Series(pd.date_range("2012-01-02", periods=48, freq="h"))
+    hours = pd.DataFrame({"time": time, "cnt": 100})
+    apart = np.sqrt(2400) - np.sqrt(24 * 81)
+    usual = forecasts_of(hours, [81.0] * 48)
+    assert bands.fit_day_widths(usual) == pytest.approx({"80": apart, "95": apart})
+    one_of_two = usual._replace(special=np.arange(48) < 24)
+    assert bands.fit_day_widths(one_of_two) == pytest.approx({"80": apart, "95": apart})
+    both = usual._replace(special=~usual.special)
+    assert bands.fit_day_widths(both) == pytest.approx({"80": apart / 2, "95": apart / 2})
+
+
+def test_special_days_are_holidays_and_those_around_christmas_and_thanksgiving():
+    days = {
+        "2012-11-20": 0, "2012-11-21": 1, "2012-11-22": 1, "2012-11-23": 1, "2012-11-25": 1, "2012-11-26": 0,
+        "2012-12-21": 0, "2012-12-22": 1, "2012-12-24": 1, "2012-12-29": 1, "2013-01-02": 1, "2013-01-03": 0,
+        "2011-11-23": 1, "2013-12-01": 1, "2013-12-02": 0,
+    }  # fmt: skip
+    rows = pd.DataFrame({"time": pd.to_datetime(list(days))})
+    assert calendar.is_special(rows, "US").tolist() == [bool(special) for special in days.values()]
+    elsewhere = [bool(special) and day[5:7] != "11" and day[5:] != "12-01" for day, special in days.items()]
+    assert calendar.is_special(rows, "DE").tolist() == elsewhere
+    assert calendar.is_special(rows.assign(holiday=1), "DE").tolist() == [
+        special or day.day_of_week < 5 for special, day in zip(elsewhere, rows.time, strict=True)
+    ]
 
 
 def test_split_counts_from_the_end(csv):

@@ -11,8 +11,9 @@ import pytest
 from helpers import real_data, run
 from test_tables import workbook
 
-from projects.bikes import check, closed, data, forecast, layout, sun, times, weather
-from projects.bikes.model import BikesModel, effects, fit, train
+from projects.bikes import check, closed, data, layout, outlook, sun, times, weather
+from projects.bikes.evaluation import effects
+from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 
@@ -288,7 +289,7 @@ def test_a_feature_that_was_never_seen_moves_no_forecast(city):
 
 def test_the_outlook_forecasts_what_the_riders_do(city):
     hours, model = city
-    found = forecast.outlook(model, hours, hours[:0], 7, None)
+    found = outlook.outlook(model, hours, hours[:0], 7, None)
     assert found.hours.time.iloc[0] == hours.time.iloc[-1] + pd.Timedelta(hours=1)
     assert len(found.hours) == 7 * 24
     expected = usual_bikes(found.hours.time)
@@ -303,17 +304,17 @@ def test_the_outlook_forecasts_what_the_riders_do(city):
 def test_usual_weather_is_that_of_the_nearest_days_of_the_year():
     time = pd.Series(pd.date_range("2022-01-01", "2023-12-31 23:00", freq="h"))
     past = pd.DataFrame({"time": time, "temp": time.dt.day_of_year.astype(float)})
-    scenarios = forecast.usual_weather(past, pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
-    assert len(scenarios) == forecast.SCENARIOS
+    scenarios = outlook.usual_weather(past, pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
+    assert len(scenarios) == outlook.SCENARIOS
     first_days = [scenario.temp.iloc[0] for scenario in scenarios]
-    assert abs(np.array(first_days) - 183).max() <= forecast.SCENARIOS / 4
+    assert abs(np.array(first_days) - 183).max() <= outlook.SCENARIOS / 4
     assert all(scenario.temp.iloc[-1] == scenario.temp.iloc[0] + 1 for scenario in scenarios)
     with pytest.raises(ProjectError, match="the data are shorter than the forecast"):
-        forecast.usual_weather(past[:24], pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
+        outlook.usual_weather(past[:24], pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
 
 
 def test_the_spread_of_the_weather_widens_the_bands_as_squares_add_up():
-    bounds = forecast.bounds(np.array([100.0]), {80: np.array([3.0]), 95: np.array([3.0])}, np.array([4 / 1.2816]))
+    bounds = outlook.bounds(np.array([100.0]), {80: np.array([3.0]), 95: np.array([3.0])}, np.array([4 / 1.2816]))
     assert bounds["high_80"][0] == pytest.approx(15**2)  # 10 + √(3² + 4²)
     assert bounds["low_80"][0] == pytest.approx(5**2)
 
@@ -440,18 +441,18 @@ def test_weather_to_come_is_taken_from_a_table_with_columns_of_its_own(tmp_path)
     for celsius in (0, 20):
         rows = [f"{time:%d.%m.%Y %H:%M};{celsius}" for time in coming]
         (tmp_path / "weather.csv").write_text(table_of(rows, "Zeit;Temperatur"))
-        found = forecast.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
+        found = outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
         assert found.remarks == []
         sums[celsius] = found.days.prediction.sum()
     assert sums[20] > 3 * sums[0]
     (tmp_path / "weather.csv").write_text(table_of(rows[:24], "Zeit;Temperatur"))
-    found = forecast.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
+    found = outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
     assert "has 24 of the 48 hours to come: usual weather is taken for the others" in found.remarks[0]
     (tmp_path / "weather.csv").write_text(table_of(rows, "Zeit;Wind"))
     with pytest.raises(
         ProjectError, match="has no column for temperature, which the model was trained on; it has Zeit"
     ):
-        forecast.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
+        outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
 
 
 BANDS = {"scales": [1.0] * 10, "wet_factor": 1.0, "widths": {"80": 1.0, "95": 2.0}}

@@ -334,7 +334,7 @@ def test_nothing_is_fetched_and_nothing_goes_wrong(browser, folder, command):
     page = folder / "runs" / command / "report.html"
     text = page.read_text()
     assert not re.search(r"https?://", re.sub(r"(?s)<blockquote>.*?</blockquote>", "", text))
-    assert page.stat().st_size <= 5_000_000
+    assert page.stat().st_size <= 6_000_000
     visit(browser, page)
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from projects.bikes.forecast import Outlook
     from projects.bikes.model import BikesModel
+    from projects.bikes.outlook import Outlook
 
 
 def read_hours(source: "str | Path | pd.DataFrame", **given: Any) -> "pd.DataFrame":
@@ -68,7 +68,7 @@ def forecast(
     is usual for the season. Raises ProjectError.
     """
     from projects.bikes.data import read_table
-    from projects.bikes.forecast import outlook
+    from projects.bikes.outlook import outlook
 
     known = read_table(source, layout=model.layout)
     return outlook(model, known.hours, known.closed, days, Path(weather) if weather else None)

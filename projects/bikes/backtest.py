@@ -9,7 +9,9 @@ import pandas as pd
 from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
-from projects.bikes.model import AROUND, last_four_weeks, train
+from projects.bikes.evaluation import last_four_weeks
+from projects.bikes.features import AROUND
+from projects.bikes.model import train
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 

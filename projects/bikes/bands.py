@@ -3,10 +3,13 @@
 A band reaches as far to each side of the forecast, on the scale of square roots, as it must to hold its share of the
 validation hours, which the networks that forecast them had not seen: split conformal prediction with a scale for each
 kind of hour (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, sections 2.2 and 5.2).
+
+SPECIAL, SHRINKAGE, the days that are special and that errors grow only after GROWS_AFTER were chosen by the interval
+score and the coverage of forecasts from every week of September 2011 to February 2012.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,8 +19,20 @@ from projects.bikes.features import WET
 LEVELS = (80, 95)  # % of the hours that a band is to hold
 STARTS = (0, 6, 10, 16, 20)  # first hours of the parts of the day: night, morning, midday, evening, late evening
 KINDS = 2 * len(STARTS)  # of hours: each part of a working day and of a free day
-SHRINKAGE = 20  # hours that the mean scale counts as much as, for a kind of hour of which few were seen
-GROWTH = 2.0  # by how much more of itself a band is wider a year after the hours trained on
+SHRINKAGE = 100  # hours that what is known of a kind of hour counts as much as
+SPECIAL = 2.0  # by how much errors are larger on special days, of which a validation has too few to tell
+GROWS_AFTER = 60  # days ahead: the validation hours are forecast from as far away
+GROWTH = 2.0  # by how much more of itself a band is wider a year later
+
+
+class Forecasts(NamedTuple):
+    """Forecasts of hours, and what their errors depend on."""
+
+    hours: pd.DataFrame  # with their counts, where they are known
+    bikes: np.ndarray  # that are forecast [rows]
+    working: pd.Series  # how much of a working day each hour's day is
+    special: np.ndarray  # whether each hour is on a special day [rows]
+    days_ahead: np.ndarray  # from the last hour trained on [rows]
 
 
 def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -41,35 +56,56 @@ def is_wet(hours: pd.DataFrame) -> np.ndarray:
     return wet
 
 
-def growth(days_ahead: np.ndarray) -> np.ndarray:
-    """The factor by which errors are larger so many days from the last hour trained on [rows]; 1 within them."""
-    factor: np.ndarray = 1 + GROWTH * np.maximum(days_ahead, 0) / 365
+def known_factor(special: np.ndarray, days_ahead: np.ndarray) -> np.ndarray:
+    """By how much errors are larger on special days and far from the hours trained on [rows]."""
+    growth = 1 + GROWTH * np.maximum(days_ahead - GROWS_AFTER, 0) / 365
+    factor: np.ndarray = np.where(special, SPECIAL, 1.0) * growth
     return factor
 
 
-def fit_bands(hours: pd.DataFrame, working: pd.Series, predicted: np.ndarray, days_ahead: np.ndarray) -> dict[str, Any]:
+def scale_of(bands: dict[str, Any], forecasts: Forecasts) -> np.ndarray:
+    """How large the errors of these hours are beside each other [rows]."""
+    kind = kind_of_hour(forecasts.hours, forecasts.working)
+    wet_factor = np.where(is_wet(forecasts.hours), bands["wet_factor"], 1.0)
+    factor = known_factor(forecasts.special, forecasts.days_ahead)
+    scale: np.ndarray = np.take(bands["scales"], kind) * wet_factor * factor
+    return scale
+
+
+def fit_bands(fitted: Forecasts, validation: Forecasts) -> dict[str, Any]:
     """The scale of each kind of hour, the factor of wet hours, and the width of each level in these scales.
 
-    hours: those of the validation, with their counts; predicted [rows]: their forecasts, so many days ahead [rows].
+    The networks had seen the fitted hours, and not those of the validation. The errors of the fitted ones are too
+    small, but tell kinds of hours apart that are rare in the validation.
     """
-    error = root_error(hours.cnt.to_numpy(float), predicted) / growth(days_ahead)
-    kind, wet = kind_of_hour(hours, working), is_wet(hours)
-    mean = max(float(error.mean()), 1e-9)
-    scales = [shrunk_mean(error[kind == number], mean) for number in range(KINDS)]
-    relative = error / np.take(scales, kind)
-    wet_factor = shrunk_mean(relative[wet], 1.0)
-    widths = widths_of(relative / np.where(wet, wet_factor, 1.0))
-    return {"scales": scales, "wet_factor": wet_factor, "widths": widths}
+    bands: dict[str, Any] = {"scales": [1.0] * KINDS, "wet_factor": 1.0}
+    for forecasts in (fitted, validation):
+        error = root_error(forecasts.hours.cnt.to_numpy(float), forecasts.bikes)
+        kind, wet = kind_of_hour(forecasts.hours, forecasts.working), is_wet(forecasts.hours)
+        scaled = error / scale_of(bands, forecasts)
+        relative = relative_to(scaled, scaled)
+        corrections = [shrunk_mean(relative[kind == number]) for number in range(KINDS)]
+        bands["scales"] = (np.array(bands["scales"]) * corrections).tolist()
+        scaled = error / scale_of(bands, forecasts)
+        bands["wet_factor"] *= shrunk_mean(relative_to(scaled[~wet], scaled[wet]))
+    return bands | {"widths": widths_of(error / scale_of(bands, validation))}
 
 
-def fit_day_widths(hours: pd.DataFrame, predicted: np.ndarray, days_ahead: np.ndarray) -> dict[str, float]:
+def fit_day_widths(validation: Forecasts) -> dict[str, float]:
     """How far the sums of whole days lie from their forecasts, on the scale of square roots, for each level."""
-    table = pd.DataFrame({"actual": hours.cnt.to_numpy(float), "predicted": predicted, "ahead": days_ahead})
-    days = table.groupby(hours.time.dt.normalize().to_numpy()).agg(
-        {"actual": "sum", "predicted": "sum", "ahead": "min"}
+    table = pd.DataFrame(
+        {
+            "actual": validation.hours.cnt.to_numpy(float),
+            "predicted": validation.bikes,
+            "special": validation.special,
+            "ahead": validation.days_ahead,
+        }
     )
-    error = root_error(days.actual.to_numpy(), days.predicted.to_numpy()) / growth(days.ahead.to_numpy())
-    return widths_of(error)
+    days = table.groupby(validation.hours.time.dt.normalize().to_numpy()).agg(
+        {"actual": "sum", "predicted": "sum", "special": "max", "ahead": "min"}
+    )
+    error = root_error(days.actual.to_numpy(), days.predicted.to_numpy())
+    return widths_of(error / known_factor(days.special.to_numpy(), days.ahead.to_numpy()))
 
 
 def widths_of(errors: np.ndarray) -> dict[str, float]:
@@ -79,22 +115,21 @@ def widths_of(errors: np.ndarray) -> dict[str, float]:
     return {str(level): float(ordered[min(rank, len(ordered)) - 1]) for level, rank in ranks.items()}
 
 
-def shrunk_mean(values: np.ndarray, towards: float) -> float:
-    """The mean of the values and of SHRINKAGE more that are `towards`."""
-    return float((values.sum() + SHRINKAGE * towards) / (len(values) + SHRINKAGE))
+def relative_to(others: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """The errors, divided by the mean of others; by 1 where it is 0 or there are none [rows]."""
+    mean = float(others.mean()) if len(others) else 0.0
+    return errors / (mean or 1.0)
 
 
-def band_bounds(
-    bands: dict[str, Any],
-    hours: pd.DataFrame,
-    working: pd.Series,
-    predicted: np.ndarray,
-    days_ahead: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Bounds low_80, high_80, low_95 and high_95, in bikes, so many days from the last hour trained on [rows]."""
-    wet_factor = np.where(is_wet(hours), bands["wet_factor"], 1.0)
-    scale = np.take(bands["scales"], kind_of_hour(hours, working)) * wet_factor * growth(days_ahead)
-    root = np.sqrt(predicted)
+def shrunk_mean(relative: np.ndarray) -> float:
+    """The mean of the relative errors and of SHRINKAGE more that are 1."""
+    return float((relative.sum() + SHRINKAGE) / (len(relative) + SHRINKAGE))
+
+
+def band_bounds(bands: dict[str, Any], forecasts: Forecasts) -> dict[str, np.ndarray]:
+    """Bounds low_80, high_80, low_95 and high_95, in bikes [rows]."""
+    scale = scale_of(bands, forecasts)
+    root = np.sqrt(forecasts.bikes)
     bounds = {}
     for level in LEVELS:
         width = bands["widths"][str(level)] * scale

@@ -15,6 +15,8 @@ WHOLE_DAY = 20  # hours that a day must have to be learned from
 MOVES = 6  # days by which a holiday may be away from where it was in another year
 SHRINKAGE = 0.5  # learned days that the usual share counts as much as
 THANKSGIVING = "US"  # the country in which it is on the fourth Thursday of November
+CHRISTMAS_EVE, NEW_YEAR = 1224, 101  # month and day
+HOLIDAYS_BEGIN, HOLIDAYS_END = 1222, 102  # first and last day on which many are away around them
 USUAL_SHARES = {"holiday": 0.0, "thanksgiving friday": 0.0, "christmas eve": 0.5, "year end": 0.5}
 
 
@@ -33,7 +35,7 @@ def kinds_of_day(day: pd.Series, holiday: pd.Series, country: str | None) -> pd.
     kind = pd.Series("working", day.index, dtype=object)
     if country == THANKSGIVING:
         kind[after_thanksgiving] = "thanksgiving friday"
-    kind[date == 1224] = "christmas eve"
+    kind[date == CHRISTMAS_EVE] = "christmas eve"
     kind[date >= 1226] = "year end"
     kind[holiday] = "holiday"
     kind[day.dt.day_of_week >= 5] = "weekend"
@@ -45,6 +47,30 @@ def is_holiday(hours: pd.DataFrame) -> pd.Series:
     if "holiday" not in hours:
         return pd.Series(False, hours.index)
     return hours.holiday == 1
+
+
+def is_feast(day: pd.Series) -> pd.Series:
+    """Whether each of these dates lies from Christmas Eve to New Year [rows]."""
+    date = day.dt.month * 100 + day.dt.day
+    return (date >= CHRISTMAS_EVE) | (date <= NEW_YEAR)
+
+
+def is_special(hours: pd.DataFrame, country: str | None) -> np.ndarray:
+    """Whether each of the hours is on a day that weekday and season tell little of [rows].
+
+    These are holidays, the days around Christmas and, from Wednesday to Sunday, those around Thanksgiving.
+    """
+    day = hours.time.dt.normalize()
+    date = day.dt.month * 100 + day.dt.day
+    special = kinds_of_day(day, is_holiday(hours), country).isin(list(USUAL_SHARES))
+    special |= (date >= HOLIDAYS_BEGIN) | (date <= HOLIDAYS_END)
+    if country == THANKSGIVING:
+        weekday = day.dt.day_of_week
+        thursday = day - pd.to_timedelta(weekday - 3, unit="D")
+        fourth = (thursday.dt.month == 11) & thursday.dt.day.between(22, 28)
+        special |= fourth & (weekday >= 2)
+    found: np.ndarray = special.to_numpy()
+    return found
 
 
 def learn_special_days(hours: pd.DataFrame, country: str | None) -> list[SpecialDay]:

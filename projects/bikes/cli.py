@@ -192,7 +192,8 @@ def train(
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
         from projects.bikes.check import warn_of_baseline, warn_of_short_data
         from projects.bikes.data import split
-        from projects.bikes.model import baselines, train
+        from projects.bikes.evaluation import baselines
+        from projects.bikes.model import train
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
@@ -301,7 +302,9 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
     from projects.bikes.check import warn_of_baseline
     from projects.bikes.data import split
-    from projects.bikes.model import AROUND, BikesModel, effects, evaluate
+    from projects.bikes.evaluation import effects, evaluate
+    from projects.bikes.features import AROUND
+    from projects.bikes.model import BikesModel
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
@@ -359,8 +362,8 @@ def forecast(
               bikes forecast --out week.csv
     """
     from projects.bikes.data import PUBLISHED, SAMPLE, read_table
-    from projects.bikes.forecast import for_csv, outlook
     from projects.bikes.model import BikesModel
+    from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
     from projects.common.files import write_atomically
     from projects.common.plots import save_figure
@@ -527,7 +530,7 @@ def plot(run: Path) -> None:
 def report(run: Path) -> None:
     """Make one HTML page of the run with sliders for the forecast.
 
-    It has the scores, pictures and settings, too, fetches nothing from the internet and takes at most 5 MB. `bikes
+    It has the scores, pictures and settings, too, fetches nothing from the internet and takes at most 6 MB. `bikes
     evaluate` and `bikes plot` first fill it.
 
     Example: bikes report --run runs/bikes
@@ -622,7 +625,7 @@ def predict_hour(
     """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
     import pandas as pd
 
-    from projects.bikes.forecast import weather_needed
+    from projects.bikes.outlook import weather_needed
 
     given = {"temp": temperature, "hum": humidity, "windspeed": wind}
     options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
@@ -730,7 +733,7 @@ def with_hours_around(chunks: "Iterator[tuple[pd.DataFrame, pd.DataFrame]]") -> 
     """Each text and its hours, with the hours of the day before them and of the day after; None for none."""
     import pandas as pd
 
-    from projects.bikes.model import AROUND
+    from projects.bikes.features import AROUND
 
     before = None
     waiting: list[tuple[pd.DataFrame, pd.DataFrame]] = []

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from projects.bikes.model import POWER, BikesModel
+from projects.bikes.model import BikesModel
+from projects.bikes.target import POWER
 from projects.common.onnx_export import Graph, Step
 
 
@@ -27,9 +28,14 @@ def onnx_graph(model: BikesModel) -> Graph:
         Step("Gemm", "hidden W2 b2", "output"),
         Step("Mul", "output target_scale", "spread"),
         Step("Add", "spread target_mean", "shifted"),
-        Step("Relu", "shifted", "roots"),
-        Step("Pow", "roots exponent", "riders"),
-        Step("MatMul", "riders smearing", "bikes"),
+        Step("Relu", "shifted", "target"),
     ]
-    constants = {"W1": W1, "b1": b1, "W2": W2, "b2": b2, "exponent": np.array(1 / POWER)} | scaling
+    if model.log_counts:
+        steps += [Step("Exp", "target", "riders_and_one"), Step("Sub", "riders_and_one one", "riders")]
+        to_counts = {"one": np.array(1.0)}
+    else:
+        steps.append(Step("Pow", "target exponent", "riders"))
+        to_counts = {"exponent": np.array(1 / POWER)}
+    steps.append(Step("MatMul", "riders smearing", "bikes"))
+    constants = {"W1": W1, "b1": b1, "W2": W2, "b2": b2} | to_counts | scaling
     return Graph("features", model.settings["features"], steps, constants)

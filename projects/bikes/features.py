@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from projects.bikes.calendar import THANKSGIVING, SpecialDay, learn_special_days, working_share
+from projects.bikes.calendar import (
+    THANKSGIVING,
+    SpecialDay,
+    is_feast,
+    is_special,
+    learn_special_days,
+    working_share,
+)
 from projects.bikes.layout import PUBLISHED_LAYOUT, Layout
 from projects.bikes.sun import Place, sun_elevation
 
@@ -16,6 +23,7 @@ YEAR = pd.Timedelta(days=365.25)
 TREND_HELD_AFTER = pd.Timedelta(days=30)  # from a year or more of hours: what comes later grows no more
 KNOWN_FOR = pd.Timedelta(days=365)  # from the hours trained on: how a city rides later is not known
 MILD = 0.5  # temp, from whose square the network sees that it can be too cold and too hot
+AROUND = 24  # hours before a forecast, of which the weather is looked up
 WET = 3  # weathersit from which it rains or snows
 TWILIGHT = 3.0  # degrees that the sun stands below the horizon when it is half light, and that this takes
 
@@ -56,6 +64,10 @@ class City:
     def working_share(self, hours: pd.DataFrame) -> pd.Series:
         """How much of a working day the day of each of the hours is [rows]."""
         return working_share(hours, self.special_days, self.country)
+
+    def is_special(self, hours: pd.DataFrame) -> np.ndarray:
+        """Whether each of the hours is on a day that weekday and season tell little of [rows]."""
+        return is_special(hours, self.country)
 
     def span(self, margin: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From when to when the city was learned from, and so much to each side."""
@@ -121,11 +133,11 @@ def holiday(rows: Rows) -> Columns:
 
 def feasts(rows: Rows) -> Columns:
     """The days on which a city stays at home: from Christmas Eve to New Year; Thanksgiving and the day after."""
-    weekday = rows.hours.time.dt.day_of_week
-    date = rows.hours.time.dt.month * 100 + rows.hours.time.dt.day
-    christmas = {"christmas": (date >= 1224) | (date <= 101)}
+    christmas = {"christmas": is_feast(rows.hours.time)}
     if rows.city.country != THANKSGIVING:
         return christmas
+    weekday = rows.hours.time.dt.day_of_week
+    date = rows.hours.time.dt.month * 100 + rows.hours.time.dt.day
     return christmas | {
         "thanksgiving": (weekday == 3) & date.between(1122, 1128),
         "thanksgiving_friday": (weekday == 4) & date.between(1123, 1129),

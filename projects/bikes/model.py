@@ -2,22 +2,22 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 
-from nn import TwoLayerNetwork, TwoLayerRegressor, metrics
+from nn import TwoLayerNetwork, TwoLayerRegressor
 from nn.functions import squared_error
-from projects.bikes.bands import KINDS, LEVELS, band_bounds, fit_bands, fit_day_widths
-from projects.bikes.calendar import SpecialDay, is_holiday
+from projects.bikes.bands import Forecasts, band_bounds, fit_bands, fit_day_widths
 from projects.bikes.data import Split
+from projects.bikes.evaluation import score, variance_of
 from projects.bikes.features import (
+    AROUND,
     GROUPS,
     KNOWN_FOR,
     TREND_HELD_AFTER,
@@ -27,23 +27,20 @@ from projects.bikes.features import (
     build_groups,
     layout_of,
     missing_columns,
-    temperature_columns,
 )
 from projects.bikes.layout import Layout
+from projects.bikes.saved import SCALES, SavedSettings, shapes
 from projects.bikes.settings import DEFAULTS, Settings
-from projects.bikes.sun import Place
-from projects.bikes.weather import COLDEST, WARMEST, WIND, normalised
+from projects.bikes.target import learned, smearing_of, targets_of, to_counts
+from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import progress
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import Shape, check_arrays, check_settings, load_model, save_model
+from projects.common.model_file import check_arrays, check_settings, load_model, save_model
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.common.settings import checked
 
-POWER = 0.25  # the target is count ** POWER: busy and quiet hours then err by about as much
-TARGETS = ["casual", "registered"]  # two outputs, for two kinds of riders with different days
-TOTAL = ["cnt"]  # the output where the kinds are not known
 ONE_YEAR = pd.Timedelta(days=365)  # of hours, with less of which trend and seasons can't be told apart
 LEFT_OUT = (  # groups of features that the first member does without, the second, …: they then err less alike
     ("second yearly wave",),
@@ -58,72 +55,10 @@ LEFT_OUT_OF_SHORT_DATA = (  # the same with less than a year: each tells growth 
     (),
     ("trend",),
 )
-AROUND = 24  # hours before a forecast, of which the weather is looked up
-EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
 Rows = tuple[np.ndarray, np.ndarray]  # X and y
 STAGES = "measured", "final"  # of the fits' names in a checkpoint
 FITS = "fit 1 of 2", "fit 2 of 2"  # the same as phases that are shown
 A_ROW, A_STEP = 1.5e-6, 2.5e-4  # seconds, for the progress: only their ratios count
-SCALES = ("feature_mean", "feature_scale", "target_mean", "target_scale", "smearing")
-
-
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
-LocalTime = Annotated[datetime, msgspec.Meta(tz=False)]
-
-
-class SavedWidths(msgspec.Struct, rename={"level_80": "80", "level_95": "95"}):
-    """Half the width of each band, in scales of its kind of hour."""
-
-    level_80: NotNegative
-    level_95: NotNegative
-
-
-class SavedBands(msgspec.Struct):
-    """What `fit_bands` gives."""
-
-    scales: Annotated[list[NotNegative], msgspec.Meta(min_length=KINDS, max_length=KINDS)]
-    wet_factor: NotNegative
-    widths: SavedWidths
-
-
-class SavedCity(msgspec.Struct):
-    """What `City.to_json` gives."""
-
-    first_hour: LocalTime
-    last_hour: LocalTime
-    special_days: list[SpecialDay]
-    place: Place | None
-    country: str | None
-    held_after_days: Annotated[int, msgspec.Meta(ge=0)]
-
-
-class SavedRanges(msgspec.Struct):
-    """What `weather_ranges` gives."""
-
-    temperature: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
-    wind: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
-
-
-class SavedSettings(msgspec.Struct):
-    """What must be in a model file, and of which kind; there may be more."""
-
-    features: Annotated[list[str], msgspec.Meta(min_length=1)]
-    members: Annotated[int, msgspec.Meta(ge=1)]
-    groups: Annotated[list[str], msgspec.Meta(min_length=1)]
-    city: SavedCity
-    bands: SavedBands
-    day_widths: SavedWidths
-    targets: Annotated[list[str], msgspec.Meta(min_length=1, max_length=2)]
-    layout: Layout
-    ranges: SavedRanges
-    closed_hours: Annotated[int, msgspec.Meta(ge=0)]
-    validation: dict[str, float]
-    first_hour: LocalTime
-    last_hour: LocalTime
-    simulated: bool
-    train_rows: Annotated[int, msgspec.Meta(ge=1)]
-    validation_rows: Annotated[int, msgspec.Meta(ge=1)]
-    test_rows: Annotated[int, msgspec.Meta(ge=0)]
 
 
 @dataclass
@@ -166,8 +101,13 @@ class BikesModel:
             raise ProjectError("the model was trained on other features than this program's: train a new one")
         return features
 
+    @property
+    def log_counts(self) -> bool:
+        """Whether the networks learned logarithms of the counts, not roots."""
+        return bool(self.settings.get("log_counts", False))
+
     def roots(self, features: pd.DataFrame) -> np.ndarray:
-        """The networks' mean forecast of each kind of riders, to the power POWER [rows, n_targets]."""
+        """The networks' mean forecast of each kind of riders, as roots or logarithms [rows, n_targets]."""
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
@@ -184,12 +124,8 @@ class BikesModel:
         return self.bikes(self.features(hours, before, after))
 
     def bikes(self, features: pd.DataFrame) -> np.ndarray:
-        """Bikes rented in hours with these features [rows].
-
-        A mean of roots, raised again, is too low for the mean of what it is the root of: `smearing` makes up for it, in
-        the manner of Duan, "Smearing Estimate: A Nonparametric Retransformation Method", 1983.
-        """
-        riders = self.roots(features) ** (1 / POWER)  # [rows, n_targets]
+        """Bikes rented in hours with these features [rows]."""
+        riders = to_counts(self.roots(features), self.log_counts)  # [rows, n_targets]
         bikes: np.ndarray = riders @ self.scaling["smearing"]
         return bikes
 
@@ -204,16 +140,15 @@ class BikesModel:
         Hours more than a year from those trained on have no bands (NaN): how a city rides then is not known.
         """
         prediction = self.predict(hours, before, after)
-        bounds = band_bounds(
-            self.settings["bands"],
-            hours,
-            self.city.working_share(hours),
-            prediction,
-            self.days_away(hours),
-        )
+        bounds = band_bounds(self.settings["bands"], self.forecasts(hours, prediction))
         bands = pd.DataFrame(bounds, hours.index)
         bands[~hours.time.between(*self.city.span(KNOWN_FOR))] = np.nan
         return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
+
+    def forecasts(self, hours: pd.DataFrame, prediction: np.ndarray) -> Forecasts:
+        """The forecasts of the hours with what their bands depend on."""
+        city = self.city
+        return Forecasts(hours, prediction, city.working_share(hours), city.is_special(hours), self.days_away(hours))
 
     def days_away(self, hours: pd.DataFrame) -> np.ndarray:
         """Days by which each hour lies outside those trained on; below 0 inside [rows]."""
@@ -248,18 +183,6 @@ class BikesModel:
         return cls(networks, {name: arrays[name] for name in SCALES}, settings)
 
 
-def shapes(settings: dict[str, Any]) -> Iterator[tuple[str, Shape]]:
-    """What each array of a model file must look like."""
-    n_features, n_targets = len(settings["features"]), len(settings["targets"])
-    for name in SCALES:
-        yield name, ("float", n_features if name.startswith("feature") else n_targets)
-    for number in range(settings["members"]):
-        yield f"W1.{number}", ("float", n_features, "hidden")
-        yield f"b1.{number}", ("float", "hidden")
-        yield f"W2.{number}", ("float", "hidden", n_targets)
-        yield f"b2.{number}", ("float", n_targets)
-
-
 def train(
     hours: Split,
     settings: Settings = DEFAULTS,
@@ -292,23 +215,28 @@ def train(
     epochs = settings.members * settings.epochs
     progress.enter(FITS[0], total=epochs)
     measured = fit(hours.train, hours.validation, settings, on_epoch, checkpoint, less_than_a_year=short)
-    actual = hours.validation.cnt.to_numpy(float)
-    predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
-    working = measured.city.working_share(hours.validation)
-    ahead = measured.days_away(hours.validation)
     final = measured
     if not checkpoint.stopped:
         progress.enter(FITS[1], total=epochs)
         final = fit(known, None, settings, checkpoint=checkpoint, less_than_a_year=short)
     unfinished = checkpoint.stopped  # perhaps only since then
     model = measured if unfinished else final
-    model.settings |= about | {
-        "bands": fit_bands(hours.validation, working, predicted, ahead),
-        "day_widths": fit_day_widths(hours.validation, predicted, ahead),
-        "validation": score(actual, predicted, variance_of(known)),
-        "unfinished": unfinished,
-    }
+    model.settings |= about | measure(measured, hours) | {"unfinished": unfinished}
     return model
+
+
+def measure(measured: BikesModel, hours: Split) -> dict[str, Any]:
+    """What the validation hours tell of a model that has not seen them: its score and the widths of its bands."""
+    actual = hours.validation.cnt.to_numpy(float)
+    predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
+    validation = measured.forecasts(hours.validation, predicted)
+    fitted = measured.forecasts(hours.train, measured.predict(hours.train))
+    variance = variance_of(pd.concat([hours.train, hours.validation]))
+    return {
+        "bands": fit_bands(fitted, validation),
+        "day_widths": fit_day_widths(validation),
+        "validation": score(actual, predicted, variance),
+    }
 
 
 def expect_fits(settings: Settings, checkpoint: Checkpoint, n_rows: int) -> None:
@@ -338,12 +266,12 @@ def fit(
     names = [name for name in available_groups(hours.columns, city) if name in groups]
     parts = build_groups(hours, city, names)
     features = pd.concat(parts.values(), axis=1)
-    scaling = scaling_of(parts, hours)
+    scaling = scaling_of(parts, hours, settings.log_counts)
     about = msgspec.structs.asdict(settings) | {
         "less_than_a_year": less_than_a_year,
         "groups": names,
         "features": list(features),
-        "targets": targets_of(hours),
+        "targets": targets_of(hours, settings.log_counts),
         "city": city.to_json(),
         "first_hour": city.first_hour,
         "last_hour": city.last_hour,
@@ -351,8 +279,8 @@ def fit(
     model = BikesModel([], scaling, about)
     validation = None
     if unseen is not None:
-        validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling)
-    rows = scaled(features, hours, scaling)
+        validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling, settings.log_counts)
+    rows = scaled(features, hours, scaling, settings.log_counts)
     left_out = LEFT_OUT_OF_SHORT_DATA if less_than_a_year else LEFT_OUT
     alone = settings.members == 1
     columns = [
@@ -367,14 +295,8 @@ def fit(
 
 def set_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame) -> None:
     """Let the forecasts of the hours trained on, which have these features, add up to what was counted."""
-    fitted = (model.roots(features) ** (1 / POWER)).sum(axis=0)
-    counted = hours[targets_of(hours)].sum().to_numpy()
-    model.scaling["smearing"] = counted / np.where(fitted > 0, fitted, 1.0)
-
-
-def targets_of(hours: pd.DataFrame) -> list[str]:
-    """What the networks forecast: each kind of riders where they are known, else all of them together."""
-    return TARGETS if set(TARGETS) <= set(hours) else TOTAL
+    fitted = to_counts(model.roots(features), model.log_counts)
+    model.scaling["smearing"] = smearing_of(hours, fitted, model.log_counts)
 
 
 def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
@@ -468,28 +390,29 @@ def without_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerN
     return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
 
 
-def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame) -> dict[str, np.ndarray]:
+def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame, log_counts: bool = False) -> dict[str, np.ndarray]:
     """Means and standard deviations of features and targets; 0 and 1 for features that are left as they are."""
     means, scales = [], []
     for name, features in groups.items():
         n_features = features.shape[1]
         means.append(features.mean().to_numpy() if GROUPS[name].scaled else np.zeros(n_features))
         scales.append(spread(features) if GROUPS[name].scaled else np.ones(n_features))
-    targets = targets_of(hours)
-    roots = hours[targets] ** POWER
+    target = learned(hours, log_counts)
     return {
         "feature_mean": np.concatenate(means),
         "feature_scale": np.concatenate(scales),
-        "target_mean": roots.mean().to_numpy(),
-        "target_scale": spread(roots),
-        "smearing": np.ones(len(targets)),
+        "target_mean": target.mean().to_numpy(),
+        "target_scale": spread(target),
+        "smearing": np.ones(target.shape[1]),
     }
 
 
-def scaled(features: pd.DataFrame, hours: pd.DataFrame, scaling: dict[str, np.ndarray]) -> Rows:
+def scaled(
+    features: pd.DataFrame, hours: pd.DataFrame, scaling: dict[str, np.ndarray], log_counts: bool = False
+) -> Rows:
     """X [rows, features] and y [rows, n_targets], as the networks are given them."""
     X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
-    y = (hours[targets_of(hours)] ** POWER - scaling["target_mean"]) / scaling["target_scale"]
+    y = (learned(hours, log_counts) - scaling["target_mean"]) / scaling["target_scale"]
     return X.to_numpy(), y.to_numpy()
 
 
@@ -497,91 +420,3 @@ def spread(table: pd.DataFrame) -> np.ndarray:
     """Standard deviation of each column; 1 where a column is constant."""
     deviation = table.std(ddof=0).to_numpy()
     return np.where(deviation > 0, deviation, 1.0)
-
-
-def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
-    """Scores of the model and its baselines over validation and test; errors in bikes an hour.
-
-    Those of the validation are the ones that training noted, of the networks that had not seen it. Scaled MSE is the
-    MSE divided by the variance of cnt over all rows before the test period. Without test hours there is no `test`.
-    """
-    scores: dict[str, Any] = {
-        "simulated": model.settings["simulated"] or bool(hours.train.attrs.get("simulated")),
-        "validation": model.settings["validation"],
-    }
-    if len(hours.test) == 0:
-        return scores | {"baselines": baselines(hours, ("validation",))}
-    last = model.settings["last_hour"]
-    if hours.test.time.iloc[0] <= pd.Timestamp(last):
-        raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
-    known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
-    forecast = model.forecast(hours.test, known.tail(AROUND))
-    test = score(actual, forecast.prediction.to_numpy(), variance_of(known))
-    for level in LEVELS:
-        inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
-        test[f"coverage_{level}"] = float(np.mean(inside))
-    return scores | {"test": test, "baselines": baselines(hours, ("validation", "test"))}
-
-
-def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
-    """Mean forecast when one input of many hours is changed: columns `input`, `kind` (of day), `value` and `bikes`.
-
-    Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
-
-    - temperature, in °C, from the 1st to the 99th percentile of the hours, where the model knows it. All else stays as
-      it was, the hour's difference from the day before too: the whole day is taken to have been colder or warmer.
-    - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
-    """
-    rows = temperature_effect(model, hours) if "temperature" in model.settings["groups"] else []
-    holiday = is_holiday(hours)
-    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
-    kind[(hours.time.dt.day_of_week == 5) & ~holiday] = "Saturday"
-    for hour in range(24):
-        bikes = model.bikes(model.features(hours.assign(hr=hour))[::EFFECT_STEP])
-        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
-        rows += [("hour", name, hour, mean) for name, mean in means.items()]
-    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
-
-
-def temperature_effect(model: BikesModel, hours: pd.DataFrame) -> list[tuple[str, str, int, float]]:
-    """The rows of `effects` for each °C."""
-    features = model.features(hours)[::EFFECT_STEP]
-    rows = []
-    coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
-    for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
-        temp = normalised(celsius, 0, 0)["temp"]
-        bikes = model.bikes(features.assign(**temperature_columns(temp)))
-        rows.append(("temperature", "", celsius, float(bikes.mean())))
-    return rows
-
-
-def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
-    """Scores of the mean so far, and of the last four weeks, over the periods."""
-    known = pd.concat([hours.train, hours.validation])
-    found: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
-    for period in periods:
-        past, now = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}[period]
-        actual, variance = now.cnt.to_numpy(float), variance_of(known)
-        found["mean"][period] = score(actual, np.full(len(now), past.cnt.mean()), variance)
-        found["last_four_weeks"][period] = score(actual, last_four_weeks(past, now), variance)
-    return found
-
-
-def variance_of(hours: pd.DataFrame) -> float:
-    """Of the hourly count; 1 for counts that never change."""
-    return float(hours.cnt.var()) or 1.0
-
-
-def score(actual: np.ndarray, predicted: np.ndarray, variance: float) -> dict[str, float]:
-    """Every figure that is reported for a period."""
-    scores = metrics.regression_scores(actual, predicted)
-    return {"rows": len(actual), "scaled_mse": scores.pop("mse") / variance} | scores
-
-
-def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
-    """The baseline: the mean of the same hour on the same kind of day over the 28 days before `now`."""
-    recent = past[past.time >= now.time.min() - pd.Timedelta(days=28)]
-    means = recent.groupby(["hr", "workingday"]).cnt.mean()
-    keys = pd.MultiIndex.from_arrays([now.hr, now.workingday])
-    forecast: np.ndarray = means.reindex(keys).fillna(past.cnt.mean()).to_numpy(float)
-    return forecast

@@ -8,12 +8,27 @@ const DAY = 24 * 60 * 60 * 1000; // milliseconds
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-// How much of a working day it is, as projects/bikes/calendar.py works it out.
-function workingShare(time, weekday, date, holiday) {
-  if (weekday >= 5) return 0;
-  const kind = holiday ? "holiday" : date >= 1226 ? "year end" : date === 1224 ? "christmas eve" :
+// The kind of a day, as projects/bikes/calendar.py names it.
+function kindOfDay(weekday, date, holiday) {
+  if (weekday >= 5) return "weekend";
+  return holiday ? "holiday" : date >= 1226 ? "year end" : date === about.calendar.christmasEve ? "christmas eve" :
     about.city.country === about.calendar.thanksgiving && weekday === 4 && date >= 1123 && date <= 1129 ?
       "thanksgiving friday" : "working";
+}
+
+const isFeast = date => date >= about.calendar.christmasEve || date <= about.calendar.newYear;
+
+// Whether weekday and season tell little of a day, as in projects/bikes/calendar.py.
+function isSpecial(time, weekday, date, kind) {
+  const { usual, holidaysBegin, holidaysEnd, thanksgiving } = about.calendar;
+  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd) return true;
+  const thursday = new Date(time - (weekday - 3) * DAY), there = 100 * (thursday.getUTCMonth() + 1) + thursday.getUTCDate();
+  return about.city.country === thanksgiving && weekday >= 2 && there >= 1122 && there <= 1128;
+}
+
+// How much of a working day it is, as projects/bikes/calendar.py works it out.
+function workingShare(time, kind) {
+  if (kind === "weekend") return 0;
   if (kind === "working") return 1;
   const { usual, shrinkage, moves } = about.calendar, midnight = time - time % DAY;
   const alike = about.city.special_days.filter(([learned, itsKind]) => {
@@ -57,11 +72,12 @@ function features(now) {
   const time = timeOf(now), date = new Date(time);
   const weekday = (date.getUTCDay() + 6) % 7, dayOfYear = 100 * (date.getUTCMonth() + 1) + date.getUTCDate();
   const years = moment => (moment - Date.UTC(2011, 0, 1)) / (365.25 * DAY);
-  const working = workingShare(time, weekday, dayOfYear, now.holiday), wet = now.weather >= about.wet;
+  const kind = kindOfDay(weekday, dayOfYear, now.holiday);
+  const working = workingShare(time, kind), wet = now.weather >= about.wet;
   const temp = (now.temperature - about.coldest) / (about.warmest - about.coldest);
   const found = {
     holiday: now.holiday,
-    christmas: dayOfYear >= 1224 || dayOfYear <= 101,
+    christmas: isFeast(dayOfYear),
     thanksgiving: weekday === 3 && dayOfYear >= 1122 && dayOfYear <= 1128,
     thanksgiving_friday: weekday === 4 && dayOfYear >= 1123 && dayOfYear <= 1129,
     temp,
@@ -94,23 +110,27 @@ function features(now) {
     found[`year_sin_${waves}`] = Math.sin(2 * Math.PI * waves * years(time));
     found[`year_cos_${waves}`] = Math.cos(2 * Math.PI * waves * years(time));
   }
-  found.working = working; // no feature of its own: the band needs it
+  found.working = working; // no features of their own: the band needs these two
+  found.special = isSpecial(time, weekday, dayOfYear, kind);
   return found;
 }
 
 const timeOf = now => Date.parse(now.date) + now.hour * DAY / 24;
 
 // The bounds of the 80 % band, as in projects/bikes/bands.py; none beyond what is known.
-function band(now, bikes, working) {
+function band(now, bikes, { working, special }) {
   const time = timeOf(now), { starts, growth, scales, widths, wet_factor: wetFactor } = about.bands;
   if (time < known[0] || time > known[1]) return {};
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
   const width = widths["80"] * scales[part] * (about.inputs.includes("weather") && now.weather >= about.wet ? wetFactor : 1) *
-    (1 + growth * Math.max(away, 0) / 365);
+    (special ? about.bands.special : 1) * (1 + growth * Math.max(away - about.bands.growsAfter, 0) / 365);
   const root = Math.sqrt(bikes);
   return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
 }
+
+// From the scale that the networks learned to riders, as in projects/bikes/target.py.
+const toCounts = target => about.logCounts ? Math.expm1(target) : target ** (1 / about.power);
 
 // The features in the model's order.
 function inOrder(found) {
@@ -133,9 +153,9 @@ function forecast(now) {
     const a = 1 / (1 + Math.exp(-z));
     for (let target = 0; target < targets; target++) output[target] += a * weights[W2 + targets * unit + target];
   }
-  const bikes = output.reduce((total, value, i) => total + about.smearing[i] *
-    Math.max(value * about.targetScale[i] + about.targetMean[i], 0) ** (1 / about.power), 0);
-  return { bikes, ...band(now, bikes, found.working) };
+  const riders = output.map((value, i) => toCounts(Math.max(value * about.targetScale[i] + about.targetMean[i], 0)));
+  const bikes = riders.reduce((total, some, i) => total + about.smearing[i] * some, 0);
+  return { bikes, ...band(now, bikes, found) };
 }
 
 const LEFT = 44, RIGHT = 512, TOP = 12, BOTTOM = 232;

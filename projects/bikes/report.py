@@ -7,8 +7,9 @@ from typing import Any
 
 from projects.bikes import bands, calendar, features
 from projects.bikes.export import one_network
-from projects.bikes.forecast import weather_needed
-from projects.bikes.model import POWER, BikesModel
+from projects.bikes.model import BikesModel
+from projects.bikes.outlook import weather_needed
+from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import report
 
@@ -33,13 +34,24 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "targetScale": scaling["target_scale"].tolist(),
         "smearing": scaling["smearing"].tolist(),
         "power": POWER,
-        "bands": settings["bands"] | {"starts": bands.STARTS, "growth": bands.GROWTH},
+        "logCounts": model.log_counts,
+        "bands": settings["bands"]
+        | {
+            "starts": bands.STARTS,
+            "special": bands.SPECIAL,
+            "growth": bands.GROWTH,
+            "growsAfter": bands.GROWS_AFTER,
+        },
         "city": settings["city"],
         "calendar": {
             "usual": calendar.USUAL_SHARES,
             "shrinkage": calendar.SHRINKAGE,
             "moves": calendar.MOVES,
             "thanksgiving": calendar.THANKSGIVING,
+            "christmasEve": calendar.CHRISTMAS_EVE,
+            "newYear": calendar.NEW_YEAR,
+            "holidaysBegin": calendar.HOLIDAYS_BEGIN,
+            "holidaysEnd": calendar.HOLIDAYS_END,
         },
         "inputs": inputs_of(model),
         "temperatureUnit": settings["layout"]["temperature_unit"],

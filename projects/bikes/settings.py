@@ -30,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Annotated[int, Meta(ge=1, description="Times through the training rows.")] = 40
     learning_rate: Annotated[float, Meta(gt=0, description="Of the first epoch; it falls to 0.")] = 0.1
     batch_size: Annotated[int, Meta(ge=1, description="Rows a step.")] = 64
+    log_counts: Annotated[
+        bool, Meta(description="Learn logarithms of the counts: relative errors get smaller, those in bikes larger.")
+    ] = False
     momentum: Annotated[float, Meta(ge=0, lt=1, description="Share of the last step that the next one keeps.")] = 0.9
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from nn import TwoLayerRegressor
 from nn.training import Training
-from projects.bikes.features import TREND_HELD_AFTER, City, available_groups, build_features, build_groups
-from projects.bikes.model import AROUND, BikesModel, Rows, is_less_than_a_year, scaled, scaling_of, set_smearing
+from projects.bikes.features import AROUND, TREND_HELD_AFTER, City, available_groups, build_features, build_groups
+from projects.bikes.model import BikesModel, Rows, is_less_than_a_year, scaled, scaling_of, set_smearing
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.common.errors import ProjectError
 from projects.common.tune import PARTS, Clock, Values

@@ -13,7 +13,7 @@ from typing import Any
 from projects.common.errors import ProjectError
 from projects.common.files import sha256
 
-LARGEST_PAGE = 5_000_000  # bytes
+LARGEST_PAGE = 6_000_000  # bytes
 WIDE = 1_300  # pixels from which a picture gets the whole width
 LONG_LIST = 12  # items from which a list is folded away
 

@@ -338,7 +338,7 @@ def report(run: Path) -> None:
 
     It has the scores, pictures and settings, too.
 
-    The page needs no network and at most 5 MB. `sentiment evaluate` and `sentiment plot` first fill it.
+    The page needs no network and at most 6 MB. `sentiment evaluate` and `sentiment plot` first fill it.
 
     Example: sentiment report --run runs/sentiment
     """

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from projects.bikes.bands import LEVELS, growth
+from projects.bikes.bands import LEVELS, known_factor
 from projects.bikes.data import open_hours, read_chunks
+from projects.bikes.features import AROUND
 from projects.bikes.hours import columns_of, hours_of
 from projects.bikes.layout import find_layout
-from projects.bikes.model import AROUND, BikesModel
+from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
 from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
@@ -66,7 +67,7 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     prediction = np.mean([forecast.prediction for forecast in forecasts], axis=0)
     table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
     mean_weather = sum(scenarios) / len(scenarios)
-    sums = day_sums(model, table, np.square(roots))
+    sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
     return Outlook(table.join(mean_weather), sums, remarks)
 
 
@@ -89,18 +90,19 @@ def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.nda
     return limits
 
 
-def day_sums(model: BikesModel, table: pd.DataFrame, scenarios: np.ndarray) -> pd.DataFrame:
+def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenarios: np.ndarray) -> pd.DataFrame:
     """The bikes of each day with their bounds, by the errors of whole days in the validation.
 
-    scenarios: the forecast of each [scenarios, hours].
+    special: whether each hour is on a special day [hours]. scenarios: the forecast of each [scenarios, hours].
     """
     day = table.time.dt.normalize()
     grouped = table.prediction.groupby(day)
     sums = pd.DataFrame({"hours": grouped.size(), "prediction": grouped.sum()})
     by_scenario = pd.DataFrame(scenarios.T).groupby(day.to_numpy()).sum()  # [days, scenarios]
     spread = np.sqrt(by_scenario).std(axis=1, ddof=0).to_numpy()
-    away = growth(model.days_away(pd.DataFrame({"time": sums.index})))
-    widths = {level: model.settings["day_widths"][str(level)] * away for level in LEVELS}
+    special_days = pd.Series(special).groupby(day).max().to_numpy()
+    factor = known_factor(special_days, model.days_away(pd.DataFrame({"time": sums.index})))
+    widths = {level: model.settings["day_widths"][str(level)] * factor for level in LEVELS}
     sums = sums.assign(**bounds(sums.prediction.to_numpy(), widths, spread))
     unknown = table.low_80.isna().groupby(day).any()
     sums.loc[unknown, [name for name in sums if name.startswith(("low", "high"))]] = np.nan

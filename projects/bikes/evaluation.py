@@ -1,0 +1,108 @@
+"""How good a model is, beside simple baselines; and what its forecast follows."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nn import metrics
+from projects.bikes.bands import LEVELS
+from projects.bikes.calendar import is_holiday
+from projects.bikes.data import Split
+from projects.bikes.features import AROUND, temperature_columns
+from projects.bikes.weather import COLDEST, WARMEST, normalised
+from projects.common.errors import ProjectError
+
+if TYPE_CHECKING:
+    from projects.bikes.model import BikesModel
+
+EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
+
+
+def evaluate(model: "BikesModel", hours: Split) -> dict[str, Any]:
+    """Scores of the model and its baselines over validation and test; errors in bikes an hour.
+
+    Those of the validation are the ones that training noted, of the networks that had not seen it. Scaled MSE is the
+    MSE divided by the variance of cnt over all rows before the test period. Without test hours there is no `test`.
+    """
+    scores: dict[str, Any] = {
+        "simulated": model.settings["simulated"] or bool(hours.train.attrs.get("simulated")),
+        "validation": model.settings["validation"],
+    }
+    if len(hours.test) == 0:
+        return scores | {"baselines": baselines(hours, ("validation",))}
+    last = model.settings["last_hour"]
+    if hours.test.time.iloc[0] <= pd.Timestamp(last):
+        raise ProjectError(f"the model was trained on hours up to {last}, later than where the test starts here")
+    known, actual = pd.concat([hours.train, hours.validation]), hours.test.cnt.to_numpy(float)
+    forecast = model.forecast(hours.test, known.tail(AROUND))
+    test = score(actual, forecast.prediction.to_numpy(), variance_of(known))
+    for level in LEVELS:
+        inside = (forecast[f"low_{level}"] <= actual) & (actual <= forecast[f"high_{level}"])
+        test[f"coverage_{level}"] = float(np.mean(inside))
+    return scores | {"test": test, "baselines": baselines(hours, ("validation", "test"))}
+
+
+def effects(model: "BikesModel", hours: pd.DataFrame) -> pd.DataFrame:
+    """Mean forecast when one input of many hours is changed: columns `input`, `kind` (of day), `value` and `bikes`.
+
+    Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
+
+    - temperature, in °C, from the 1st to the 99th percentile of the hours, where the model knows it. All else stays as
+      it was, the hour's difference from the day before too: the whole day is taken to have been colder or warmer.
+    - hour of the day, over the days of each kind. The date, the weather now and before, and the temperature stay.
+    """
+    rows = temperature_effect(model, hours) if "temperature" in model.settings["groups"] else []
+    holiday = is_holiday(hours)
+    kind = np.where(hours.workingday, "working day", "Sunday or holiday")
+    kind[(hours.time.dt.day_of_week == 5) & ~holiday] = "Saturday"
+    for hour in range(24):
+        bikes = model.bikes(model.features(hours.assign(hr=hour))[::EFFECT_STEP])
+        means = pd.Series(bikes).groupby(kind[::EFFECT_STEP]).mean()
+        rows += [("hour", name, hour, mean) for name, mean in means.items()]
+    return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
+
+
+def temperature_effect(model: "BikesModel", hours: pd.DataFrame) -> list[tuple[str, str, int, float]]:
+    """The rows of `effects` for each °C."""
+    features = model.features(hours)[::EFFECT_STEP]
+    rows = []
+    coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
+    for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
+        temp = normalised(celsius, 0, 0)["temp"]
+        bikes = model.bikes(features.assign(**temperature_columns(temp)))
+        rows.append(("temperature", "", celsius, float(bikes.mean())))
+    return rows
+
+
+def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
+    """Scores of the mean so far, and of the last four weeks, over the periods."""
+    known = pd.concat([hours.train, hours.validation])
+    found: dict[str, Any] = {"mean": {}, "last_four_weeks": {}}
+    for period in periods:
+        past, now = {"validation": (hours.train, hours.validation), "test": (known, hours.test)}[period]
+        actual, variance = now.cnt.to_numpy(float), variance_of(known)
+        found["mean"][period] = score(actual, np.full(len(now), past.cnt.mean()), variance)
+        found["last_four_weeks"][period] = score(actual, last_four_weeks(past, now), variance)
+    return found
+
+
+def variance_of(hours: pd.DataFrame) -> float:
+    """Of the hourly count; 1 for counts that never change."""
+    return float(hours.cnt.var()) or 1.0
+
+
+def score(actual: np.ndarray, predicted: np.ndarray, variance: float) -> dict[str, float]:
+    """Every figure that is reported for a period."""
+    scores = metrics.regression_scores(actual, predicted)
+    return {"rows": len(actual), "scaled_mse": scores.pop("mse") / variance} | scores
+
+
+def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
+    """The baseline: the mean of the same hour on the same kind of day over the 28 days before `now`."""
+    recent = past[past.time >= now.time.min() - pd.Timedelta(days=28)]
+    means = recent.groupby(["hr", "workingday"]).cnt.mean()
+    keys = pd.MultiIndex.from_arrays([now.hr, now.workingday])
+    forecast: np.ndarray = means.reindex(keys).fillna(past.cnt.mean()).to_numpy(float)
+    return forecast
