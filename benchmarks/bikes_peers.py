@@ -90,10 +90,15 @@ def perceptron(past, now, before):
     return to_bikes(past, fitted, forecast)
 
 
-def network(past, now, before, seed=0):
-    """Our network as `bikes train` fits it, to all past hours."""
-    fitted = model.fit(past, None, Settings(seed=seed))
+def network(past, now, before, **settings):
+    """Our network as `bikes train` with these settings fits it, to all past hours."""
+    fitted = model.fit(past, None, Settings(**settings))
     return fitted.predict(now, before)
+
+
+def network_of_logarithms(past, now, before):
+    """The same with `--log-counts`, for scores of relative errors."""
+    return network(past, now, before, log_counts=True)
 
 
 PEERS = {
