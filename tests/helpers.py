@@ -1,4 +1,7 @@
-"""What tests call: the commands, real data where there are any, the contrast of colours."""
+"""What tests call: the commands, real data where there are any, the contrast of colours.
+
+NumPy is not imported here, as conftest.py first says how many threads it has: others add up in another order.
+"""
 
 import os
 import re
@@ -6,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -56,6 +58,10 @@ def contrast(colour, ground):
 
 def luminance(colour):
     """Relative luminance of rgb(r, g, b)."""
-    channels = np.array(re.findall(r"\d+", colour)[:3], float) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    red, green, blue = (linear(int(channel) / 255) for channel in re.findall(r"\d+", colour)[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def linear(channel):
+    """A channel of sRGB, from 0 to 1, as light."""
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
