@@ -189,6 +189,57 @@ def test_quarters_of_an_hour_are_added_up(tmp_path):
     assert found.remarks == ["96 rows are added up to 24 hours"]
 
 
+def hours_of_clocks(first, days, zone):
+    """Each hour from midnight of the first day on, as the clocks of the zone show it, with its number as bikes."""
+    time = pd.date_range(first, periods=24 * days, freq="h", tz=zone).tz_localize(None)
+    return pd.DataFrame({"time": time, "bikes": range(len(time)), "temperature": 10})
+
+
+def test_an_hour_that_the_clocks_go_through_twice_is_one_and_one_that_they_skip_is_none(tmp_path):
+    hours_of_clocks("2023-03-01", 250, "Europe/Berlin").to_csv(tmp_path / "city.csv", index=False)
+    code, output, errors = run("bikes", "check", "city.csv", cwd=tmp_path)
+    assert code == 0, errors
+    told = "2023-10-29 02:00 is there twice, since the clocks went back: the mean of the two is kept as one hour"
+    assert told in errors
+    assert "missing      1 hour, simply left out: 2023-03-26 02:00 to 02:59 (the clocks go forward)" in output
+    hours = data.read_hours(tmp_path / "city.csv")
+    first_of_both = 242 * 24 - 1 + 2  # 242 days after the first of March, less the hour that was skipped
+    doubled = hours[hours.time == "2023-10-29 02:00"]
+    assert doubled.cnt.tolist() == [first_of_both + 0.5]
+    assert doubled.temp.tolist() == pytest.approx([18 / 47])
+    assert hours.time.is_unique
+    assert hours.cnt.iloc[-1] == 250 * 24 - 1
+
+
+@pytest.mark.parametrize(
+    ("first", "zone", "given"),
+    [
+        ("2023-11-01", "America/New_York", {}),
+        ("2023-04-01", "Australia/Sydney", {}),
+        ("2023-10-20", "Europe/Lisbon", {"country": "PT"}),
+        ("2023-10-20", "Europe/Athens", {"latitude": 37.98, "longitude": 23.73}),
+    ],
+)
+def test_clocks_go_back_where_the_city_lies(first, zone, given, tmp_path):
+    written = hours_of_clocks(first, 20, zone).to_csv(index=False)
+    found = read(written, tmp_path, **given)
+    assert len(found.hours) == 20 * 24 - 1
+    with pytest.raises(ProjectError, match="is there twice: a table needs one row for each time"):
+        read(written, tmp_path, country="KR")  # whose clocks never change
+    lines = written.splitlines()
+    with pytest.raises(ProjectError, match=f"line {len(lines) + 1}: .* is there twice.*add up the rows of stations"):
+        read("\n".join([*lines, lines[-1]]), tmp_path, **given)
+    with pytest.raises(ProjectError, match="is there twice"):
+        read("\n".join([*lines, *lines[1:]]), tmp_path, **given)
+
+
+def test_quarters_of_an_hour_that_is_there_twice_are_added_up_once(tmp_path):
+    time = pd.date_range("2023-10-28", periods=3 * 96, freq="15min", tz="Europe/Berlin").tz_localize(None)
+    found = read(pd.DataFrame({"time": time, "bikes": 2}).to_csv(index=False), tmp_path, country="DE")
+    assert found.hours.cnt.unique().tolist() == [8]
+    assert len(found.hours) == 71
+
+
 def test_fault_51_long_runs_of_zeros_are_closed_hours_and_quiet_nights_are_not(tmp_path):
     city = simulated_city(30)
     city["bikes"] *= 3

@@ -1,11 +1,12 @@
 """What a table of hours holds, in words, before anything is trained."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from projects.bikes.clock_changes import is_skipped, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
 from projects.bikes.hours import columns_of
@@ -16,6 +17,7 @@ from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
+MOST_GAPS = 5  # runs of missing hours, that are named
 SKIES = ("clear", "mist", "light rain", "heavy rain")
 LEAST_TRAINING = 7  # days
 
@@ -86,14 +88,29 @@ def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
     """From when to when the hours are, which are missing, and which are closed."""
     everything = pd.concat([city.hours.time, city.closed.time]).sort_values()
     first, last = everything.iloc[0], everything.iloc[-1]
-    missing = int((last - first) / pd.Timedelta(hours=1)) + 1 - len(everything)
-    yield "from", f"{first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:59; {missing:,} hours are missing"
+    yield "from", f"{first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:59"
+    missing = pd.date_range(first, last, freq="h").difference(everything)
+    yield "missing", missing_hours(missing, zones_of(city.layout.place, city.layout.country))
     closed = [describe_span(*span) for span in closed_spans(city.closed)]
     if not closed:
         yield "closed", "never, as far as can be seen"
         return
     more = f" and {len(closed) - MOST_SPANS} more times" if len(closed) > MOST_SPANS else ""
     yield "closed", f"{len(city.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
+
+
+def missing_hours(missing: pd.DatetimeIndex, zones: Collection[str]) -> str:
+    """How many hours are missing, the first of them, and which ones the clocks of these time zones skip."""
+    if missing.empty:
+        return "no hour"
+    named = []
+    runs = closed_spans(pd.DataFrame({"time": missing}))
+    for first, last, hours in runs[:MOST_GAPS]:
+        skipped = hours == 1 and is_skipped(first, zones)
+        named.append(describe_span(first, last, hours) + (" (the clocks go forward)" if skipped else ""))
+    more = f" and {len(runs) - MOST_GAPS:,} more times" if len(runs) > MOST_GAPS else ""
+    number = "1 hour" if len(missing) == 1 else f"{len(missing):,} hours"
+    return f"{number}, simply left out: {', '.join(named)}{more}"
 
 
 def warn_of_short_data(hours: pd.DataFrame) -> str | None:

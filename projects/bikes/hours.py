@@ -1,10 +1,11 @@
 """From the text of a table to hours: numbers, times and whether the day is a working day."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from projects.bikes.clock_changes import is_gone_through_twice, zones_of
 from projects.bikes.layout import Layout
 from projects.bikes.public_holidays import look_up_holidays
 from projects.bikes.times import YEARS, example, parse_times
@@ -105,7 +106,7 @@ def hours_of(
     weekday = hours.time.dt.day_of_week < 5
     hours["workingday"] = weekday & (hours.holiday == 0) if "holiday" in hours else weekday
     if in_order:
-        hours = one_row_an_hour(hours, time, name, remarks)
+        hours = one_row_an_hour(hours, time, layout, name, remarks)
     hours.attrs = {"simulated": "simulated" in text, "layout": layout}
     return hours, remarks
 
@@ -231,24 +232,56 @@ def read_counts(text: pd.DataFrame, layout: Layout, hours: pd.DataFrame, problem
         hours["cnt"] = hours.casual + hours.registered
 
 
-def one_row_an_hour(hours: pd.DataFrame, time: pd.Series, name: str, remarks: list[str]) -> pd.DataFrame:
+def one_row_an_hour(
+    hours: pd.DataFrame, time: pd.Series, layout: Layout, name: str, remarks: list[str]
+) -> pd.DataFrame:
     """The hours in the order of time; several rows of an hour, at different minutes, are added up.
 
-    Raises ProjectError where a time is there twice, and where the rows are days.
+    time: of each row, minutes and all. Raises ProjectError where a time is there twice, but for the hour that clocks
+    go through twice in autumn, and where the rows are days.
     """
-    twice = time.duplicated()
-    if twice.any():
-        place = hours.index[twice][0]
-        place = place if isinstance(place, str) else f"line {place}"
-        raise ProjectError(f"{name}, {place}: {time[twice].iloc[0]} is there twice")
+    hours, time = without_doubled_times(hours, time, layout, name, remarks)
     if len(time) > 1 and time.sort_values().diff().median() >= pd.Timedelta(hours=20):
         raise ProjectError(f"{name} has a row a day: bikes by the hour are needed")
     if hours.time.duplicated().any():
-        sums = {column: "sum" for column in ("casual", "registered", "cnt") if column in hours}
-        means = {column: "mean" for column in WITHOUT_GAPS if column in hours}
-        others = {column: "max" for column in hours if column not in sums | means}
         remarks.append(f"{len(hours):,} rows are added up to {hours.time.nunique():,} hours")
-        places = hours.index[~hours.time.duplicated()]
-        hours = hours.groupby("time", sort=False, as_index=False).agg(sums | means | others)[list(hours)]
-        hours.index = places
+        hours = joined(hours, hours.time, counts="sum")
     return hours.sort_values("time", kind="stable")
+
+
+def without_doubled_times(
+    hours: pd.DataFrame, time: pd.Series, layout: Layout, name: str, remarks: list[str]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """The hours and their times, each there once: of an hour that the clocks went through twice the mean is kept.
+
+    A forecast is for sixty minutes, and so is the mean; the sum would be of twice as many. Raises ProjectError where
+    another time is there twice.
+    """
+    doubled = time[time.duplicated(keep=False)]
+    if doubled.empty:
+        return hours, time
+    twice_by_clock = is_gone_through_twice(doubled, zones_of(layout.place, layout.country))
+    wrong = doubled[~twice_by_clock]
+    if len(wrong):
+        again = wrong[wrong.duplicated()]
+        place = again.index[0] if isinstance(again.index[0], str) else f"line {again.index[0]}"
+        raise ProjectError(
+            f"{name}, {place}: {again.iloc[0]} is there twice: a table needs one row for each time, of the whole city; "
+            "add up the rows of stations, and count those of trips, by the hour first (pandas: "
+            "table.groupby(time).sum() or .size())"
+        )
+    moments = doubled.dt.floor("h").drop_duplicates()
+    named = ", ".join(f"{moment:%Y-%m-%d %H}:00" for moment in moments[:SHOWN])
+    more = f" and {len(moments) - SHOWN} more" if len(moments) > SHOWN else ""
+    remarks.append(f"{named}{more} is there twice, since the clocks went back: the mean of the two is kept as one hour")
+    return joined(hours, time, counts="mean"), time[~time.duplicated()]
+
+
+def joined(hours: pd.DataFrame, by: pd.Series, counts: Literal["sum", "mean"]) -> pd.DataFrame:
+    """A row for each value of `by` [rows], at the place of its first: counts summed or averaged, weather averaged."""
+    of_counts = {column: counts for column in ("casual", "registered", "cnt") if column in hours}
+    means = {column: "mean" for column in WITHOUT_GAPS if column in hours}
+    others = {column: "max" for column in hours if column not in of_counts | means}
+    rows = hours.groupby(by.to_numpy(), sort=False).agg(of_counts | means | others)[list(hours)]
+    rows.index = hours.index[~by.duplicated().to_numpy()]
+    return rows

@@ -147,7 +147,10 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
         problems += time_problems(text, columns, time_format, stated)
         columns["count"] = stated.get("count") or find_count(text, columns)
         if with_count and columns["count"] is None and columns["casual"] is None:
-            problems.append("no column is a count of bikes: name it with --count-column")
+            problems.append(
+                "no column is a count of bikes: name it with --count-column; where each row is a trip, count the rows "
+                "of each hour first"
+            )
     if problems:
         it_has = ", ".join(map(str, text.columns))
         raise ProjectError(f"{name}: {'; '.join(problems)} (it has {it_has})")

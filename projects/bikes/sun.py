@@ -46,12 +46,26 @@ def sun_elevation(time: pd.Series, place: Place) -> np.ndarray:
     return elevation
 
 
+class TimeZone(NamedTuple):
+    """A zone of the IANA's table."""
+
+    countries: list[str]  # codes of two letters
+    principal_place: str  # written like +4852+00220
+    name: str
+
+
+def time_zones() -> list[TimeZone]:
+    """All zones in which clocks have differed since 1970."""
+    rows = resources.files("tzdata").joinpath("zoneinfo", "zone1970.tab").read_text(encoding="utf-8").splitlines()
+    fields = [row.split("\t") for row in rows if not row.startswith("#")]
+    return [TimeZone(countries.split(","), place, name) for countries, place, name, *_ in fields]
+
+
 def nearest_time_zone(latitude: float, longitude: float) -> str:
     """The name of the time zone whose principal place is nearest: near a border perhaps the neighbour's."""
-    rows = resources.files("tzdata").joinpath("zoneinfo", "zone1970.tab").read_text(encoding="utf-8").splitlines()
-    zones = [row.split("\t") for row in rows if not row.startswith("#")]
-    places = np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone[1])] for zone in zones])
-    return zones[int(np.argmin(distance(places, latitude, longitude)))][2]
+    zones = time_zones()
+    places = np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone.principal_place)] for zone in zones])
+    return zones[int(np.argmin(distance(places, latitude, longitude)))].name
 
 
 def degrees(written: str) -> float:
