@@ -11,7 +11,7 @@ import pytest
 from helpers import real_data, run
 from test_tables import workbook
 
-from projects.bikes import check, closed, data, layout, outlook, sun, times, weather
+from projects.bikes import check, closed, data, decimal_commas, layout, outlook, sun, times, weather
 from projects.bikes.evaluation import effects
 from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.settings import Settings
@@ -112,6 +112,54 @@ def test_weather_as_words_and_codes():
     assert weather.sky_from_wmo(pd.Series([0, 3, 45, 61, 65, 95])).tolist() == [1, 2, 2, 3, 4, 4]
     rain, snow = pd.Series([0.0, 0.2, 9.0, 0.0]), pd.Series([0.0, 0.0, 0.0, 1.0])
     assert weather.sky_from_amounts(rain, snow).tolist() == [1, 3, 4, 3]
+
+
+def test_decimal_commas_are_read_in_tables_that_commas_do_not_delimit(tmp_path):
+    time = pd.date_range("2024-01-01", periods=24 * 40, freq="h")
+    celsius = np.arange(len(time)) % 40 / 2
+    bikes = [f"{count:,}" for count in np.arange(len(time)) * 2]
+    city = pd.DataFrame({"Zeit": time, "Fahrten": bikes, "Temperatur": celsius, "Wind": 12.0})
+    city.to_csv(tmp_path / "city.csv", index=False, sep=";", decimal=",")
+    assert "2024-01-01 01:00:00;2;0,5;12,0\n" in (tmp_path / "city.csv").read_text()
+    code, output, errors = run("bikes", "check", "city.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "column Fahrten: '1,000' is read as 1000, with a comma before thousands" in errors
+    assert "commas are read as decimal ones in Temperatur ('0,0'), Wind ('12,0')" in errors
+    assert "Temperatur, read as °C: 0.0 to 19.5 °C" in output
+    hours = data.read_hours(tmp_path / "city.csv")
+    assert hours.cnt.tolist() == list(range(0, 2 * len(time), 2))
+    assert (hours.temp * 47 - 8).tolist() == pytest.approx(celsius)
+    days = ["--validation-days", 7, "--test-days", 0, "--members", 1, "--epochs", 1]
+    code, _, errors = run("bikes", "train", "--data", "city.csv", *days, cwd=tmp_path)
+    assert code == 0, errors
+    coming = pd.DataFrame({"Zeit": time[-24:] + pd.Timedelta(days=1), "Temperatur": 21.5, "Wind": 3.25})
+    coming.to_csv(tmp_path / "weather.tsv", index=False, sep="\t", decimal=",")
+    arguments = ["--data", "city.csv", "--weather", "weather.tsv", "--days", 1, "--json"]
+    code, output, errors = run("bikes", "forecast", *arguments, cwd=tmp_path)
+    assert code == 0, errors
+    assert {hour["temperature"] for hour in json.loads(output)["hours"]} == {21.5}
+    code, output, errors = run("bikes", "predict", "weather.tsv", cwd=tmp_path)
+    assert code == 0, errors
+    assert '"21,5","3,25",' in output.splitlines()[1]  # as it was written
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1,200", "1,300"], [1.2, 1.3]),  # told, since it could be either
+        (["0,500", "120"], [0.5, 120]),
+        (["1,200", "950", "12,345,678"], [1200, 950, 12345678]),
+        (["-3,5", "", "4"], [-3.5, np.nan, 4]),
+    ],
+)
+def test_commas_are_decimal_unless_they_must_be_before_thousands(values, expected):
+    text, remarks = decimal_commas.with_points(pd.DataFrame({"a": values}), ";")
+    np.testing.assert_array_equal(pd.to_numeric(text["a"]), expected)
+    assert len(remarks) == 1
+    for column, delimiter in ((values, ","), ([*values, "1.5"], ";"), ([*values, *"abcd"], ";")):
+        text, remarks = decimal_commas.with_points(pd.DataFrame({"a": column}), delimiter)
+        assert text["a"].tolist() == column
+        assert remarks == []
 
 
 def test_snow_that_lies_does_not_fall(tmp_path):

@@ -773,15 +773,17 @@ def read_hours_to_predict(
 ) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame]]":
     """The table's rows as text and as hours, CHUNK at a time; nothing for an empty standard input."""
     from projects.bikes.data import read_chunks
+    from projects.bikes.decimal_commas import with_points
     from projects.bikes.hours import hours_of
 
     tell([table.remark()])
     if not table.columns:
         return
     for number, text in enumerate(read_chunks(table, CHUNK)):
-        hours, remarks = hours_of(text, model.layout, name, targets=False, in_order=False)
+        numbers, on_commas = with_points(text, table.delimiter)
+        hours, remarks = hours_of(numbers, model.layout, name, targets=False, in_order=False)
         if number == 0:
-            tell(remarks)
+            tell([*on_commas, *remarks])
         yield text, hours
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
+from projects.bikes.decimal_commas import with_points
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, find_layout
 from projects.bikes.settings import TABLE_OPTIONS
@@ -81,10 +82,10 @@ def read_table(
     else:
         table = open_hours(Path(source), layout.encoding if layout else (given or {}).get("encoding"))
     path = table.path
-    text = next(read_chunks(table, None))
+    text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     layout = layout or find_layout(text, str(path), given)
     hours, remarks = hours_of(text, layout, str(path), targets=True)
-    remarks = [remark for remark in (table.remark(),) if remark] + remarks
+    remarks = [remark for remark in (table.remark(), *on_commas) if remark] + remarks
     closed = closed_by_zeros(hours)
     if layout.open:
         closed |= closed_by_column(text[layout.open]).reindex(hours.index)

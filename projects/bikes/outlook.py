@@ -8,6 +8,7 @@ import pandas as pd
 
 from projects.bikes.bands import LEVELS, known_factor
 from projects.bikes.data import open_hours, read_chunks
+from projects.bikes.decimal_commas import with_points
 from projects.bikes.features import AROUND
 from projects.bikes.hours import columns_of, hours_of
 from projects.bikes.layout import find_layout
@@ -149,12 +150,12 @@ def read_weather_to_come(
     Its columns are those that the model was trained on, or limits anew. Raises ProjectError where one is missing.
     """
     table = open_hours(path)
-    text = next(read_chunks(table, None))
+    text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     layout = model.layout
     if not set(columns_of(layout, targets=False)) <= set(text):
         layout = find_layout(text, str(path), with_count=False)
     hours, told = hours_of(text, layout, str(path), targets=False)
-    remarks += told
+    remarks += [*on_commas, *told]
     missing = [name for name in needed if name not in hours]
     if missing:
         names = {"weathersit": "kind of weather", "temp": "temperature", "hum": "humidity", "windspeed": "wind"}

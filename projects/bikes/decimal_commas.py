@@ -1,0 +1,50 @@
+"""Numbers written with a comma, as much of Europe does: 12,5 is 12.5, while 1,200 may be 1200."""
+
+import pandas as pd
+
+WITH_COMMA = r"[+-]?\d+,\d+"
+WITH_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"  # what may be a whole number, a comma before each thousand
+BELOW_A_THOUSAND = r"[+-]?\d{1,3}"
+WITH_POINT = r"[+-]?\d*\.\d+"
+MOST = 0.5  # share of the filled cells that must be numbers
+
+
+def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame, list[str]]:
+    """The table of text with a point where numbers have a decimal comma, and remarks on what was read how.
+
+    In a column in which each comma is followed by three digits, and what has no comma is whole and below 1000, commas
+    stand before thousands, and are left out. A table delimited by commas, and columns with points, stay as they are.
+    """
+    if delimiter == ",":
+        return text, []
+    changed: dict[str, pd.Series] = {}
+    decimal: list[str] = []
+    remarks: list[str] = []
+    for column in text:
+        values = text[column].str.strip()
+        has_comma = values.str.fullmatch(f"{WITH_COMMA}|{WITH_THOUSANDS}")
+        if not has_comma.any() or not holds_numbers(values[values != ""]):
+            continue
+        example = values[has_comma].iloc[0]
+        if has_thousands(values[has_comma], values[~has_comma & (values != "")]):
+            changed[column] = values.mask(has_comma, values.str.replace(",", ""))
+            read = changed[column][has_comma].iloc[0]
+            remarks.append(f"column {column}: {example!r} is read as {read}, with a comma before thousands")
+        else:
+            changed[column] = values.mask(has_comma, values.str.replace(",", "."))
+            decimal.append(f"{column} ({example!r})")
+    if decimal:
+        remarks.append(f"commas are read as decimal ones in {', '.join(decimal)}")
+    return text.assign(**changed), remarks
+
+
+def holds_numbers(filled: pd.Series) -> bool:
+    """Whether most of these cells are numbers, and none has a point."""
+    number = filled.str.fullmatch(rf"{WITH_COMMA}|{WITH_THOUSANDS}|[+-]?\d+")
+    return bool(number.mean() > MOST and not filled.str.fullmatch(WITH_POINT).any())
+
+
+def has_thousands(with_comma: pd.Series, without: pd.Series) -> bool:
+    """Whether the commas must stand before thousands, by these cells with one and those without."""
+    may_be = with_comma.str.fullmatch(WITH_THOUSANDS).all()
+    return bool(may_be and len(without) and without.str.fullmatch(BELOW_A_THOUSAND).mean() > MOST)
