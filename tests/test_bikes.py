@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.dates import num2date
+from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
@@ -337,22 +338,28 @@ def test_bands_worked_out_by_hand():
     assert found["scales"][2:4] == pytest.approx([midday, evening])
     assert found["scales"][:2] == found["scales"][4:6] == [1, 1]  # never seen
     assert found["wet_factor"] == 1
-    # of 101 hours, the 81st smallest error in scales is one of the evening's
-    assert found["widths"] == pytest.approx({"80": 3 / evening, "95": 3 / evening})
+    # of 101 hours, the 81st smallest error in scales is one of the evening's; 100 hours are 4 days and a sixth
+    student = {level: stats.t.ppf(0.5 + level / 200, 100 / 24) for level in (80, 95)}
+    of_the_evening = 3 / evening * student[80] / stats.norm.ppf(0.9)
+    # of the 97th and larger ones there are too few: the root mean square counts
+    of_all = ((80 / midday**2 + 20 * 9 / evening**2) / 100) ** 0.5 * student[95]
+    exactly = {"80": of_the_evening, "95": of_all}
+    assert found["widths"] == pytest.approx(exactly, rel=1e-4)
+    root_80, root_95 = of_the_evening * evening, of_all * evening
     last = hours[-1:]
     bounds = bands.band_bounds(found, forecasts_of(last, [49.0]))
-    assert bounds["low_80"][0] == pytest.approx((7 - 3) ** 2)
-    assert bounds["high_95"][0] == pytest.approx((7 + 3) ** 2)
+    assert bounds["low_80"][0] == pytest.approx((7 - root_80) ** 2, rel=1e-4)
+    assert bounds["high_95"][0] == pytest.approx((7 + root_95) ** 2, rel=1e-4)
     assert bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60)) == bounds
     later = bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60 + 365))
-    assert later["high_80"][0] == pytest.approx((7 + 3 * 3) ** 2)
+    assert later["high_80"][0] == pytest.approx((7 + 3 * root_80) ** 2, rel=1e-4)
     special = bands.band_bounds(found, forecasts_of(last, [49.0], special=True))
-    assert special["high_80"][0] == pytest.approx((7 + 3 * 2) ** 2)
+    assert special["high_80"][0] == pytest.approx((7 + 2 * root_80) ** 2, rel=1e-4)
     # the same errors tell of half as much where they were on special days, and of a third a year later
     for days, factor in (({"special": True}, 2), ({"days_ahead": 60 + 365}, 3)):
         seen = bands.fit_bands(exact, forecasts_of(hours, bikes, **days))
         assert seen["scales"] == pytest.approx(found["scales"])
-        assert seen["widths"] == pytest.approx({"80": 3 / evening / factor, "95": 3 / evening / factor})
+        assert seen["widths"] == pytest.approx({level: width / factor for level, width in exactly.items()}, rel=1e-4)
 
 
 def test_hours_trained_on_tell_kinds_of_hours_apart_that_the_validation_lacks():
@@ -365,7 +372,17 @@ def test_hours_trained_on_tell_kinds_of_hours_apart_that_the_validation_lacks():
     hours = pd.DataFrame({"hr": [12, 12, 3], "weathersit": [1, 3, 1]})
     bounds = bands.band_bounds(found, forecasts_of(hours, [64.0] * 3))
     reach = np.sqrt(bounds["high_80"]) - 8
+    reach *= 1.2816 / stats.t.ppf(0.9, 100 / 24)  # what comes of there being so few
     assert reach == pytest.approx([2, 2 * found["wet_factor"], 2 * found["scales"][0] / found["scales"][2]])
+
+
+def test_the_widths_of_few_days_are_those_of_students_tables():
+    errors = np.array([1.0, 2.0] * 6)  # their root mean square is √2.5
+    of_twelve = {"80": 1.356 * 2.5**0.5, "95": 2.179 * 2.5**0.5}
+    assert bands.widths_of(errors, days=12) == pytest.approx(of_twelve, rel=1e-3)
+    # of 1,440 errors from 1 to 1,440 the 1,153rd and the 1,369th, whose 60 days are nearly enough
+    widths = bands.widths_of(np.arange(1440.0, 0, -1), days=60)
+    assert widths == pytest.approx({"80": 1153 * 1.296 / 1.2816, "95": 1369 * 2.0003 / 1.96}, rel=1e-3)
 
 
 def test_sums_of_special_days_may_be_further_off():
@@ -373,11 +390,15 @@ def test_sums_of_special_days_may_be_further_off():
     hours = pd.DataFrame({"time": time, "cnt": 100})
     apart = np.sqrt(2400) - np.sqrt(24 * 81)
     usual = forecasts_of(hours, [81.0] * 48)
-    assert bands.fit_day_widths(usual) == pytest.approx({"80": apart, "95": apart})
-    one_of_two = usual._replace(special=np.arange(48) < 24)
-    assert bands.fit_day_widths(one_of_two) == pytest.approx({"80": apart, "95": apart})
+    of_two = {"80": 1.8856, "95": 4.3027}  # Student's quantiles of two days
+    expected = {level: apart * student for level, student in of_two.items()}
+    assert bands.fit_day_widths(usual) == pytest.approx(expected, rel=1e-4)
+    one_of_two = usual._replace(special=np.arange(48) < 24)  # errors of `apart` and half of it
+    expected = {level: apart * student * (1.25 / 2) ** 0.5 for level, student in of_two.items()}
+    assert bands.fit_day_widths(one_of_two) == pytest.approx(expected, rel=1e-4)
     both = usual._replace(special=~usual.special)
-    assert bands.fit_day_widths(both) == pytest.approx({"80": apart / 2, "95": apart / 2})
+    expected = {level: apart / 2 * student for level, student in of_two.items()}
+    assert bands.fit_day_widths(both) == pytest.approx(expected, rel=1e-4)
 
 
 def test_special_days_are_holidays_and_those_around_christmas_and_thanksgiving():
@@ -439,7 +460,12 @@ def test_bands_hold_their_share_of_the_validation_hours(small):
     settings = {"members": 2, "seed": 0, "epochs": 3}
     model = train(small, Settings(**settings))
     first = fit(small.train, small.validation, Settings(**settings), less_than_a_year=True)
-    first.settings["bands"] = model.settings["bands"]
+    widths = model.settings["bands"]["widths"]
+    days = len(small.validation) / 24
+    of_many_days = {str(level): stats.norm.ppf(0.5 + level / 200) for level in (80, 95)}
+    of_these = {str(level): stats.t.ppf(0.5 + level / 200, days) for level in (80, 95)}
+    plain = {level: width * of_many_days[level] / of_these[level] for level, width in widths.items()}
+    first.settings["bands"] = model.settings["bands"] | {"widths": plain}
     forecast = first.forecast(small.validation, small.train.tail(24))
     for level in (80, 95):
         inside = small.validation.cnt.between(forecast[f"low_{level}"], forecast[f"high_{level}"])

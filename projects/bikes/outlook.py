@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from projects.bikes.bands import LEVELS, known_factor
+from projects.bikes.bands import LEVELS, Z, known_factor
 from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
 from projects.bikes.features import AROUND
@@ -18,7 +18,6 @@ from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
 
 SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
-Z = {80: 1.2816, 95: 1.96}  # standard deviations to each side that hold 80 and 95 of 100
 HOUR = pd.Timedelta(hours=1)
 YEAR = 365.25  # days
 SKY = ("sky", "weather before", "rain")  # groups of features that need the kind of weather
