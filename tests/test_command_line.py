@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import click
 import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from helpers import run
@@ -266,12 +269,40 @@ def test_a_backtest_is_tabled_saved_and_drawn(workspace):
     code, output, errors = run("bikes", "backtest", *options, cwd=workspace)
     assert code == 0, errors
     assert output.startswith("SIMULATED DATA: 2 days from each of 1 origins")
+    assert "2 trainings, two for each origin" in errors
     assert (workspace / "tested" / "backtest.csv").read_text().startswith("origin,hours,rmse")
     answer = json.loads(run("bikes", "backtest", *options, "--json", cwd=workspace)[1])
     assert answer["simulated"] is True
     assert answer["origins"][0]["origin"] == "2011-04-01"
     message = fails("bikes", "backtest", "--first", "2010-01-01", cwd=workspace)
     assert "an origin must lie between 2011-03-09 and" in message
+
+
+def test_a_backtest_that_the_last_four_weeks_win_says_so(tmp_path):
+    time = pd.date_range("2024-01-01", periods=24 * 120, freq="h")
+    half_as_many = np.where(time < "2024-03-01", 300, 150)  # from then on, and never another number
+    pd.DataFrame({"time": time, "bikes": half_as_many}).to_csv(tmp_path / "city.csv", index=False)
+    options = ["--data", "city.csv", "--origins", 1, "--days", 7]
+    code, output, errors = run("bikes", "backtest", *options, cwd=tmp_path)
+    assert code == 0, errors
+    network, weeks = (float(word) for word in (output.splitlines()[-1].split()[i] for i in (2, -1)))
+    assert weeks < network
+    assert (
+        f"better than the network (mean RMSE {weeks} against {network}, better from 1 of 1 origins): use it" in errors
+    )
+
+
+def test_what_to_do_after_a_training_on_all_days_can_be_done(tmp_path):
+    time = pd.date_range("2024-01-01", periods=24 * 30, freq="h")
+    pd.DataFrame({"time": time, "bikes": 10 + time.hour}).to_csv(tmp_path / "my city.csv", index=False)
+    days = ["--test-days", 0, "--validation-days", 7, "--members", 1, "--epochs", 2]
+    code, output, errors = run("bikes", "train", "--data", "my city.csv", *days, cwd=tmp_path)
+    assert code == 0, errors
+    commands = output.splitlines()[-1].removeprefix("next: ").split(", ")
+    assert commands == ["bikes forecast --data 'my city.csv'", "bikes report", "bikes predict --help"]
+    for command in commands:
+        code, _, errors = run(*shlex.split(command), cwd=tmp_path)
+        assert code == 0, errors
 
 
 @pytest.mark.parametrize("model_is", [False, True])

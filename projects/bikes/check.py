@@ -159,3 +159,19 @@ def warn_of_baseline(scores: Mapping[str, Any], period: str) -> str | None:
                 "use it, or look with `bikes check` whether the table is what it should be"
             )
     return None
+
+
+def warn_of_better_weeks(scores: pd.DataFrame) -> str | None:
+    """A line where the mean of the last four weeks forecasts better than the network over the origins of a backtest.
+
+    scores: what `summary` of the backtest gives.
+    """
+    network, weeks = scores.rmse.mean(), scores.last_four_weeks_rmse.mean()
+    if network <= weeks:
+        return None
+    better = int((scores.last_four_weeks_rmse < scores.rmse).sum())
+    return (
+        f"the mean of the last four weeks forecasts better than the network (mean RMSE {weeks:.1f} against "
+        f"{network:.1f}, better from {better} of {len(scores)} origins): use it as your forecast, until there is a "
+        "year of data, or weather, --country or --latitude and --longitude make the network better"
+    )

@@ -211,7 +211,7 @@ def train(
     click.echo(table(scores))
     known = city.hours[: len(hours.train) + len(hours.validation)]
     tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
-    click.echo(f"model: {run / common.MODEL}\nnext: {next_command(data, test_days)}, bikes plot, bikes predict --help")
+    click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, test_days)}")
 
 
 @main.command()
@@ -279,10 +279,11 @@ def closed_line(closed: int) -> str | None:
     return f"{closed:,} hours in which the service was closed are left out (`bikes check` names them)"
 
 
-def next_command(data: Path | None, test_days: int) -> str:
-    """What to run after `train`: the final figure, or the forecast where no day is left for it."""
-    verb = "evaluate" if test_days else "forecast"
-    return shlex.join(["bikes", verb, *(["--data", str(data)] if data else [])])
+def next_commands(data: Path | None, test_days: int) -> str:
+    """What to run after `train`: the final figure, or the forecast where no day is left for it; then what shows it."""
+    verb, *others = ["evaluate", "plot"] if test_days else ["forecast", "report"]
+    first = shlex.join(["bikes", verb, *(["--data", str(data)] if data else [])])
+    return ", ".join([first, *(f"bikes {other}" for other in others), "bikes predict --help"])
 
 
 @main.command()
@@ -457,8 +458,10 @@ def backtest(  # a parameter for each option
     from tqdm import tqdm
 
     from projects.bikes.backtest import backtest, origins, summary
+    from projects.bikes.check import warn_of_better_weeks
 
     moments = origins(hours, count, step, days, first)
+    tell([trainings_of(len(moments))])
     with tqdm(total=len(moments), unit=" origins", disable=not sys.stderr.isatty()) as bar:
         forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
     scores = summary(forecasts)
@@ -470,6 +473,15 @@ def backtest(  # a parameter for each option
     else:
         click.echo(common.marked({"simulated": simulated}) + f"{days} days from each of {len(moments)} origins")
         click.echo(backtest_table(scores))
+    tell([warn_of_better_weeks(scores)])
+
+
+def trainings_of(origins: int) -> str:
+    """How much a backtest has to do."""
+    trainings = 2 * origins  # one whose error and bands are measured, one that forecasts
+    return (
+        f"{trainings} trainings, two for each origin, each as long as a fit of `bikes train`: fewer --origins take less"
+    )
 
 
 def backtest_table(scores: "pd.DataFrame") -> str:
