@@ -464,7 +464,7 @@ def test_a_better_baseline_and_short_data_are_warned_of():
     assert check.warn_of_short_data(time) is None
     assert check.warn_of_short_data(time[1:]).startswith("365 days are less than a year")
     assert check.fitting_periods(365) == []
-    assert check.fitting_periods(50) == ["--validation-days", "10", "--test-days", "7"]
+    assert check.fitting_periods(50) == ["--validation-days", "16", "--test-days", "7"]
 
 
 @pytest.mark.parametrize("packing", ["xlsx", "jsonl", "csv.zip"])

@@ -135,10 +135,13 @@ def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
 
 
 def fitting_periods(days: int) -> Sequence[str]:
-    """Options where the data are too short for the usual periods of validation and test."""
+    """Options where the data are too short for the usual periods of validation and test.
+
+    A third is held out: the final fit knows these days too, and bands of more days are surer.
+    """
     if days >= LEAST_TRAINING + 60 + 21:
         return []
-    validation = max(7, days // 5)
+    validation = max(7, days // 3)
     return [
         "--validation-days",
         str(validation),
