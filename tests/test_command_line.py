@@ -314,7 +314,7 @@ def test_errors_of_a_backtest_are_marked_by_its_own_data_not_the_model_s(workspa
     row = f"coverage_95,simulated\n2012-01-01,48,2,1,0.1,3,2,0.2,0.8,0.9,{int(not model_is)}\n"
     (tmp_path / "run" / "backtest.csv").write_text(columns + row)
     marked = {}
-    monkeypatch.setattr(plots, "save_figure", lambda figure, path, simulated: marked.update({path.name: simulated}))
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path, simulated, _: marked.update({path.name: simulated}))
     result = CliRunner().invoke(bikes, ["plot", "--run", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     assert marked.pop("backtest.png") is not model_is

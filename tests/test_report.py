@@ -545,13 +545,51 @@ def test_what_is_missing_says_its_command(workspace, tmp_path, command):
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"run `{command} train` first" in result.stderr
     shutil.copy(workspace / "runs" / command / "model.safetensors", tmp_path)
-    (tmp_path / "losses.png").write_bytes(b"of an older model")
-    os.utime(tmp_path / "losses.png", (0, 0))
     answer(command, "report", "--run", str(tmp_path))
     page = Elements((tmp_path / "report.html").read_text())
     assert "img" not in page.opened
     for verb in ("evaluate", "plot"):
         assert f"run {command} {verb}, then" in page.text
+
+
+@pytest.mark.parametrize("command", ["bikes", "sentiment"])
+def test_pictures_of_another_model_or_evaluation_are_left_out_until_they_are_drawn_again(folder, tmp_path, command):
+    shutil.copytree(folder / "runs" / command, tmp_path / "run")
+    here = ["--run", str(tmp_path / "run")]
+
+    def page_without(*left_out):
+        """Whether the page has the pictures in the folder but for these, and tells so."""
+        answer(command, "report", *here)
+        page = Elements((tmp_path / "run" / "report.html").read_text())
+        drawn = {path.name for path in (tmp_path / "run").glob("*.png")}
+        assert page.opened.count("img") == len(drawn - set(left_out))
+        assert ("Left out, since drawn of another model or evaluation" in page.text) == bool(left_out)
+        assert (f"Run {command} plot, then make this page again" in page.text) == bool(left_out)
+        return drawn
+
+    drawn = page_without()
+    for path in (tmp_path / "run").glob("*.png"):
+        os.utime(path, (0, 0))  # as a copy may have them
+    page_without()
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))  # another one's, if only by its spaces
+    of_the_model = {"bikes": {"losses.png"}, "sentiment": {"losses.png", "words.png", "ratios.png"}}[command]
+    page_without(*drawn - of_the_model)
+    answer(command, "plot", *here)
+    page_without()
+    kind = {"bikes": BikesModel, "sentiment": SentimentModel}[command]
+    model = kind.load(tmp_path / "run" / "model.safetensors")
+    model.settings["seed"] = 9
+    model.save(tmp_path / "run" / "model.safetensors")
+    page_without(*drawn)
+
+
+def test_the_texts_of_a_png_are_read_as_pillow_reads_them(folder):
+    image = pytest.importorskip("PIL.Image", reason="no Pillow")
+    for path in (folder / "runs").glob("*/*.png"):
+        with image.open(path) as picture:
+            assert report.png_texts(path.read_bytes()) == picture.text
+    assert report.png_texts(b"") is report.png_texts(b"\x89PNG and no more") is None
 
 
 def test_a_model_too_large_for_a_page_says_so(folder, sentiment, monkeypatch):

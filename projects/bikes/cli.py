@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from projects.bikes.pictures import BACKTEST, PICTURES
 from projects.bikes.settings import TABLE_OPTIONS, Settings
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
@@ -29,7 +30,7 @@ WIND_UNITS = ("km/h", "m/s", "mph", "knots")
 EXPECTED_SECONDS = {"reading": 1.5, "fit 1 of 2": 10.0, "fit 2 of 2": 10.0, "saving": 0.3}  # on some machine
 FAR = 60  # days beyond the training from which a forecast is warned of
 CHUNK = 50_000  # rows of a prediction file held in memory at a time
-FORECAST, EFFECTS, BACKTEST = "forecast.csv", "effects.csv", "backtest.csv"
+FORECAST, EFFECTS = "forecast.csv", "effects.csv"
 OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
 
 
@@ -377,9 +378,8 @@ def forecast(
     rows = for_csv(coming.hours, model.layout.temperature_unit)
     write_atomically(out or run / OUTLOOK, rows.to_csv(index=False, lineterminator="\n").encode())
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
-    picture = save_figure(
-        plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days), run / OUTLOOK_PICTURE, simulated
-    )
+    figure = plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days)
+    picture = save_figure(figure, run / OUTLOOK_PICTURE, simulated, PICTURES[OUTLOOK_PICTURE].drawn_from)
     if as_json:
         answer = {
             "simulated": simulated,
@@ -529,12 +529,12 @@ def plot(run: Path) -> None:
         unit = scores.get("temperature_unit", "°C")
         figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
     for name, figure in figures.items():
-        click.echo(save_figure(figure, run / name, simulated))
+        click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
     if (run / BACKTEST).exists():
         with common.whole(run / BACKTEST, "run `bikes backtest` again"):
             errors = common.read_table(run / BACKTEST)
             figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
-        click.echo(save_figure(figure, run / "backtest.png", simulated))
+        click.echo(save_figure(figure, run / "backtest.png", simulated, [BACKTEST]))
 
 
 @main.command()

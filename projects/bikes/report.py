@@ -9,18 +9,10 @@ from projects.bikes import bands, calendar, features
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
 from projects.bikes.outlook import weather_needed
+from projects.bikes.pictures import PICTURES
 from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import report
-
-PICTURES = {
-    "outlook.png": "What is expected after the data.",
-    "forecast.png": "Forecast and actual rentals over the test days.",
-    "errors.png": "Where and when the forecast errs.",
-    "effects.png": "What temperature and hour do to the forecast.",
-    "backtest.png": "Errors of forecasts from moments in the past.",
-    "losses.png": "The losses while the first network learned, of the fit without the validation days.",
-}
 
 
 def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: Sequence[str], far: int) -> str:

@@ -18,6 +18,9 @@ from projects.common import progress
 from projects.common.errors import NoConnectionError, ProjectError, printable
 from projects.common.files import cannot_write, leftovers, refuse_pipe, write_atomically
 from projects.common.progress import HISTORY, save_history
+from projects.common.run_folder import METRICS as METRICS
+from projects.common.run_folder import MODEL as MODEL
+from projects.common.run_folder import REPORT as REPORT
 from projects.common.run_folder import UNFINISHED, tidy
 from projects.common.settings import Setting, settings_of
 from projects.common.terminal import ForgivingStream, TerminalStream, tell
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from projects.common.checkpoint import Checkpoint
     from projects.common.download import Published
 
-MODEL = "model.safetensors"
-METRICS = "metrics.json"
-REPORT = "report.html"
 # color: what is printed is not searched for colours, so that a path is printed as it is; see `echo_styled`
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "color": True}
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out

@@ -1,6 +1,7 @@
 """One style for all pictures, and the picture that both pipelines draw: the loss curves."""
 
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from projects.common.files import write_atomically
+from projects.common.report import DRAWN_FROM
+from projects.common.run_folder import fingerprint_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +39,18 @@ def new_figure(width: float = 8.0, height: float = 4.0) -> tuple[Figure, "Axes"]
     return figure, figure.subplots()
 
 
-def save_figure(figure: Figure, path: Path, simulated: bool) -> Path:
-    """Write the figure as PNG, with SIMULATED DATA across it where that is what it shows."""
+def save_figure(figure: Figure, path: Path, simulated: bool, drawn_from: Collection[str] = ()) -> Path:
+    """Write the figure as PNG, with SIMULATED DATA across it where that is what it shows.
+
+    drawn_from: names of the files beside it that it shows; their fingerprint goes into the PNG, so that the page of the
+    run can tell whether they are still the same.
+    """
     if simulated:
         mark: Any = {"fontsize": 40, "color": GREY, "alpha": 0.3, "ha": "center", "va": "center", "rotation": 20}
         figure.text(0.5, 0.5, "SIMULATED DATA", **mark)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    source = {DRAWN_FROM: fingerprint_of(path.parent, drawn_from)} if drawn_from else {}
+    figure.savefig(buffer, format="png", metadata={"Software": None, **source})
     write_atomically(path, buffer.getvalue())
     return path
 

@@ -8,14 +8,25 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from projects.common.errors import ProjectError
 from projects.common.files import sha256
+from projects.common.run_folder import fingerprint_of
 
 LARGEST_PAGE = 6_000_000  # bytes
 WIDE = 1_300  # pixels from which a picture gets the whole width
 LONG_LIST = 12  # items from which a list is folded away
+PNG = b"\x89PNG\r\n\x1a\n"
+DRAWN_FROM = "Source"  # the PNG text that `save_figure` leaves: a fingerprint of what the picture was drawn from
+
+
+class Picture(NamedTuple):
+    """A picture of a run: what stands under it, the files beside it that it was drawn from, and who draws it."""
+
+    caption: str
+    drawn_from: tuple[str, ...]
+    command: str
 
 
 def fill(parts: Mapping[str, str]) -> str:
@@ -60,7 +71,7 @@ def as_json(value: Any) -> str:
 
 
 def common_parts(
-    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, str]
+    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, Picture]
 ) -> dict[str, str]:
     """The parts that do not depend on the pipeline."""
     names = sorted(settings.keys() - {"data_sha256"})
@@ -68,7 +79,7 @@ def common_parts(
     return {
         "command": f"{pipeline} report",
         "simulated": mark if simulated else "",
-        "pictures": picture_grid(model, pictures) or missing(f"{pipeline} plot"),
+        "pictures": picture_grid(model.parent, pictures) or missing(f"{pipeline} plot"),
         "data": fingerprints(model, settings.get("data_sha256")),
         "settings": words({name.replace("_", " "): shown(settings[name]) for name in names}),
     }
@@ -78,20 +89,65 @@ def missing(command: str) -> str:
     return f'<p class="card">Not there yet: run <code>{command}</code>, then make this page again.</p>'
 
 
-def picture_grid(model: Path, captions: Mapping[str, str]) -> str:
-    """The pictures of these names beside the model, as data; those drawn before the model was made are left out."""
+def picture_grid(run: Path, pictures: Mapping[str, Picture]) -> str:
+    """The pictures of these names in the run folder, as data.
+
+    Those that were drawn from other files than are there now, of an older model or evaluation, are left out, and a
+    line says how to draw them again. Raises ProjectError for what is no picture.
+    """
     figures: list[str] = []
-    for name, caption in captions.items():
-        path = model.with_name(name)
-        if path.exists() and path.stat().st_mtime >= model.stat().st_mtime:
-            png, text = path.read_bytes(), escape(caption)
-            if not png.startswith(b"\x89PNG") or len(png) < 24:
-                raise ProjectError(f"{path} is no PNG picture: draw it again")
-            width, height = struct.unpack(">II", png[16:24])
-            size, kind = f'width="{width}" height="{height}"', ' class="full"' if width > WIDE else ""
-            image = f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" {size} alt="{text}">'
-            figures.append(f"<figure{kind}>{image}<figcaption>{text}</figcaption></figure>")
-    return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+    outdated: dict[str, list[str]] = {}  # the captions of those that each command draws
+    for name, picture in pictures.items():
+        path = run / name
+        if not path.exists():
+            continue
+        png = path.read_bytes()
+        texts = png_texts(png)
+        if texts is None:
+            raise ProjectError(f"{path} is no PNG picture: draw it again")
+        if texts.get(DRAWN_FROM) == fingerprint_of(run, picture.drawn_from):
+            figures.append(figure_of(png, picture.caption))
+        else:
+            outdated.setdefault(picture.command, []).append(picture.caption.rstrip("."))
+    grid = f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+    return grid + "".join(redraw(command, captions) for command, captions in outdated.items())
+
+
+def figure_of(png: bytes, caption: str) -> str:
+    """A picture as HTML."""
+    width, height = struct.unpack(">II", png[16:24])
+    size, kind = f'width="{width}" height="{height}"', ' class="full"' if width > WIDE else ""
+    image = f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" {size} alt="{escape(caption)}">'
+    return f"<figure{kind}>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def redraw(command: str, captions: Sequence[str]) -> str:
+    """A line on pictures of an older model or evaluation."""
+    names = escape("; ".join(captions))
+    return (
+        f'<p class="card">Left out, since drawn of another model or evaluation: {names}. '
+        f"Run <code>{command}</code>, then make this page again.</p>"
+    )
+
+
+def png_texts(png: bytes) -> dict[str, str] | None:
+    """The texts that stand in a PNG file before its pixels; None for what is no such file.
+
+    See https://www.w3.org/TR/png-3/#5Chunk-layout: length, type, data and checksum; of tEXt: name, 0, text.
+    """
+    if not png.startswith(PNG + b"\0\0\0\rIHDR"):
+        return None
+    texts: dict[str, str] = {}
+    start = len(PNG)
+    while start + 8 <= len(png):
+        length, kind = struct.unpack(">I4s", png[start : start + 8])
+        if kind == b"IDAT":
+            break
+        if kind == b"tEXt":
+            name, _, text = png[start + 8 : start + 8 + length].partition(b"\0")
+            texts[name.decode("latin-1")] = text.decode("latin-1")
+        start += 8 + length + 4
+    return texts
 
 
 def fingerprints(model: Path, data: str | None) -> str:

@@ -3,14 +3,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from projects.common.errors import ProjectError
-from projects.common.files import cannot_write, is_alive, remove_leftovers
+from projects.common.files import cannot_write, fingerprint, is_alive, remove_leftovers, sha256
 
+MODEL = "model.safetensors"
+METRICS = "metrics.json"
+REPORT = "report.html"
 LOCK = ".lock"
 WORKING = ".working-"  # with the number of a process: the folder of what it needs no longer when it ends
 UNFINISHED = "unfinished"  # folder, in that of the run, for the model of an interrupted training
@@ -25,6 +28,12 @@ def tidy(run: Path) -> None:
         process = folder.name.removeprefix(WORKING).partition("-")[0]
         if process.isdigit() and not is_alive(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def fingerprint_of(run: Path, names: Iterable[str]) -> str:
+    """A fingerprint of the files of these names in the folder of a run, by which it is seen that one has changed."""
+    paths = [run / name for name in names]
+    return fingerprint(sha256(path).encode() if path.exists() else b"" for path in paths)
 
 
 @contextmanager

@@ -314,6 +314,7 @@ def plot(run: Path) -> None:
         plot_unsure,
         plot_words,
     )
+    from projects.sentiment.report import PICTURES
 
     model = SentimentModel.load(run / common.MODEL)
     with common.whole(run / HISTORY, "run `sentiment train` first"):
@@ -328,7 +329,7 @@ def plot(run: Path) -> None:
     words = plot_words(model) if len(model.label_names) == 2 else plot_label_words(model)
     figures |= {"ratios.png": plot_ratios(model), "words.png": words}
     for name, figure in figures.items():
-        click.echo(save_figure(figure, run / name, model.settings["simulated"]))
+        click.echo(save_figure(figure, run / name, model.settings["simulated"], PICTURES[name].drawn_from))
 
 
 @main.command()

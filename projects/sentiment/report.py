@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from projects.common import report
+from projects.common.report import Picture
+from projects.common.run_folder import METRICS, MODEL
 from projects.sentiment import characters, negation
 from projects.sentiment.labels import USUAL
 from projects.sentiment.model import SentimentModel
@@ -20,13 +22,17 @@ TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`
 LABELS_IN_TITLE = 4
 ROWS = 40  # labels in the table of scores, the most frequent ones
 SURENESS = 6  # this many standard deviations of the rounding
+PLOT = "sentiment plot"
+EVALUATED = (MODEL, METRICS)
 PICTURES = {
-    "words.png": "What n-grams alone add to the log-odds of a label.",
-    "confusion.png": "How often each label was taken for each.",
-    "reliability.png": "How often what was given a probability was true.",
-    "unsure.png": "How right the answers are when the least probable ones are called unsure.",
-    "ratios.png": "The log-count ratios of all n-grams frequent enough.",
-    "losses.png": "The losses while the network learned, of the fit that left the validation texts out.",
+    "words.png": Picture("What n-grams alone add to the log-odds of a label.", (MODEL,), PLOT),
+    "confusion.png": Picture("How often each label was taken for each.", EVALUATED, PLOT),
+    "reliability.png": Picture("How often what was given a probability was true.", EVALUATED, PLOT),
+    "unsure.png": Picture("How right the answers are when the least probable ones are called unsure.", EVALUATED, PLOT),
+    "ratios.png": Picture("The log-count ratios of all n-grams frequent enough.", (MODEL,), PLOT),
+    "losses.png": Picture(
+        "The losses while the network learned, of the fit that left the validation texts out.", (MODEL,), PLOT
+    ),
 }
 
 
