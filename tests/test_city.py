@@ -412,6 +412,15 @@ def test_usual_weather_is_that_of_the_nearest_days_of_the_year():
         outlook.usual_weather(past[:24], pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
 
 
+def test_the_weather_of_a_forecast_is_told_in_words():
+    skies = ([1, 3, 2, 4], [1, 3, 2, 1], [4, 1, 3, 2])
+    scenarios = [pd.DataFrame({"weathersit": sky, "temp": [8 / 47] * 4}) for sky in skies]
+    rows = outlook.for_csv(outlook.typical_weather(scenarios))
+    assert rows.weather.tolist() == ["clear", "light rain", "mist", "clear"]
+    assert rows.temperature.tolist() == [0.0] * 4
+    assert weather.sky_from_words(pd.Series(weather.SKIES)).tolist() == [1, 2, 3, 4]  # what is written can be read
+
+
 def test_the_spread_of_the_weather_widens_the_bands_as_squares_add_up():
     bounds = outlook.bounds(np.array([100.0]), {80: np.array([3.0]), 95: np.array([3.0])}, np.array([4 / 1.2816]))
     assert bounds["high_80"][0] == pytest.approx(15**2)  # 10 + √(3² + 4²)

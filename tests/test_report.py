@@ -25,8 +25,9 @@ from projects.bikes import report as bikes_report
 from projects.bikes.cli import WEATHER
 from projects.bikes.cli import main as bikes_command
 from projects.bikes.data import check_hours
-from projects.bikes.model import BikesModel
+from projects.bikes.model import BikesModel, fit
 from projects.bikes.sample import simulate_hours
+from projects.bikes.settings import Settings
 from projects.bikes.weather import normalised
 from projects.common import report
 from projects.sentiment import report as sentiment_report
@@ -329,6 +330,34 @@ def test_the_page_of_another_city_has_its_inputs_and_forecasts_as_predict_does(b
     assert_nothing_was_refused(browser)
 
 
+def test_a_page_without_weather_speaks_of_none(browser, folder, tmp_path):
+    told = """const [shown] = document.querySelectorAll("#day + p"); return shown.innerText;"""
+    visit(browser, folder / "runs" / "bikes" / "report.html")
+    assert browser.execute_script(told).startswith("The whole day in this weather: forecast")
+    path = tmp_path / "model.safetensors"
+    hours = simulate_hours().head(24 * 40)[["time", "hr", "cnt", "workingday"]]
+    model = fit(hours, None, Settings(members=1, epochs=1), less_than_a_year=True)
+    known = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors").settings
+    model.settings = known | model.settings
+    model.save(path)
+    (tmp_path / "report.html").write_text(bikes_report.page(model, path, None, WEATHER, 60))
+    visit(browser, tmp_path / "report.html")
+    assert browser.execute_script(told).startswith("The whole day: forecast (line) and 80 % band (shade). A click")
+    assert "weather" not in browser.execute_script(told)
+
+
+def test_settings_are_told_in_words(folder):
+    page = Elements((folder / "runs" / "bikes" / "report.html").read_text()).text
+    model = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors")
+    settings = model.settings
+    hours = settings["train_rows"] + settings["validation_rows"]
+    assert f"hours trained on{hours:,}, from 2011-01-01 00:00 to " in page
+    assert "temperature: temp (fraction)" in page
+    assert f"±{settings['bands']['widths']['80']:.2f}, 95 %: ±" in page
+    assert "learnedfourth roots of the counts of casual riders and registered riders" in page
+    assert not any(raw in page for raw in ("None", "wet factor", "held after days", "encoding:"))
+
+
 @pytest.mark.parametrize("command", ["bikes", "sentiment"])
 def test_nothing_is_fetched_and_nothing_goes_wrong(browser, folder, command):
     page = folder / "runs" / command / "report.html"
@@ -353,6 +382,8 @@ def test_a_phone_can_show_it(browser, folder, command):
     try:
         visit(browser, folder / "runs" / command / "report.html")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 360
+        widths = "return [...document.querySelectorAll('.wide')].map(table => [table.scrollWidth, table.clientWidth])"
+        assert all(inner <= outer for inner, outer in browser.execute_script(widths))
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -13,12 +13,11 @@ from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
 from projects.bikes.model import is_less_than_a_year
 from projects.bikes.times import example
-from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
+from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
-SKIES = ("clear", "mist", "light rain", "heavy rain")
 LEAST_TRAINING = 7  # days
 
 

@@ -14,7 +14,7 @@ from projects.bikes.hours import columns_of, hours_of
 from projects.bikes.layout import find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
-from projects.bikes.weather import COLDEST, WARMEST, WIND, in_unit
+from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
 
 SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
@@ -32,7 +32,7 @@ NEEDED = {  # the groups of features that need each column of the weather
 class Outlook(NamedTuple):
     """What is forecast."""
 
-    hours: pd.DataFrame  # time, prediction and its bounds, and the weather that was taken, on average
+    hours: pd.DataFrame  # time, prediction and its bounds, and the weather that was taken: see `typical_weather`
     days: pd.DataFrame  # date, hours, prediction and its bounds
     remarks: list[str]
 
@@ -66,9 +66,18 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     widths = {level: np.mean([half_width(forecast, level) for forecast in forecasts], axis=0) for level in LEVELS}
     prediction = np.mean([forecast.prediction for forecast in forecasts], axis=0)
     table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
-    mean_weather = sum(scenarios) / len(scenarios)
+    taken = typical_weather(scenarios)
     sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
-    return Outlook(table.join(mean_weather), sums, remarks)
+    return Outlook(table.join(taken), sums, remarks)
+
+
+def typical_weather(scenarios: list[pd.DataFrame]) -> pd.DataFrame:
+    """The mean of each number of the weather over the scenarios, and the kind of sky that most have [hours, needed]."""
+    weather = sum(scenarios) / len(scenarios)
+    if "weathersit" in weather:
+        kinds = pd.concat([scenario.weathersit for scenario in scenarios], axis=1)
+        weather["weathersit"] = kinds.mode(axis=1)[0]  # the drier one of two that are as frequent
+    return weather
 
 
 def half_width(forecast: pd.DataFrame, level: int) -> np.ndarray:
@@ -172,7 +181,7 @@ def read_weather_to_come(
 
 
 def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
-    """The table for people: times as text, two decimals, °C or °F, % and km/h, None for what is not known."""
+    """The table for people: times and weather in words, two decimals, °C or °F, % and km/h; None: not known."""
     rows = table.copy()
     for name, form in (("time", "%Y-%m-%d %H:%M"), ("date", "%Y-%m-%d")):
         if name in rows:
@@ -188,6 +197,6 @@ def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
     if "temperature" in rows:
         rows["temperature"] = in_unit(rows.temperature, unit)
     if "weathersit" in rows:
-        rows["weather"] = rows.pop("weathersit")
+        rows["weather"] = rows.pop("weathersit").map(dict(enumerate(SKIES, 1)))
     rows = rows.round(2).astype(object)
     return rows.where(rows.notna(), None)

@@ -85,32 +85,43 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
 
 def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
     """Mean error and mean absolute error over the test days, by hour of the day and, where it is known, by weather."""
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     error = hours.prediction - hours.cnt
     by_hour = error.groupby(hours.time.dt.hour).agg(["mean", lambda part: part.abs().mean()])
-    if "weathersit" not in hours:
-        hours = hours.assign(weathersit=0)  # of no kind
-    counts = hours.weathersit.value_counts()
-    kinds = [kind for kind in range(1, len(weather) + 1) if counts.get(kind, 0) >= FEWEST]
-    by_weather = error.groupby(hours.weathersit).agg(["mean", lambda part: part.abs().mean()]).loc[kinds]
     worst = int(by_hour.iloc[:, 1].idxmax())
-    for axes, table in ((left, by_hour), (right, by_weather)):
-        axes.bar(np.arange(len(table)), table.iloc[:, 1], color=BLUE, alpha=0.5, label="mean absolute error")
-        axes.plot(np.arange(len(table)), table.iloc[:, 0], "o", color=ORANGE, label="mean error (above 0: too many)")
-        axes.axhline(0, color=GREY, linewidth=0.8)
+    if "weathersit" not in hours:
+        figure, left = new_figure(width=12)
+    else:
+        figure = Figure(figsize=(12, 4), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+        draw_errors_by_weather(right, error, hours.weathersit, weather)
+    draw_errors(left, by_hour)
     left.set(
         title=f"The forecast errs most at {worst}:00, by {by_hour.iloc[:, 1].max():.0f} bikes",
         xlabel="hour of the day",
         ylabel="error, in bikes an hour",
         xticks=range(0, 24, 3),
     )
-    right.set_xticks(np.arange(len(kinds)), [f"{weather[kind - 1]}\n({counts[kind]} h)" for kind in kinds])
-    right.set_xlabel("weather")
-    if kinds:
-        right.set_title(f"Largest error: {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}")
     left.legend(loc="upper left")
     return figure
+
+
+def draw_errors(axes: Any, table: pd.DataFrame) -> None:
+    """A bar for the mean absolute error and a point for the mean error; `table` has the mean first."""
+    axes.bar(np.arange(len(table)), table.iloc[:, 1], color=BLUE, alpha=0.5, label="mean absolute error")
+    axes.plot(np.arange(len(table)), table.iloc[:, 0], "o", color=ORANGE, label="mean error (above 0: too many)")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+
+
+def draw_errors_by_weather(axes: Any, error: pd.Series, weathersit: pd.Series, weather: tuple[str, ...]) -> None:
+    """The errors of each kind of weather that there were FEWEST hours of."""
+    counts = weathersit.value_counts()
+    kinds = [kind for kind in range(1, len(weather) + 1) if counts.get(kind, 0) >= FEWEST]
+    by_weather = error.groupby(weathersit).agg(["mean", lambda part: part.abs().mean()]).loc[kinds]
+    draw_errors(axes, by_weather)
+    axes.set_xticks(np.arange(len(kinds)), [f"{weather[kind - 1]}\n({counts[kind]} h)" for kind in kinds])
+    axes.set_xlabel("weather")
+    if kinds:
+        axes.set_title(f"Largest error: {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}")
 
 
 def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:

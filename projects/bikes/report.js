@@ -229,6 +229,8 @@ for (const name of about.weather) inputs.weather.add(new Option(name));
 for (const name of ["holiday", "weather", "temperature", "humidity", "wind"]) { // what the model does not know
   inputs[name].parentNode.hidden = !about.inputs.includes(name);
 }
+const knowsWeather = about.inputs.some(name => name !== "holiday");
+for (const words of document.querySelectorAll(".of-weather")) words.hidden = !knowsWeather;
 inputs.temperature.min = about.temperatures[0];
 inputs.temperature.max = about.temperatures[1];
 inputs.temperature.value = 15;

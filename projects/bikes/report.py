@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from projects.bikes import bands, calendar, features
+from projects.bikes.described_settings import describe_settings
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
 from projects.bikes.outlook import weather_needed
@@ -77,6 +78,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
         "scores": score_table(scores) if scores else unscored(settings),
         "more": "",
+        "settings": report.words({name: report.shown(value) for name, value in describe_settings(settings).items()}),
         "about": report.as_json(about),
         "weights": base64.b64encode(arrays).decode(),
         "script": source.with_name("report.js").read_text(encoding="utf-8"),

@@ -17,6 +17,7 @@ import pandas as pd
 COLDEST, WARMEST = -8.0, 39.0
 WIND = 67.0  # km/h at windspeed 1
 CLEAR, MIST, LIGHT_RAIN, HEAVY_RAIN = 1, 2, 3, 4
+SKIES = ("clear", "mist", "light rain", "heavy rain")  # their names
 HEAVY = 4.0  # mm an hour from which rain is heavy
 MM_PER_INCH = 25.4
 

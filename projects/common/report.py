@@ -163,14 +163,19 @@ def words(rows: Mapping[str, str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], ours: str = "network") -> str:
-    """A table of figures; the rows whose first cell begins with `ours` stand out."""
+    """A table of figures; the rows whose first cell begins with `ours` stand out.
+
+    Where it would be too wide, on a phone, each cell stands on a line of its own with the name of its column.
+    """
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = []
     for first, *cells in rows:
         kind = ' class="ours"' if first.startswith(ours) else ""
-        figures = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        named = zip(head[1:], cells, strict=True)
+        figures = "".join(f'<td data-name="{escape(name)}">{escape(cell)}</td>' for name, cell in named)
         lines.append(f'<tr{kind}><th scope="row">{escape(first)}</th>{figures}</tr>')
-    return f'<div class="wide card"><table><thead><tr>{names}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    body = f"<thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="wide card"><table class="figures">{body}</table></div>'
 
 
 def shown(value: Any) -> str:
