@@ -335,7 +335,8 @@ def test_a_page_without_weather_speaks_of_none(browser, folder, tmp_path):
     visit(browser, folder / "runs" / "bikes" / "report.html")
     assert browser.execute_script(told).startswith("The whole day in this weather: forecast")
     path = tmp_path / "model.safetensors"
-    hours = simulate_hours().head(24 * 40)[["time", "hr", "cnt", "workingday"]]
+    table = simulate_hours().head(24 * 40)
+    hours = check_hours(table, "hours", targets=True)[["time", "hr", "cnt", "workingday"]]
     model = fit(hours, None, Settings(members=1, epochs=1), less_than_a_year=True)
     known = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors").settings
     model.settings = known | model.settings
