@@ -101,6 +101,20 @@ KINDS = {  # file name -> its bytes
 OUTPUTS = {"book.xlsx": "answers.xlsx", "list.json": "answers.jsonl", "tab-utf16.txt": "answers.tsv"}
 
 
+def test_a_small_new_file_is_read_in_the_encoding_of_the_training(tmp_path):
+    """Of a model trained on Hungarian texts in cp1250; three lines alone read as cp1252, in which ő is õ."""
+    good, bad = ["gyönyörű szoba", "kitűnő étel", "kedves személyzet"], ["szörnyű idő", "túl drága", "rossz ízű étel"]
+    (tmp_path / "t.csv").write_bytes(csv_of(rows_of(good, bad), ";").encode("cp1250"))
+    options = ["--encoding", "cp1250", "--epochs", 2]
+    assert run("sentiment", "train", "-q", "--data", "t.csv", *options, cwd=tmp_path)[0] == 0
+    (tmp_path / "new.csv").write_bytes("nr;text\r\n1;kitűnő idő\r\n2;szörnyű\r\n".encode("cp1250"))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", "a.jsonl", cwd=tmp_path)
+    assert code == 0, errors
+    assert "read as cp1250" in errors
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["text"] for row in rows] == ["kitűnő idő", "szörnyű"]
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_from_a_table_to_answers_in_a_file(name, tmp_path):
     (tmp_path / name).write_bytes(KINDS[name]())

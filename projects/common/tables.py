@@ -81,11 +81,17 @@ def is_missing(value: Any) -> bool:
     return not isinstance(value, str) and bool(isna(value))
 
 
-def open_table(path: Path, encoding: str | None = None, member: str | None = None, largest: int | None = None) -> Table:
+def open_table(
+    path: Path,
+    encoding: str | None = None,
+    member: str | None = None,
+    largest: int | None = None,
+    likely: str | None = None,
+) -> Table:
     """The table in a file. Raises ProjectError, and so does reading its rows, naming the place.
 
     encoding: instead of the one that is found. member: the file to take from a zip that holds several.
-    largest: bytes of a packed file that are believed when it is unpacked.
+    largest: bytes of a packed file that are believed when it is unpacked. likely: see `find_encoding`.
     """
     source = find_source(path, member, largest)
     with reading_errors(path):
@@ -95,7 +101,7 @@ def open_table(path: Path, encoding: str | None = None, member: str | None = Non
             return open_parquet(source)
         if start in WORKBOOKS:
             return open_workbook(source)
-        written = stated(encoding) if encoding else find_encoding(source.open, str(path))
+        written = stated(encoding) if encoding else find_encoding(source.open, str(path), likely)
         return open_text(source, written)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, leftovers
-from projects.common.tables import Table, open_table
+from projects.common.tables import Table
 from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
-from projects.sentiment.layout import find_layout, text_of
+from projects.sentiment.layout import find_layout, open_with, text_of
 from projects.sentiment.model import SentimentModel
 
 ADDED = ("label", "probability")
@@ -86,7 +86,7 @@ def name_of_answers(path: Path) -> str:
 def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: float) -> Written:
     """Write a table's rows with their answers, whole or not at all."""
     file, target = pair
-    table = open_table(file.path, file.layout.encoding)
+    table = open_with(file.layout, file.path)
     layout = find_layout(table, file.layout, labelled=False)
     rows = ((text_of(row, layout), row) for _, row in table.rows())
     n_rows = n_without_text = n_unsure = 0

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from projects.common.tables import Table, open_table
+from projects.common.tables import Table
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn
 from projects.sentiment.labels import number_or_name
-from projects.sentiment.layout import LeftOut, find_layout, usable_rows
+from projects.sentiment.layout import LeftOut, find_layout, open_with, usable_rows
 from projects.sentiment.tokens import tokens
 
 SCRIPTS_FROM = 2_000  # texts whose characters are looked at
@@ -52,7 +52,7 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
     found = Found()
     tables = []
     for file in files:
-        table = open_table(file.path, file.layout.encoding)
+        table = open_with(file.layout, file.path)
         tables.append(table)
         count_table(table, file, found)
     in_order = sorted(found.labels, key=number_or_name)

@@ -156,11 +156,10 @@ def print_table(
     model: "SentimentModel", path: Path, layout: "Layout", explain: bool, unsure: float, as_json: bool, where: Where
 ) -> None:
     """Print a table's rows with their answers, as CSV or JSON."""
-    from projects.common.tables import open_table
-    from projects.sentiment.layout import text_of
+    from projects.sentiment.layout import open_with, text_of
 
     for file in tables_of(path, layout, where, False, model.layout):
-        table = open_table(file.path, file.layout.encoding)
+        table = open_with(file.layout, file.path)
         common.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
 
         def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:

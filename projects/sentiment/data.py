@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
-from projects.common.tables import is_missing, open_table, table_of_frame
+from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
@@ -27,6 +27,7 @@ from projects.sentiment.layout import (
     find_layout,
     guessed,
     label_text,
+    open_with,
     usable_rows,
 )
 
@@ -186,12 +187,14 @@ def files_of(
     first = paths[0]
     refuse_pipe(first)
     if first.exists() and is_table(first):
-        table = open_table(first, layout.encoding)
+        table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
         for line in (table.remark(), guessed(found, layout, remembered, labelled)):
             if line:
                 tell(line)
         layout = found
+        if table.encoding and not table.encoding.startswith("utf"):
+            layout = replace(layout, likely_encoding=table.encoding)
     return [File(path, layout) for path in paths]
 
 
@@ -284,7 +287,7 @@ def label_of(written: str, place: str) -> str:
 
 def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> Iterator[Example]:
     """The examples of a table."""
-    table = open_table(path, layout.encoding)
+    table = open_with(layout, path)
     layout = find_layout(table, layout, labelled=True)
     has_split = "split" in table.columns
     simulated = "simulated" in table.columns

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.common.tables import Table
+from projects.common.tables import Table, open_table
 
 TEXT_NAMES = ("text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description")
 LABEL_NAMES = ("label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target")
@@ -26,9 +27,15 @@ class Layout:
     encoding: str | None = None
     label_map: tuple[tuple[str, str], ...] = ()  # written label and what it counts as; others are left out
     strict: bool = False  # whether a row without text or label is an error
+    likely_encoding: str | None = None  # of a file that is no UTF-8, where nothing is said of it
 
 
 ANY_LAYOUT = Layout()
+
+
+def open_with(layout: Layout, path: Path) -> Table:
+    """The table in a file, in the encoding that the layout says or finds likely. Raises ProjectError."""
+    return open_table(path, layout.encoding, likely=layout.likely_encoding)
 
 
 def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
@@ -67,6 +74,7 @@ def filled_in(layout: Layout, remembered: Layout, columns: Sequence[str]) -> Lay
         text_column=layout.text_column or text,
         label_column=layout.label_column or label,
         label_map=layout.label_map or remembered.label_map,
+        likely_encoding=layout.likely_encoding or remembered.likely_encoding,
     )
 
 

@@ -73,7 +73,12 @@ class SentimentModel:
     def layout(self) -> Layout:
         """How the table was laid out that the model was trained on."""
         label_map = tuple((written, name) for written, name in self.settings["label_map"])
-        return Layout(self.settings["text_column"], self.settings["label_column"], None, label_map)
+        return Layout(
+            self.settings["text_column"],
+            self.settings["label_column"],
+            label_map=label_map,
+            likely_encoding=self.settings.get("encoding"),
+        )
 
     def predict(self, texts: Any) -> Any:
         """An `Answer` for a text; a list of them for several texts; for a pandas Series a DataFrame with its index."""
@@ -278,6 +283,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     film_reviews: bool
     text_column: str | None
     label_column: str | None
+    encoding: str | None = None
     label_map: list[tuple[str, str]]
     base_rates: Annotated[list[Share], AtLeastTwo]
     label_shares: Annotated[list[Share], AtLeastTwo]
