@@ -128,7 +128,7 @@ def test_evaluate_then_plot(workspace):
 
 def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("bikes", "evaluate", "--json", cwd=workspace)[1])
-    assert set(scores) == {"simulated", "validation", "test", "baselines"}
+    assert set(scores) == {"scored", "simulated", "validation", "test", "baselines"}
     names = {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
     assert set(scores["validation"]) == names
     assert set(scores["test"]) == names | {"coverage_80", "coverage_95"}

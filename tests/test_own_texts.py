@@ -14,6 +14,7 @@ from helpers import ROOT, inside, real_data, run
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
+from projects.sentiment.data import drawn
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
 from projects.sentiment.training import sure_from
@@ -157,6 +158,53 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
     code, output, errors = run("sentiment", "predict", "t.csv", cwd=tmp_path)
     assert code == 0, errors
     assert output.startswith("avis,note,label,probability\n")
+
+
+def scored(folder, name):
+    """The first line that `evaluate` prints of a table, and its scores."""
+    code, output, errors = run("sentiment", "evaluate", "--data", name, cwd=folder)
+    assert code == 0, errors
+    return output.splitlines()[0], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
+
+
+def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path):
+    rows = french()
+    known, new = rows_of(GOOD, BAD, n=60, seed=1), rows_of(GOOD, BAD, n=100, seed=2)
+    known = [(f"{text} x", label) for text, label in known]
+    new = [(f"{text} y", label) for text, label in new]
+    (tmp_path / "t.csv").write_text(csv_of([*rows, *known]))
+    (tmp_path / "new.jsonl").write_text("".join(json.dumps({"text": t, "label": y}) + "\n" for t, y in new))
+    (tmp_path / "both.csv").write_text(csv_of([*new, *known]))
+    split = [(*row, "test" if number < 30 else "train") for number, row in enumerate(new)]
+    (tmp_path / "split.csv").write_text(csv_of(split, names=("text", "label", "split")))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
+    kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
+    line, scores = scored(tmp_path, "t.csv")
+    assert line == f"{kept} test texts; {460 - kept} others are left out, as the model was trained on them"
+    assert scores["test"]["reviews"] == kept
+    assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
+    line, scores = scored(tmp_path, "new.jsonl")
+    assert line == "100 test texts: all that are there, as the model was trained on none of them"
+    assert sum(label["reviews"] for label in scores["labels"]) == 100
+    n_known = sum(drawn(text) >= 0.2 for text, _ in known)
+    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; {n_known} others are left out")
+    assert scored(tmp_path, "split.csv")[0] == "30 test texts"
+    (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
+    code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
+    assert code == 1
+    assert "the model was trained on all " in errors
+
+
+def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_trained_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("projects.sentiment.corpus.MOST_REMEMBERED", 100)
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    model = train(tmp_path / "t.csv", epochs=2)
+    assert model.trained_on is None
+    model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    line, scores = scored(tmp_path, "t.csv")
+    kept = sum(drawn(text) < 0.2 for text, _ in french())
+    assert line.startswith(f"{kept} test texts: the fifth that is never trained on")
+    assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
 
 
 def test_strict_refuses_what_is_left_out_otherwise(tmp_path):

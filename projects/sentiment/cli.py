@@ -22,7 +22,7 @@ from projects.sentiment.cli_options import (
     tables_of,
 )
 from projects.sentiment.cli_predict import predict
-from projects.sentiment.score_table import LABELS_LISTED, table
+from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
@@ -270,6 +270,9 @@ def evaluate(
 ) -> None:
     """Score the saved model on the test texts, beside a baseline.
 
+    Of a table with a column `split` these are the rows that say test, of another one all texts that the model was not
+    trained on: of the table that it was trained on the fifth that was kept for this, of a new one all.
+
     The baseline always gives the label that was most frequent in training. The labels are those of the model;
     --positive is for a table that calls its two labels otherwise.
 
@@ -293,7 +296,7 @@ def evaluate(
     if as_json:
         common.print_json(scores)
     else:
-        click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test texts")
+        click.echo(f"{common.marked(scores)}{scored_in_words(scores)}")
         click.echo(table(scores))
 
 

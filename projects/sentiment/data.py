@@ -46,6 +46,7 @@ SAMPLE = "reviews-SIMULATED.csv"
 TAR_MARK = slice(257, 262)  # where a tar archive has "ustar"
 TOLD_EVERY = 100  # texts of the archive, to the progress of the process
 UNPACKED = 3  # bytes of a byte of a packed table, about
+ALL = "all"  # the part of a table that has training and test texts
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
@@ -76,8 +77,12 @@ class Source(Protocol):
     def film_reviews(self) -> bool:
         """Whether its texts are the published ones, and not somebody's own."""
 
+    @property
+    def is_split(self) -> bool:
+        """Whether it says itself which of its texts are for the test. Raises ProjectError."""
+
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train" or "test"; left_out is told of what can't be used. Raises ProjectError."""
+        """Those of one part, "train", "test" or ALL; left_out is told of what can't be used. Raises ProjectError."""
 
 
 @dataclass(repr=False)
@@ -91,6 +96,7 @@ class Reviews:
     name: str = field(default="this list", compare=False)  # for errors
     layout: Layout = ANY_LAYOUT
     film_reviews: bool = False
+    is_split: bool = True
 
     def __repr__(self) -> str:
         if len(self.label_names) > 2:
@@ -129,10 +135,15 @@ class File:
         """Whether it is the published archive, or a folder in the packing that the same reviews have."""
         return not is_table(self.path)
 
-    def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train" or "test". Raises ProjectError naming file and line, or member.
+    @property
+    def is_split(self) -> bool:
+        """Whether it is no table, or one with a column `split`. Raises ProjectError."""
+        return not is_table(self.path) or "split" in open_with(self.layout, self.path).columns
 
-        left_out: told of rows without text or label.
+    def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
+        """Those of one part, "train" or "test"; of a table that is not split also ALL.
+
+        Raises ProjectError naming file and line, or member. left_out: told of rows without text or label.
         """
         path = self.path
         if not path.exists():
@@ -297,7 +308,7 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
         if seen >= told / 100:
             progress.advance(seen / told)
             seen = 0
-        if part_of(row.get("split"), has_split, text, place) == part:
+        if part in (ALL, part_of(row.get("split"), has_split, text, place)):
             yield Example(text, label, place, simulated)
 
 

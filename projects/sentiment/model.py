@@ -58,6 +58,7 @@ class SentimentModel:
     vocabulary: Vocabulary
     settings: dict[str, Any]
     second: SecondView | None = None
+    trained_on: np.ndarray | None = None  # short hashes of the texts, ascending, uint32; None: not known
 
     def __repr__(self) -> str:
         size = f"{len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units"
@@ -217,6 +218,8 @@ class SentimentModel:
             network, pieces = self.second
             arrays |= {f"pieces_{name}": getattr(network, name) for name in ("W1", "b1", "W2", "b2")}
             arrays |= {"pieces": pieces.keys, "pieces_ratios": pieces.ratios}
+        if self.trained_on is not None:
+            arrays["trained_on"] = self.trained_on
         save_model(Path(path), "sentiment", arrays, self.settings)
 
     @classmethod
@@ -235,7 +238,7 @@ class SentimentModel:
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
         second = second_view(arrays, WITHOUT | settings)
-        return cls(network, vocabulary, settings, second)
+        return cls(network, vocabulary, settings, second, arrays.get("trained_on"))
 
 
 def second_view(arrays: Arrays, settings: Settings) -> SecondView | None:
@@ -311,6 +314,8 @@ def check(path: Path, arrays: Arrays, settings: Settings) -> None:
         check_arrays(path, arrays, piece_shapes(outputs).items())
         if not (arrays["pieces"][1:] > arrays["pieces"][:-1]).all():
             raise ProjectError(f"{path}: pieces are not in order: train a new model")
+    if "trained_on" in arrays:
+        check_arrays(path, arrays, {"trained_on": ("uint", "texts")}.items())
     check_labels(path, len(arrays["b2"]), settings)
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
     check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())

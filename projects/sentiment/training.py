@@ -114,7 +114,7 @@ def train(
         "common_from": words.vocabulary.common_from,
         "unfinished": checkpoint.stopped,
     }
-    return SentimentModel(words.training.network, words.vocabulary, about, second)
+    return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
 
 
 def expect_by_size(files: Sequence[File]) -> None:
