@@ -128,7 +128,7 @@ def test_evaluate_then_plot(workspace):
 
 def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("bikes", "evaluate", "--json", cwd=workspace)[1])
-    assert set(scores) == {"scored", "simulated", "validation", "test", "baselines"}
+    assert set(scores) == {"simulated", "validation", "test", "baselines"}
     names = {"rows", "scaled_mse", "rmse", "mae", "rmsle", "r2"}
     assert set(scores["validation"]) == names
     assert set(scores["test"]) == names | {"coverage_80", "coverage_95"}
@@ -136,7 +136,7 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {
         "simulated", "test", "baselines", "labels", "means", "unknown", "left_out", "confusions", "by_length",
-        "unsure", "reliability", "mistakes",
+        "unsure", "reliability", "mistakes", "scored",
     }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
