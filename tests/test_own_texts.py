@@ -14,6 +14,7 @@ from helpers import ROOT, inside, real_data, run
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
+from projects.sentiment.check import groups_of_stars
 from projects.sentiment.data import drawn
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
@@ -227,14 +228,81 @@ def test_check_finds_what_is_wrong(tmp_path):
         "texts from 'Kommentar', labels from 'Urteil'",
         "405 rows",
         "4 texts repeat an earlier one, 1 with two labels",
-        "note: 1 labels have fewer than 50 texts ('selten')",
-        "note: 1 texts are there with two labels",
+        "note: 1 label has fewer than 50 texts ('selten')",
+        "note: 1 text is there with two labels",
     ):
         assert words in output
     assert "taking texts from column 'Kommentar'" in errors
     assert (tmp_path / "t.png").stat().st_size > 5_000
     found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
     assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
+
+
+def test_check_says_how_to_join_stars(tmp_path):
+    rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(60))]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    joined = output.splitlines()[-1].partition("alone:  ")[2]
+    assert joined == 'sentiment train --data t.csv --labels "1,2=negative 4,5=positive"'
+    code, output, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
+    assert code == 0, errors
+    assert "left out: 60 rows" in errors
+
+
+def test_groups_of_stars_by_hand():
+    assert groups_of_stars(["1", "2", "3"]) == "1=negative 3=positive"
+    assert groups_of_stars(["3", "0", "1", "2"]) == "0,1=negative 2,3=positive"
+    assert groups_of_stars(list(map(str, range(1, 11)))) == "1,2,3,4,5=negative 6,7,8,9,10=positive"
+    for no_stars in (["0", "1"], ["1", "2", "4"], ["1", "2", "x"], list(map(str, range(11)))):
+        assert groups_of_stars(no_stars) is None
+
+
+@pytest.mark.parametrize("empty_column", [False, True])
+def test_check_describes_texts_without_labels_and_says_how_to_answer_them(tmp_path, empty_column):
+    rows = [(number, text, "") for number, (text, _) in enumerate([*french(), *french()[:2], ("", "")])]
+    names = ("nr", "avis", "label") if empty_column else ("nr", "avis")
+    (tmp_path / "new.csv").write_text(csv_of([row[: len(names)] for row in rows], ";", names))
+    code, output, errors = run("sentiment", "check", "new.csv", "--plot", "p.png", cwd=tmp_path)
+    assert code == 0, errors
+    for words in (
+        "texts from 'avis'; no column has labels",
+        "403 rows",
+        "left out: 1 row without text (the first: new.csv, line 404)",
+        "2 texts repeat an earlier one",
+        "letters: Latin 100 %",
+        "answer with:  sentiment predict new.csv --out answers.csv",
+    ):
+        assert words in output
+    assert "two labels" not in output
+
+
+def test_a_first_row_that_is_data_is_said_to_be_taken_for_names(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()[1:], names=french()[0]))
+    code, _, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "t.csv: the first row looks like data, not like names of columns ('0')" in errors
+    assert "put a row of names, such as text,label, above it" in errors
+    (tmp_path / "t.csv").write_text(csv_of(french(), names=("Avis", "Note")))
+    assert "first row" not in run("sentiment", "check", "t.csv", cwd=tmp_path)[2]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_lines_above_the_header_are_named(tmp_path, delimiter):
+    above = "Export of 2026-01-01\r\n\r\n"
+    (tmp_path / "t.csv").write_text(above + csv_of(french(), delimiter, ("Avis", "Note")), newline="")
+    code, _, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 1
+    line = f"Error: t.csv: the header seems to be line 3 (Avis{delimiter}Note): delete the lines above it"
+    assert errors.strip() == line
+
+
+def test_no_limit_that_is_enough_is_said(tmp_path):
+    rows = [(text, random.Random(number).randrange(2)) for number, (text, _) in enumerate(french())]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 1, cwd=tmp_path)
+    assert code == 0, errors
+    assert "no limit for --unsure reaches 95 % of right answers" in output
 
 
 def table_of(columns, rows):
@@ -292,7 +360,7 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     code, output, errors = run("sentiment", "predict", "mails.csv", "--out", "a.csv", "--unsure", 0.8, cwd=tmp_path)
     assert code == 0, errors
     assert "mails" not in errors.replace("a.csv", "")
-    assert "1 rows have no text" in errors
+    assert "1 row has no text" in errors
     answers = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert [list(row) for row in answers] == [["nr", "text", "label", "probability"]] * 4
     assert [row["label"] for row in answers] == ["1", "no text", "0", "unsure"]

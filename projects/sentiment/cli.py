@@ -19,7 +19,6 @@ from projects.sentiment.cli_options import (
     layout_options,
     positive_option,
     sources_of,
-    tables_of,
 )
 from projects.sentiment.cli_predict import predict
 from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
@@ -86,13 +85,9 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, in_words
-    from projects.sentiment.data import is_table
+    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words
 
-    files = tables_of(file, layout, Where("local", None), True)
-    if not is_table(files[0].path):
-        raise ProjectError(f"{file} is no table: the published packings need no check")
-    found = check_files(files)
+    found = check_files(files_to_check(file, layout, tell))
     if picture:
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
@@ -103,7 +98,14 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         return
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
-    click.echo(f"\ntrain with:  sentiment train --data {shlex.quote(str(file))}{layout_in_words(layout)}")
+    words = f"{shlex.quote(str(file))}{layout_in_words(layout)}"
+    if not found["labelled"]:
+        click.echo(f"\nanswer with:  sentiment predict {words} --out answers.csv  (after `sentiment train` on labels)")
+        return
+    click.echo(f"\ntrain with:  sentiment train --data {words}")
+    stars = groups_of_stars(list(found["labels"]))
+    if stars:
+        click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
 
 
 def layout_in_words(layout: "Layout") -> str:
@@ -172,8 +174,12 @@ def train(
         common.save_training(run, "sentiment", model, checkpoint, MEASURED)
     click.echo(in_words(model))
     sure_from = model.settings["sure_from"]
-    if sure_from is not None and model.settings["validation_accuracy"] < GOAL:
-        click.echo(f"{GOAL:.0%} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
+    if model.settings["validation_accuracy"] < GOAL:
+        goal = f"{GOAL:.0%}".replace("%", " %")
+        if sure_from is None:
+            click.echo(f"no limit for --unsure reaches {goal} of right answers")
+        else:
+            click.echo(f"{goal} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 

@@ -10,7 +10,7 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
-from projects.common.terminal import tell
+from projects.common.terminal import n_of, tell
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
 if TYPE_CHECKING:
@@ -145,9 +145,10 @@ def answer_tables(
     with where.engine() as engine:
         for written in predict_files(model, files, out, unsure, engine):
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
-            click.echo(f"{written.path}: {written.rows:,} rows{unsure_rows}")
+            click.echo(f"{written.path}: {n_of(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
-                tell(f"{written.path}: {written.without_text:,} rows have no text and got no label")
+                have = "has" if written.without_text == 1 else "have"
+                tell(f"{written.path}: {n_of(written.without_text, 'row')} {have} no text and got no label")
             if written.replaced:
                 common.warn_if_replaced(str(written.path), written.replaced, ADDED)
 

@@ -29,6 +29,7 @@ from projects.sentiment.layout import (
     label_text,
     open_with,
     usable_rows,
+    without_header,
 )
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def files_of(
     if first.exists() and is_table(first):
         table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
-        for line in (table.remark(), guessed(found, layout, remembered, labelled)):
+        for line in (table.remark(), without_header(table), guessed(found, layout, remembered, labelled)):
             if line:
                 tell(line)
         layout = found
