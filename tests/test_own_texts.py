@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import random
+import re
 import shlex
 import zipfile
 
@@ -377,6 +378,51 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     assert "2 files can't be answered in the one file one.csv" in refused[2]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "name", "expected", "marked"),
+    [
+        ("cp1252", ";", "a.csv", ";", True),
+        ("utf-8", ";", "a.csv", ";", True),
+        ("utf-8-sig", ",", "a.csv", ",", True),
+        ("utf-8", ",", "a.csv", ",", False),
+        ("utf-8", "|", "a.csv", "|", False),
+        ("utf-16", "\t", "a.csv", ",", True),
+        ("utf-8", ";", "a.tsv", "\t", True),
+    ],
+)
+def test_answers_are_delimited_as_the_table_and_excel_can_open_them(
+    tmp_path, encoding, delimiter, name, expected, marked
+):
+    train(*zip(*western(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    rows = [(number, f"très bien; ou, mal | ({number})") for number in range(20)]
+    (tmp_path / "new.csv").write_bytes(csv_of(rows, delimiter, ("nr", "text")).encode(encoding))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", name, cwd=tmp_path)
+    assert code == 0, errors
+    content = (tmp_path / name).read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf") == marked
+    assert content.count(b"\xef\xbb\xbf") == marked
+    answers = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=expected))
+    assert [(row["nr"], row["text"]) for row in answers] == [(str(number), text) for number, text in rows]
+    assert list(answers[0]) == ["nr", "text", "label", "probability"]
+
+
+def test_answers_in_excel_are_wide_enough_and_their_names_stay_in_sight(tmp_path):
+    pytest.importorskip("xlsxwriter")
+    calamine = pytest.importorskip("python_calamine")
+    train(*zip(*french(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "t.csv").write_text(csv_of([(1, "x" * 300), (2, "très bien")], names=("nr", "text")))
+    assert run("sentiment", "predict", "t.csv", "--out", "a.xlsx", cwd=tmp_path)[0] == 0
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    widths = [float(width) for width in re.findall(r'<col [^>]*width="([\d.]+)"', sheet)]
+    assert len(widths) == 4
+    assert max(widths) == widths[1] < 65
+    assert min(widths) > 9
+    assert re.search(r'<pane ySplit="1" topLeftCell="A2"[^>]* state="frozen"', sheet)
+    rows = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
+    assert all(round(row[3], 4) == row[3] for row in rows[1:])
+
+
 def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
     pytest.importorskip("xlsxwriter")
     pytest.importorskip("python_calamine")
@@ -469,7 +515,7 @@ def test_the_analysts_walk_in_the_documents(tmp_path):
     for command in commands:
         code, _, errors = run(*shlex.split(command), cwd=tmp_path)
         assert code == 0, (command, errors)
-    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8-sig"), delimiter=";"))
     assert [row["Avis"] for row in answers] == [text for text, _ in new]
     assert {row["label"] for row in answers} <= {"negative", "positive", "unsure"}
     page = (tmp_path / "runs" / "sentiment" / "report.html").read_text(encoding="utf-8")

@@ -50,6 +50,7 @@ class Table:
     delimiter: str | None = None
     encoding: str | None = None
     encoding_guessed: bool = False
+    marked: bool = False  # it begins with a byte order mark
     packing: str = ""
 
     def description(self) -> str:
@@ -162,7 +163,17 @@ def open_text(source: Source, encoding: Encoding) -> Table:
 
     with as_text(source.open(), encoding) as file:
         columns, _ = parse_text(kind, file, source.path, delimiter)
-    return Table(source.path, kind, columns, rows, delimiter, encoding.name, encoding.guessed, source.packing)
+    return Table(
+        source.path,
+        kind,
+        columns,
+        rows,
+        delimiter,
+        encoding.name,
+        encoding.guessed,
+        encoding.marked,
+        source.packing,
+    )
 
 
 def text_format(ending: str, sample: str) -> str:

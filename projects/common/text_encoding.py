@@ -34,6 +34,7 @@ class Encoding(NamedTuple):
 
     name: str
     guessed: bool = False  # neither stated, nor marked, nor UTF-8
+    marked: bool = False  # the file begins with a byte order mark
 
 
 def stated(name: str) -> Encoding:
@@ -71,7 +72,7 @@ def find_mark(start: bytes) -> Encoding | None:
     """The encoding that the first bytes give away: by a mark, or by a zero in every second place."""
     for mark, name in MARKS.items():
         if start.startswith(mark):
-            return Encoding(name)
+            return Encoding(name, marked=True)
     pairs = start[: SAMPLE // 2 * 2]
     zeros_first, zeros_second = pairs[0::2].count(0), pairs[1::2].count(0)
     if len(pairs) >= 4 and max(zeros_first, zeros_second) > len(pairs) / 4 and not min(zeros_first, zeros_second):
