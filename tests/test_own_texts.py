@@ -7,18 +7,23 @@ import json
 import random
 import re
 import shlex
+import subprocess
 import zipfile
 
 import numpy as np
 import pytest
 from helpers import ROOT, inside, real_data, run
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
 from projects.sentiment.check import groups_of_stars
+from projects.sentiment.cli import layout_in_words
 from projects.sentiment.data import drawn
+from projects.sentiment.evaluation import scores_of_the_sure
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
+from projects.sentiment.plots import plot_unsure, plot_words
 from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -207,6 +212,58 @@ def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_tr
     kept = sum(drawn(text) < 0.2 for text, _ in french())
     assert line.startswith(f"{kept} test texts: the fifth that is never trained on")
     assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
+
+
+def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):
+    """SIMULATED texts in which “of the” goes with praise; the picture's limit is the command's, and is said."""
+    good, bad = ["of the", "splendid room", "friendly"], ["to a", "dreadful room", "filthy"]
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(good, bad, n=60)))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 5, cwd=tmp_path)[0] == 0
+    code, output, errors = run("sentiment", "words", "-n", 1000, cwd=tmp_path)
+    assert code == 0, errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    assert f"n-grams in {model.named_from} training texts or more" in errors
+    assert model.named_from < 50
+    axes = plot_words(model).axes[0]
+    assert f"in at least {model.named_from} texts" in axes.get_title("left")
+    named = re.findall("“(.*?)”", axes.get_title("left"))
+    assert len(named) == 2
+    assert set(named) <= {"splendid", "friendly", "room", "dreadful", "filthy"}
+    drawn_names = {text.get_text() for text in axes.texts}
+    assert drawn_names
+    assert all(re.search(rf"[+]\d[.]\d\d {re.escape(name)}( |$)", output, re.MULTILINE) for name in drawn_names)
+    code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
+    assert code == 0, errors
+    assert "distance of what two n-grams do in the hidden layer" in errors
+    assert len(output.splitlines()) == 2
+
+
+def test_limits_beside_points_never_lie_on_each_other():
+    sureness = np.linspace(0.97, 1, 50)
+    found = scores_of_the_sure(sureness, np.arange(50) % 10 > 0)
+    figure = plot_unsure({"unsure": found})
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == ["0.5 to 0.95", "0.98"]
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    assert not boxes[0].overlaps(boxes[1])
+    axes_box = figure.axes[0].get_window_extent(renderer)
+    assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ("1,2=negative;4,5=positive", "'1,2=negative 4,5=positive'"),
+        ("very bad,bad=no; good=yes", "'very bad,bad=no; good=yes'"),
+    ],
+)
+def test_labels_to_join_are_shown_as_a_shell_takes_them(labels, shown):
+    words = layout_in_words(Layout(label_map=parse_label_map(labels)))
+    assert words == f" --labels {shown}"
+    parsed = subprocess.run(["sh", "-c", f"printf '%s|' {words}"], capture_output=True, text=True, check=True).stdout
+    assert parse_label_map(parsed.split("|")[1]) == parse_label_map(labels)
 
 
 def test_strict_refuses_what_is_left_out_otherwise(tmp_path):

@@ -115,7 +115,8 @@ def layout_in_words(layout: "Layout") -> str:
     for written, name in layout.label_map:
         groups.setdefault(name, []).append(written)
     if groups:
-        given["--labels"] = "; ".join(f"{','.join(labels)}={name}" for name, labels in groups.items())
+        joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
+        given["--labels"] = ("; " if any(" " in group for group in joined) else " ").join(joined)
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
@@ -392,14 +393,19 @@ def export(run: Path, file: Path) -> None:
     click.echo(file)
 
 
+named_option = click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    help="Training texts an n-gram must be in.  [default: 50, fewer where few n-grams are in as many]",
+)
+
+
 @main.command()
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="N-grams of each kind.")
-@click.option(
-    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
-)
+@named_option
 @click.option("--label", "chosen", multiple=True, help="Only this label; may be given several times.")
-def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
+def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> None:
     """Show the n-grams that speak most for each label.
 
     They are ranked by what each alone adds to the log-odds of the label. Of many labels, the most frequent ones are
@@ -411,14 +417,14 @@ def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     vocabulary = model.vocabulary
-    frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
+    fewest = min_count or model.named_from
     shown = chosen_labels(model, chosen)
     columns = []
     for label in shown:
-        effects = model.effects(label)
-        ranked = [i for i in (-effects).argsort(kind="stable") if frequent[i] and effects[i] > 0][:n]
-        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked)
+        ranked, effects = model.ranked(label, fewest)
+        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked[:n])
         columns.append([printable(model.label_names[label]), *names])
+    tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
     mark = common.marked(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
         click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
@@ -445,10 +451,8 @@ def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]
 @click.argument("ngram", metavar="WORD")
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="N-grams to show.")
-@click.option(
-    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
-)
-def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
+@named_option
+def similar(ngram: str, run: Path, n: int, min_count: int | None) -> None:
     """Show the n-grams most alike to the network, nearest first.
 
     Alike in polarity and strength, not in meaning.
@@ -459,7 +463,9 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
-    for name, distance in model.similar(ngram, n, min_count):
+    nearest = model.similar(ngram, n, min_count)
+    tell("distance of what two n-grams do in the hidden layer: 0 is the same, and near ones pull the same way as far")
+    for name, distance in nearest:
         click.echo(f"{distance:.3f}  {name}")
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MANY = 1 << 31  # texts: more than any n-gram is in
 PIECES_SHARE = 1 / 3  # of the second view in the log-odds
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
+NAMED_FROM = 50  # training texts that an n-gram which is named is in,
+FEW_NAMED = 120  # or fewer, so that there are this many
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 # of models from before there were these settings
 WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY, "characters": False}
@@ -194,10 +196,29 @@ class SentimentModel:
             effects[some] = log_odds(hidden @ W2 + network.b2, label) - empty
         return effects
 
-    def similar(self, ngram: str, n: int, min_count: int) -> Effects:
+    @property
+    def named_from(self) -> int:
+        """Training texts that an n-gram must be in to be named: 50, fewer where too few n-grams are in as many.
+
+        Rarer ones speak for a label by chance.
+        """
+        counts = np.sort(self.vocabulary.counts[self.vocabulary.in_bag])
+        return min(NAMED_FROM, int(counts[-min(len(counts), FEW_NAMED)]))
+
+    def ranked(self, label: int, min_count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The columns of the n-grams that speak for a label, the strongest first, and the effects of all [columns].
+
+        min_count: training texts that they must be in; None: `named_from`.
+        """
+        effects = self.effects(label)
+        is_frequent = self.vocabulary.counts[self.vocabulary.in_bag] >= (min_count or self.named_from)
+        order = np.argsort(-effects, kind="stable")
+        return order[is_frequent[order] & (effects[order] > 0)], effects
+
+    def similar(self, ngram: str, n: int = 10, min_count: int | None = None) -> Effects:
         """The n n-grams nearest to this one in what they add to the hidden layer, with Euclidean distances.
 
-        Only n-grams in at least `min_count` training reviews: rarer ones are near by chance.
+        Only n-grams in at least `min_count` training texts, None: `named_from`: rarer ones are near by chance.
         """
         vocabulary = self.vocabulary
         column = vocabulary.find(ngram)
@@ -205,7 +226,7 @@ class SentimentModel:
             raise ProjectError(f"{ngram!r} is not among the {len(vocabulary):,} n-grams of the bag: try another one")
         rows = vocabulary.ratios[vocabulary.in_bag][:, np.newaxis] * self.network.W1  # [columns, hidden]
         distance = np.linalg.norm(rows - rows[column], axis=1)
-        frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
+        frequent = vocabulary.counts[vocabulary.in_bag] >= (min_count or self.named_from)
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
         return [(vocabulary.said(vocabulary.in_bag[i]), float(distance[i])) for i in order]
 
