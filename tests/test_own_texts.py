@@ -528,6 +528,34 @@ def test_python_takes_what_people_have(tmp_path):
         train(texts, labels, epochs=0)
 
 
+def test_python_joins_labels_and_answers_tables_as_the_command_does(tmp_path):
+    import pandas as pd
+
+    joined = "1,2=negative 4,5=positive"
+    rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(30))]
+    frame = pd.DataFrame(rows, columns=["avis", "note"], index=range(1000, 1000 + len(rows)))
+    model = train(frame, joined, text_column="avis", label_column="note", epochs=4)
+    assert model.label_names == ["negative", "positive"]
+    assert model.settings["train_reviews"] == 400
+    (tmp_path / "t.csv").write_text(csv_of(rows, names=("avis", "note")))
+    from_file = train(tmp_path / "t.csv", joined, epochs=4)
+    assert from_file.label_names == ["negative", "positive"]
+    answers = model.predict(frame)
+    pd.testing.assert_frame_equal(answers, model.predict(frame["avis"]))
+    assert list(answers.index) == list(frame.index)
+    found = model.predict(["", "   ", "très bien, superbe séjour", "xyzzy"], unsure=0.8)
+    assert [answer.label for answer in found] == ["no text", "no text", "positive", "unsure"]
+    assert np.isnan(found[0].probability)
+    assert 0.5 <= found[3].probability < 0.8
+    assert list(model.predict(frame.iloc[:0]).columns) == ["label", "probability"]
+    with pytest.raises(ProjectError, match="texts are strings, and 7 is none"):
+        model.predict(["très bien", 7])
+    with pytest.raises(ProjectError, match="texts need labels"):
+        train(["très bien", "sale"])
+    with pytest.raises(ProjectError, match="is no group such as"):
+        train(frame, "1,2", text_column="avis")
+
+
 @pytest.mark.parametrize("kind", ["object", "string"])
 def test_what_pandas_calls_missing_is_left_out(kind):
     import pandas as pd

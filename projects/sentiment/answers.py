@@ -18,11 +18,9 @@ from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
 from projects.sentiment.layout import find_layout, open_with, text_of
-from projects.sentiment.model import SentimentModel
+from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
 
 ADDED = ("label", "probability")
-UNSURE = "unsure"  # the answer where no label is as probable as was asked for
-NO_TEXT = "no text"  # the answer for a row without one
 EXCEL_DIGITS = 4  # of a probability in Excel
 WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
 MEASURED_ROWS = 200  # by this many rows

@@ -139,7 +139,8 @@ def answer_tables(
     model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, unsure: float, where: Where
 ) -> None:
     """Write the answers for these tables, and say what was written."""
-    from projects.sentiment.answers import ADDED, UNSURE, predict_files
+    from projects.sentiment.answers import ADDED, predict_files
+    from projects.sentiment.model import UNSURE
 
     files = [file for table in tables for file in tables_of(table, layout, where, False, model.layout)]
     with where.engine() as engine:

@@ -234,11 +234,17 @@ def read_reviews(path: Path, part: str, layout: Layout = ANY_LAYOUT, positive: s
 
 
 def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout = ANY_LAYOUT) -> Reviews:
-    """Texts in memory and their labels, whatever these are; pairs that lack one are left out. Raises ProjectError."""
+    """Texts in memory and their labels, whatever these are; pairs that lack one are left out.
+
+    layout: how labels are joined, if they are. Raises ProjectError.
+    """
     kept = []
+    label_map = dict(layout.label_map)
     pairs = zip(texts, labels, strict=True)
     for text, label in pairs:
         written = label_text(None if is_missing(label) else label)
+        if label_map:
+            written = label_map.get(written, "")
         if not is_missing(text) and str(text).strip() and written:
             kept.append((str(text), written))
     label_names = order_labels(Counter(label for _, label in kept), None, "this list")

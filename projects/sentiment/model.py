@@ -1,5 +1,6 @@
 """The sentiment model: n-grams in, the probability of each label out."""
 
+import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, away_from_0_and_1, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
+from projects.common.tables import table_of_frame
 from projects.sentiment import settings as declared
-from projects.sentiment.layout import Layout
+from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.tokens import NONE
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 MANY = 1 << 31  # texts: more than any n-gram is in
 PIECES_SHARE = 1 / 3  # of the second view in the log-odds
@@ -31,11 +33,13 @@ FEW_NAMED = 120  # or fewer, so that there are this many
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 # of models from before there were these settings
 WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY, "characters": False}
+UNSURE = "unsure"  # the answer where no label is as probable as was asked for
+NO_TEXT = "no text"  # the answer where there is none
 Effects = list[tuple[str, float]]
 
 
 class Answer(NamedTuple):
-    """A label and its probability."""
+    """A label and its probability; UNSURE and the probability of the best label, or NO_TEXT and NaN."""
 
     label: str
     probability: float
@@ -83,22 +87,42 @@ class SentimentModel:
             likely_encoding=self.settings.get("encoding"),
         )
 
-    def predict(self, texts: Any) -> Any:
-        """An `Answer` for a text; a list of them for several texts; for a pandas Series a DataFrame with its index."""
+    def predict(self, texts: Any, unsure: float = 0.0) -> Any:
+        """An `Answer` for a text; a list of them for several texts; of pandas, a DataFrame with the same index.
+
+        texts: of pandas a Series, or a DataFrame, whose column of texts is that of the training or is found. unsure:
+        below this probability the answer is UNSURE. Where there is no text it is NO_TEXT; a text of which no word is
+        known gets the most frequent label. Raises ProjectError.
+        """
         if isinstance(texts, str):
-            return self._answers([texts])[0]
+            return self._answers([texts], unsure)[0]
+        if hasattr(texts, "columns"):
+            texts = self._texts_of(texts)
         index = getattr(texts, "index", None)
         if index is None or callable(index):  # a list has a method of that name
-            return self._answers(list(texts))
+            return self._answers(list(texts), unsure)
         import pandas as pd
 
-        return pd.DataFrame(self._answers(texts.fillna("").tolist()), index)
+        return pd.DataFrame(self._answers(texts.fillna("").tolist(), unsure), index, list(Answer._fields))
 
-    def _answers(self, texts: list[str]) -> list[Answer]:
+    def _texts_of(self, frame: "pd.DataFrame") -> "pd.Series[Any]":
+        """The column of a DataFrame that has the texts. Raises ProjectError."""
+        table = table_of_frame(frame)
+        layout = find_layout(table, filled_in(ANY_LAYOUT, self.layout, table.columns), labelled=False)
+        return frame.iloc[:, table.columns.index(str(layout.text_column))]
+
+    def _answers(self, texts: list[Any], unsure: float) -> list[Answer]:
+        wrong = next((text for text in texts if not isinstance(text, str)), None)
+        if wrong is not None:
+            raise ProjectError(f"texts are strings, and {wrong!r} is none")
         probabilities = self.probabilities(texts)
-        labels = probabilities.argmax(axis=1).tolist()
-        sureness = probabilities.max(axis=1).tolist()
-        return [Answer(self.label_names[label], p) for label, p in zip(labels, sureness, strict=True)]
+        answers = []
+        for text, of_labels in zip(texts, probabilities, strict=True):
+            label = int(of_labels.argmax())
+            sureness = float(of_labels[label])
+            name = UNSURE if sureness < unsure else self.label_names[label]
+            answers.append(Answer(name, sureness) if text.strip() else Answer(NO_TEXT, math.nan))
+        return answers
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
