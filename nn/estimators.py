@@ -312,6 +312,7 @@ class TwoLayerEstimator:
         raise NotImplementedError
 
 
+@dataclass(eq=False, repr=False)  # so that an error about a keyword names this class
 class TwoLayerRegressor(TwoLayerEstimator):
     """Quantities from features: linear output, squared error. Features and targets want to be of
     order 1.
@@ -352,6 +353,7 @@ class TwoLayerRegressor(TwoLayerEstimator):
         return np.zeros(len(y), int)
 
 
+@dataclass(eq=False, repr=False)  # so that an error about a keyword names this class
 class TwoLayerClassifier(TwoLayerEstimator):
     """One of two or more classes from features.
 

@@ -343,8 +343,8 @@ def test_topic(name):
 
 
 def test_the_list_of_topics_names_each_with_its_chapter_and_its_test():
-    text = (LEARN / "README.md").read_text()
-    rows = re.findall(r"^\| (.*?) \| \[.*?\]\((.*?)\) \| `test_topic\[(.*?)\]` \|$", text, re.MULTILINE)
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| (.*?) \| \[.*?\]\(docs/learn/(.*?)\) \| `test_topic\[(.*?)\]` \|$", text, re.MULTILINE)
     assert [(name, chapter, name) for name, (chapter, _) in TOPICS.items()] == rows
 
 

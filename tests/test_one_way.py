@@ -350,7 +350,7 @@ def test_commands_take_a_pattern(rows, tmp_path):
     code, output, errors = run("sentiment", "predict", "--file", pattern, "--out", "answers", cwd=tmp_path)
     assert code == 0, errors
     written = [line.rpartition(": ")[2] for line in output.splitlines()]
-    assert written == ["700 rows", "800 rows", "20 rows", "1 rows", "499 rows"]
+    assert written == ["700 rows", "800 rows", "20 rows", "1 row", "499 rows"]
     answers = [json.loads(line) for line in (tmp_path / "answers" / "part-2.jsonl").read_text().splitlines()]
     code, output, _ = run("sentiment", "predict", "--file", tmp_path / "five" / "part-2.csv.gz", cwd=tmp_path)
     assert [(row["text"], row["probability"]) for row in answers] == [

@@ -5,17 +5,25 @@ import gzip
 import io
 import json
 import random
+import re
 import shlex
+import subprocess
 import zipfile
 
 import numpy as np
 import pytest
 from helpers import ROOT, inside, real_data, run
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
+from projects.sentiment.check import groups_of_stars
+from projects.sentiment.cli import layout_in_words
+from projects.sentiment.data import drawn
+from projects.sentiment.evaluation import scores_of_the_sure
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
+from projects.sentiment.plots import plot_unsure, plot_words
 from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -101,6 +109,20 @@ KINDS = {  # file name -> its bytes
 OUTPUTS = {"book.xlsx": "answers.xlsx", "list.json": "answers.jsonl", "tab-utf16.txt": "answers.tsv"}
 
 
+def test_a_small_new_file_is_read_in_the_encoding_of_the_training(tmp_path):
+    """Of a model trained on Hungarian texts in cp1250; three lines alone read as cp1252, in which ő is õ."""
+    good, bad = ["gyönyörű szoba", "kitűnő étel", "kedves személyzet"], ["szörnyű idő", "túl drága", "rossz ízű étel"]
+    (tmp_path / "t.csv").write_bytes(csv_of(rows_of(good, bad), ";").encode("cp1250"))
+    options = ["--encoding", "cp1250", "--epochs", 2]
+    assert run("sentiment", "train", "-q", "--data", "t.csv", *options, cwd=tmp_path)[0] == 0
+    (tmp_path / "new.csv").write_bytes("nr;text\r\n1;kitűnő idő\r\n2;szörnyű\r\n".encode("cp1250"))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", "a.jsonl", cwd=tmp_path)
+    assert code == 0, errors
+    assert "read as cp1250" in errors
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["text"] for row in rows] == ["kitűnő idő", "szörnyű"]
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_from_a_table_to_answers_in_a_file(name, tmp_path):
     (tmp_path / name).write_bytes(KINDS[name]())
@@ -145,6 +167,105 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
     assert output.startswith("avis,note,label,probability\n")
 
 
+def scored(folder, name):
+    """The first line that `evaluate` prints of a table, and its scores."""
+    code, output, errors = run("sentiment", "evaluate", "--data", name, cwd=folder)
+    assert code == 0, errors
+    return output.splitlines()[0], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
+
+
+def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path):
+    rows = french()
+    known, new = rows_of(GOOD, BAD, n=60, seed=1), rows_of(GOOD, BAD, n=100, seed=2)
+    known = [(f"{text} x", label) for text, label in known]
+    new = [(f"{text} y", label) for text, label in new]
+    (tmp_path / "t.csv").write_text(csv_of([*rows, *known]))
+    (tmp_path / "new.jsonl").write_text("".join(json.dumps({"text": t, "label": y}) + "\n" for t, y in new))
+    (tmp_path / "both.csv").write_text(csv_of([*new, *known]))
+    split = [(*row, "test" if number < 30 else "train") for number, row in enumerate(new)]
+    (tmp_path / "split.csv").write_text(csv_of(split, names=("text", "label", "split")))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
+    kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
+    line, scores = scored(tmp_path, "t.csv")
+    assert line == f"{kept} test texts; {460 - kept} others are left out, as the model was trained on them"
+    assert scores["test"]["reviews"] == kept
+    assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
+    line, scores = scored(tmp_path, "new.jsonl")
+    assert line == "100 test texts: all that are there, as the model was trained on none of them"
+    assert sum(label["reviews"] for label in scores["labels"]) == 100
+    n_known = sum(drawn(text) >= 0.2 for text, _ in known)
+    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; {n_known} others are left out")
+    assert scored(tmp_path, "split.csv")[0] == "30 test texts"
+    (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
+    code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
+    assert code == 1
+    assert "the model was trained on all " in errors
+
+
+def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_trained_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("projects.sentiment.corpus.MOST_REMEMBERED", 100)
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    model = train(tmp_path / "t.csv", epochs=2)
+    assert model.trained_on is None
+    model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    line, scores = scored(tmp_path, "t.csv")
+    kept = sum(drawn(text) < 0.2 for text, _ in french())
+    assert line.startswith(f"{kept} test texts: the fifth that is never trained on")
+    assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
+
+
+def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):
+    """SIMULATED texts in which “of the” goes with praise; the picture's limit is the command's, and is said."""
+    good, bad = ["of the", "splendid room", "friendly"], ["to a", "dreadful room", "filthy"]
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(good, bad, n=60)))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 5, cwd=tmp_path)[0] == 0
+    code, output, errors = run("sentiment", "words", "-n", 1000, cwd=tmp_path)
+    assert code == 0, errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    assert f"n-grams in {model.named_from} training texts or more" in errors
+    assert model.named_from < 50
+    axes = plot_words(model).axes[0]
+    assert f"in at least {model.named_from} texts" in axes.get_title("left")
+    named = re.findall("“(.*?)”", axes.get_title("left"))
+    assert len(named) == 2
+    assert set(named) <= {"splendid", "friendly", "room", "dreadful", "filthy"}
+    drawn_names = {text.get_text() for text in axes.texts}
+    assert drawn_names
+    assert all(re.search(rf"[+]\d[.]\d\d {re.escape(name)}( |$)", output, re.MULTILINE) for name in drawn_names)
+    code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
+    assert code == 0, errors
+    assert "distance of what two n-grams do in the hidden layer" in errors
+    assert len(output.splitlines()) == 2
+
+
+def test_limits_beside_points_never_lie_on_each_other():
+    sureness = np.linspace(0.97, 1, 50)
+    found = scores_of_the_sure(sureness, np.arange(50) % 10 > 0)
+    figure = plot_unsure({"unsure": found})
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == ["0.5 to 0.95", "0.98"]
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    assert not boxes[0].overlaps(boxes[1])
+    axes_box = figure.axes[0].get_window_extent(renderer)
+    assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ("1,2=negative;4,5=positive", "'1,2=negative 4,5=positive'"),
+        ("very bad,bad=no; good=yes", "'very bad,bad=no; good=yes'"),
+    ],
+)
+def test_labels_to_join_are_shown_as_a_shell_takes_them(labels, shown):
+    words = layout_in_words(Layout(label_map=parse_label_map(labels)))
+    assert words == f" --labels {shown}"
+    parsed = subprocess.run(["sh", "-c", f"printf '%s|' {words}"], capture_output=True, text=True, check=True).stdout
+    assert parse_label_map(parsed.split("|")[1]) == parse_label_map(labels)
+
+
 def test_strict_refuses_what_is_left_out_otherwise(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of([*french(), ("", 1), ("x", "")]))
     assert "line 402: without text" in inside("sentiment", "train", "--data", tmp_path / "t.csv", "--strict")[2]
@@ -165,14 +286,81 @@ def test_check_finds_what_is_wrong(tmp_path):
         "texts from 'Kommentar', labels from 'Urteil'",
         "405 rows",
         "4 texts repeat an earlier one, 1 with two labels",
-        "note: 1 labels have fewer than 50 texts ('selten')",
-        "note: 1 texts are there with two labels",
+        "note: 1 label has fewer than 50 texts ('selten')",
+        "note: 1 text is there with two labels",
     ):
         assert words in output
     assert "taking texts from column 'Kommentar'" in errors
     assert (tmp_path / "t.png").stat().st_size > 5_000
     found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
     assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
+
+
+def test_check_says_how_to_join_stars(tmp_path):
+    rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(60))]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    joined = output.splitlines()[-1].partition("alone:  ")[2]
+    assert joined == 'sentiment train --data t.csv --labels "1,2=negative 4,5=positive"'
+    code, output, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
+    assert code == 0, errors
+    assert "left out: 60 rows" in errors
+
+
+def test_groups_of_stars_by_hand():
+    assert groups_of_stars(["1", "2", "3"]) == "1=negative 3=positive"
+    assert groups_of_stars(["3", "0", "1", "2"]) == "0,1=negative 2,3=positive"
+    assert groups_of_stars(list(map(str, range(1, 11)))) == "1,2,3,4,5=negative 6,7,8,9,10=positive"
+    for no_stars in (["0", "1"], ["1", "2", "4"], ["1", "2", "x"], list(map(str, range(11)))):
+        assert groups_of_stars(no_stars) is None
+
+
+@pytest.mark.parametrize("empty_column", [False, True])
+def test_check_describes_texts_without_labels_and_says_how_to_answer_them(tmp_path, empty_column):
+    rows = [(number, text, "") for number, (text, _) in enumerate([*french(), *french()[:2], ("", "")])]
+    names = ("nr", "avis", "label") if empty_column else ("nr", "avis")
+    (tmp_path / "new.csv").write_text(csv_of([row[: len(names)] for row in rows], ";", names))
+    code, output, errors = run("sentiment", "check", "new.csv", "--plot", "p.png", cwd=tmp_path)
+    assert code == 0, errors
+    for words in (
+        "texts from 'avis'; no column has labels",
+        "403 rows",
+        "left out: 1 row without text (the first: new.csv, line 404)",
+        "2 texts repeat an earlier one",
+        "letters: Latin 100 %",
+        "answer with:  sentiment predict new.csv --out answers.csv",
+    ):
+        assert words in output
+    assert "two labels" not in output
+
+
+def test_a_first_row_that_is_data_is_said_to_be_taken_for_names(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()[1:], names=french()[0]))
+    code, _, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "t.csv: the first row looks like data, not like names of columns ('0')" in errors
+    assert "put a row of names, such as text,label, above it" in errors
+    (tmp_path / "t.csv").write_text(csv_of(french(), names=("Avis", "Note")))
+    assert "first row" not in run("sentiment", "check", "t.csv", cwd=tmp_path)[2]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_lines_above_the_header_are_named(tmp_path, delimiter):
+    above = "Export of 2026-01-01\r\n\r\n"
+    (tmp_path / "t.csv").write_text(above + csv_of(french(), delimiter, ("Avis", "Note")), newline="")
+    code, _, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 1
+    line = f"Error: t.csv: the header seems to be line 3 (Avis{delimiter}Note): delete the lines above it"
+    assert errors.strip() == line
+
+
+def test_no_limit_that_is_enough_is_said(tmp_path):
+    rows = [(text, random.Random(number).randrange(2)) for number, (text, _) in enumerate(french())]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 1, cwd=tmp_path)
+    assert code == 0, errors
+    assert "no limit for --unsure reaches 95 % of right answers" in output
 
 
 def table_of(columns, rows):
@@ -230,7 +418,7 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     code, output, errors = run("sentiment", "predict", "mails.csv", "--out", "a.csv", "--unsure", 0.8, cwd=tmp_path)
     assert code == 0, errors
     assert "mails" not in errors.replace("a.csv", "")
-    assert "1 rows have no text" in errors
+    assert "1 row has no text" in errors
     answers = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert [list(row) for row in answers] == [["nr", "text", "label", "probability"]] * 4
     assert [row["label"] for row in answers] == ["1", "no text", "0", "unsure"]
@@ -245,6 +433,51 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     refused = run("sentiment", "predict", "mails.csv", "t.csv", "--out", "one.csv", cwd=tmp_path)
     assert refused[0] == 1
     assert "2 files can't be answered in the one file one.csv" in refused[2]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "name", "expected", "marked"),
+    [
+        ("cp1252", ";", "a.csv", ";", True),
+        ("utf-8", ";", "a.csv", ";", True),
+        ("utf-8-sig", ",", "a.csv", ",", True),
+        ("utf-8", ",", "a.csv", ",", False),
+        ("utf-8", "|", "a.csv", "|", False),
+        ("utf-16", "\t", "a.csv", ",", True),
+        ("utf-8", ";", "a.tsv", "\t", True),
+    ],
+)
+def test_answers_are_delimited_as_the_table_and_excel_can_open_them(
+    tmp_path, encoding, delimiter, name, expected, marked
+):
+    train(*zip(*western(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    rows = [(number, f"très bien; ou, mal | ({number})") for number in range(20)]
+    (tmp_path / "new.csv").write_bytes(csv_of(rows, delimiter, ("nr", "text")).encode(encoding))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", name, cwd=tmp_path)
+    assert code == 0, errors
+    content = (tmp_path / name).read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf") == marked
+    assert content.count(b"\xef\xbb\xbf") == marked
+    answers = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=expected))
+    assert [(row["nr"], row["text"]) for row in answers] == [(str(number), text) for number, text in rows]
+    assert list(answers[0]) == ["nr", "text", "label", "probability"]
+
+
+def test_answers_in_excel_are_wide_enough_and_their_names_stay_in_sight(tmp_path):
+    pytest.importorskip("xlsxwriter")
+    calamine = pytest.importorskip("python_calamine")
+    train(*zip(*french(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "t.csv").write_text(csv_of([(1, "x" * 300), (2, "très bien")], names=("nr", "text")))
+    assert run("sentiment", "predict", "t.csv", "--out", "a.xlsx", cwd=tmp_path)[0] == 0
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    widths = [float(width) for width in re.findall(r'<col [^>]*width="([\d.]+)"', sheet)]
+    assert len(widths) == 4
+    assert max(widths) == widths[1] < 65
+    assert min(widths) > 9
+    assert re.search(r'<pane ySplit="1" topLeftCell="A2"[^>]* state="frozen"', sheet)
+    rows = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
+    assert all(round(row[3], 4) == row[3] for row in rows[1:])
 
 
 def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
@@ -295,6 +528,34 @@ def test_python_takes_what_people_have(tmp_path):
         train(texts, labels, epochs=0)
 
 
+def test_python_joins_labels_and_answers_tables_as_the_command_does(tmp_path):
+    import pandas as pd
+
+    joined = "1,2=negative 4,5=positive"
+    rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(30))]
+    frame = pd.DataFrame(rows, columns=["avis", "note"], index=range(1000, 1000 + len(rows)))
+    model = train(frame, joined, text_column="avis", label_column="note", epochs=4)
+    assert model.label_names == ["negative", "positive"]
+    assert model.settings["train_reviews"] == 400
+    (tmp_path / "t.csv").write_text(csv_of(rows, names=("avis", "note")))
+    from_file = train(tmp_path / "t.csv", joined, epochs=4)
+    assert from_file.label_names == ["negative", "positive"]
+    answers = model.predict(frame)
+    pd.testing.assert_frame_equal(answers, model.predict(frame["avis"]))
+    assert list(answers.index) == list(frame.index)
+    found = model.predict(["", "   ", "très bien, superbe séjour", "xyzzy"], unsure=0.8)
+    assert [answer.label for answer in found] == ["no text", "no text", "positive", "unsure"]
+    assert np.isnan(found[0].probability)
+    assert 0.5 <= found[3].probability < 0.8
+    assert list(model.predict(frame.iloc[:0]).columns) == ["label", "probability"]
+    with pytest.raises(ProjectError, match="texts are strings, and 7 is none"):
+        model.predict(["très bien", 7])
+    with pytest.raises(ProjectError, match="texts need labels"):
+        train(["très bien", "sale"])
+    with pytest.raises(ProjectError, match="is no group such as"):
+        train(frame, "1,2", text_column="avis")
+
+
 @pytest.mark.parametrize("kind", ["object", "string"])
 def test_what_pandas_calls_missing_is_left_out(kind):
     import pandas as pd
@@ -339,7 +600,7 @@ def test_the_analysts_walk_in_the_documents(tmp_path):
     for command in commands:
         code, _, errors = run(*shlex.split(command), cwd=tmp_path)
         assert code == 0, (command, errors)
-    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8-sig"), delimiter=";"))
     assert [row["Avis"] for row in answers] == [text for text, _ in new]
     assert {row["label"] for row in answers} <= {"negative", "positive", "unsure"}
     page = (tmp_path / "runs" / "sentiment" / "report.html").read_text(encoding="utf-8")

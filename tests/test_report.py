@@ -550,6 +550,30 @@ def first_complaint(browser):
     return WebDriverWait(browser, 10, 0.05).until(lambda b: b.get_log("browser"))[0]["message"]
 
 
+@pytest.mark.parametrize("width", [390, 1100, 1280])
+def test_the_table_of_labels_is_in_its_own_box_and_whole(browser, folder, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        visit(browser, folder / "runs" / "sentiment" / "report.html")
+        box = browser.execute_script(
+            "const box = document.querySelector('.labels .wide'), place = box.getBoundingClientRect();"
+            "return [getComputedStyle(box).overflowX, box.scrollWidth - box.clientWidth, place.right, innerWidth]"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert box[0] == "auto"
+    assert box[1] <= 0
+    assert box[2] <= box[3]
+
+
+def test_settings_of_texts_are_named_for_people(folder):
+    page = (folder / "runs" / "sentiment" / "report.html").read_text(encoding="utf-8")
+    names = set(re.findall(r'<th scope="row">([^<]*)</th>', page.partition("<h2>Settings")[2] or page))
+    assert {"texts held out to measure it", "words in an n-gram, at most", "training texts"} <= names
+    assert not names & {"sure from", "ngrams", "row power", "l2", "validation reviews", "polarity cutoff", "refit"}
+
+
 def test_json_in_a_script_can_close_nothing():
     text = report.as_json({"a": HOSTILE})
     assert "<" not in text

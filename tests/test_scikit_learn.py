@@ -368,3 +368,9 @@ def test_squared_error_is_a_loss_of_two_classes_alone():
 
 def test_a_network_can_be_used_without_an_estimator():
     assert TwoLayerNetwork(3, 2, n_outputs=4, output="softmax").predict(np.zeros((5, 3))).shape == (5, 4)
+
+
+@pytest.mark.parametrize("estimator", [TwoLayerClassifier, TwoLayerRegressor])
+def test_a_wrong_keyword_names_the_class_that_was_called(estimator):
+    with pytest.raises(TypeError, match=rf"^{estimator.__name__}\b.*'hiden_units'"):
+        estimator(hiden_units=3)

@@ -102,6 +102,42 @@ def test_other_encodings_are_guessed_and_can_be_stated(file, encoding, text):
     assert stated.remark() is None
 
 
+@pytest.mark.parametrize("n_lines", [3, 6, 24])
+@pytest.mark.parametrize(
+    ("encoding", "texts"),
+    [
+        ("cp1252", ["très bien, séjour agréable", "le café était froid – déçu", "nous reviendrons à l’été"]),
+        ("cp1252", ["sehr schön und gemütlich", "leider zu spät geliefert", "Preis über 20 €"]),
+        ("cp1252", ["erittäin hyvä", "huono sää ja ikävä hinta", "ystävällinen"]),
+        ("cp1252", ["mjög gott", "þetta var ekki gott", "frábær þjónusta"]),
+        ("cp1252", ["¡Qué pena! ¿por qué no avisaron?", "mañana llamaré", "el baño estaba sucio"]),
+        ("cp1250", ["velmi dobrá kniha", "příběh se mi líbil", "špatná obsluha, děkuji"]),
+        ("cp1250", ["Bardzo dobra książka", "świetnie się czyta", "żółć i złość"]),
+        ("cp1251", ["очень хорошая книга", "плохое обслуживание", "не понравилось"]),
+        ("cp1253", ["πολύ καλό βιβλίο", "κακή εξυπηρέτηση", "δεν μου άρεσε"]),
+        ("cp1256", ["فندق جميل جدا", "خدمة سيئة", "لم يعجبني"]),
+        ("euc_kr", ["영화가 아주 좋았습니다", "다시 보고 싶어요", "별로였어요"]),
+        ("gb18030", ["酒店很好，服务也不错", "下次还会来", "房间很脏"]),
+        ("shift_jis", ["とても良い映画", "面白くない", "最高でした"]),
+    ],
+)
+def test_a_short_file_is_in_an_encoding_of_today(file, encoding, texts, n_lines):
+    chosen = [texts[number % len(texts)] for number in range(n_lines)]
+    lines = [f"{number};{text}\r\n" for number, text in enumerate(chosen)]
+    table = open_table(file(f"nr;text\r\n{''.join(lines)}".encode(encoding)))
+    assert [row["text"] for row in values(table)] == chosen
+
+
+def test_the_encoding_of_another_file_of_the_kind_comes_first(file):
+    hungarian = file("text\nőszinte és szörnyű idő\n".encode("cp1250"))  # cp1252 would do as well
+    assert open_table(hungarian, likely="cp1250").encoding == "cp1250"
+    assert values(open_table(hungarian, likely="cp1250")) == [{"text": "őszinte és szörnyű idő"}]
+    korean = file("text\n영화가 아주 좋았습니다\n".encode("euc_kr"))
+    assert values(open_table(korean, likely="cp1252")) == [{"text": "영화가 아주 좋았습니다"}]
+    assert open_table(file("text\nété\n".encode()), likely="cp1252").encoding == "utf-8-sig"
+    assert open_table(file(b"text\n\xe9t\xe9\n"), likely="no such encoding").encoding == "cp1252"
+
+
 def test_an_encoding_that_is_hard_to_guess_can_be_stated(file):
     path = file("本文,評価\nとても良い映画,5\n".encode("shift_jis"))
     assert values(open_table(path, "shift_jis")) == [{"本文": "とても良い映画", "評価": "5"}]

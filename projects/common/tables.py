@@ -29,6 +29,9 @@ BATCH = 1_000  # rows of Parquet held in memory at a time
 SAMPLE = 1 << 18  # characters that the delimiter is found in
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 USUAL_DELIMITER = {".tsv": "\t", ".tab": "\t"}
+MOST_LINES_ABOVE = 10  # of a header, that are not empty
+LINES_BELOW = 100  # of a header, that are looked at for it
+LONGEST_SHOWN = 60  # characters of a line in an error
 CSV_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
 JSONL_ENDINGS = (".jsonl", ".ndjson")
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how .xlsx and the older .xls begin
@@ -47,6 +50,7 @@ class Table:
     delimiter: str | None = None
     encoding: str | None = None
     encoding_guessed: bool = False
+    marked: bool = False  # it begins with a byte order mark
     packing: str = ""
 
     def description(self) -> str:
@@ -81,11 +85,17 @@ def is_missing(value: Any) -> bool:
     return not isinstance(value, str) and bool(isna(value))
 
 
-def open_table(path: Path, encoding: str | None = None, member: str | None = None, largest: int | None = None) -> Table:
+def open_table(
+    path: Path,
+    encoding: str | None = None,
+    member: str | None = None,
+    largest: int | None = None,
+    likely: str | None = None,
+) -> Table:
     """The table in a file. Raises ProjectError, and so does reading its rows, naming the place.
 
     encoding: instead of the one that is found. member: the file to take from a zip that holds several.
-    largest: bytes of a packed file that are believed when it is unpacked.
+    largest: bytes of a packed file that are believed when it is unpacked. likely: see `find_encoding`.
     """
     source = find_source(path, member, largest)
     with reading_errors(path):
@@ -95,7 +105,7 @@ def open_table(path: Path, encoding: str | None = None, member: str | None = Non
             return open_parquet(source)
         if start in WORKBOOKS:
             return open_workbook(source)
-        written = stated(encoding) if encoding else find_encoding(source.open, str(path))
+        written = stated(encoding) if encoding else find_encoding(source.open, str(path), likely)
         return open_text(source, written)
 
 
@@ -144,6 +154,7 @@ def open_text(source: Source, encoding: Encoding) -> Table:
     delimiter = None
     if kind == "CSV":
         whole = len(sample) < SAMPLE
+        refuse_lines_above_header(sample, whole, source.path)
         delimiter = find_delimiter(sample, whole, USUAL_DELIMITER.get(source.ending, ","))
 
     def rows() -> Iterator[Row]:
@@ -152,7 +163,17 @@ def open_text(source: Source, encoding: Encoding) -> Table:
 
     with as_text(source.open(), encoding) as file:
         columns, _ = parse_text(kind, file, source.path, delimiter)
-    return Table(source.path, kind, columns, rows, delimiter, encoding.name, encoding.guessed, source.packing)
+    return Table(
+        source.path,
+        kind,
+        columns,
+        rows,
+        delimiter,
+        encoding.name,
+        encoding.guessed,
+        encoding.marked,
+        source.packing,
+    )
 
 
 def text_format(ending: str, sample: str) -> str:
@@ -197,6 +218,30 @@ def find_delimiter(sample: str, whole: bool, usual: str) -> str:
         if (agreeing, header) > best_score:
             best, best_score = delimiter, (agreeing, header)
     return best
+
+
+def refuse_lines_above_header(sample: str, whole: bool, path: Path) -> None:
+    """Raise ProjectError, naming the line of the header, where lines such as “Export of 2026-01-01” stand above it.
+
+    They do where the first line has no delimiter, and all rows from a later one on have as many fields: three or more,
+    or two where an empty line stands above them.
+    """
+    lines = sample.splitlines()
+    filled = [number for number, line in enumerate(lines) if line.strip()][: MOST_LINES_ABOVE + 1]
+    if not filled or any(delimiter in lines[filled[0]] for delimiter in DELIMITERS):
+        return
+    for number in filled[1:]:
+        after_empty_line = number - 1 not in filled
+        for delimiter in DELIMITERS:
+            below = lines[number : number + LINES_BELOW]
+            counts = field_counts("\n".join(below), whole and number + len(below) == len(lines), delimiter)
+            fewest = 2 if after_empty_line else 3
+            if len(counts) > 1 and counts[0] >= fewest and set(counts) == {counts[0]}:
+                header = lines[number].strip()[:LONGEST_SHOWN]
+                above = "the line" if number == 1 else "the lines"
+                raise ProjectError(
+                    f"{path}: the header seems to be line {number + 1} ({header}): delete {above} above it"
+                )
 
 
 def field_counts(sample: str, whole: bool, delimiter: str) -> list[int]:
@@ -380,7 +425,10 @@ def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
             continue
         extra = [value for value in values[len(columns) :] if value != ""]
         if extra:
-            raise ProjectError(f"{path}, {place}: {extra[0]!r} stands beyond the last column, {columns[-1]}")
+            further_down = "" if rows else "; if this row is the header, delete the rows above it"
+            raise ProjectError(
+                f"{path}, {place}: {extra[0]!r} stands beyond the last column, {columns[-1]}{further_down}"
+            )
         rows.append((place, dict(zip(columns, values, strict=False))))
     return columns, rows
 

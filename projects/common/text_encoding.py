@@ -2,10 +2,13 @@
 
 import codecs
 import re
-from collections.abc import Callable
-from typing import IO, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from projects.common.errors import ProjectError
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatch
 
 MARKS = {  # the longer ones first: UTF-32's begins with UTF-16's
     codecs.BOM_UTF8: "utf-8-sig",
@@ -19,6 +22,11 @@ SAMPLE = 1 << 16  # bytes that charset-normalizer is shown
 WESTERN = "cp1252"
 MARGIN = 0.1  # by which another encoding must read more like a language, of 1, to be taken in its place
 FEW_IN_A_ROW = 2  # bytes beyond ASCII: where there are never more, no script of two bytes a character is written
+COMMON = re.compile(r"cp125\d|koi8_\w|utf_\w+")  # encodings of one byte a character that programs of today write
+CLOSE = 0.03  # of charset-normalizer's chaos, 0 to 1: as much more a common encoding may have than a rare one
+WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿßðþÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝÐÞ"
+WITHIN_WORDS = "\u00a0\u00ad´’‘–—…·"  # signs that may stand between two letters
+FOREIGN = 0.05  # of the characters beyond ASCII: more that are no Western writing, and the text is none
 
 
 class Encoding(NamedTuple):
@@ -26,6 +34,7 @@ class Encoding(NamedTuple):
 
     name: str
     guessed: bool = False  # neither stated, nor marked, nor UTF-8
+    marked: bool = False  # the file begins with a byte order mark
 
 
 def stated(name: str) -> Encoding:
@@ -38,10 +47,11 @@ def stated(name: str) -> Encoding:
     return Encoding("utf-8-sig" if text.name == "utf-8" else text.name)
 
 
-def find_encoding(open_file: Callable[[], IO[bytes]], name: str) -> Encoding:
+def find_encoding(open_file: Callable[[], IO[bytes]], name: str, likely: str | None = None) -> Encoding:
     """The encoding of a file, read as far as its first piece that is not plain ASCII.
 
-    A file that is UTF-8 for the most part is UTF-8: reading it then names the line that is not. Raises ProjectError
+    A file that is UTF-8 for the most part is UTF-8: reading it then names the line that is not. likely: the encoding
+    of another file of the same kind, taken where this one is no UTF-8 and can be written in it. Raises ProjectError
     where no encoding fits.
     """
     with open_file() as file:
@@ -55,14 +65,14 @@ def find_encoding(open_file: Callable[[], IO[bytes]], name: str) -> Encoding:
                 return Encoding("utf-8-sig")
             piece = following
         piece += file.readline(PIECE)
-    return encoding_of(piece, name)
+    return encoding_of(piece, name, likely)
 
 
 def find_mark(start: bytes) -> Encoding | None:
     """The encoding that the first bytes give away: by a mark, or by a zero in every second place."""
     for mark, name in MARKS.items():
         if start.startswith(mark):
-            return Encoding(name)
+            return Encoding(name, marked=True)
     pairs = start[: SAMPLE // 2 * 2]
     zeros_first, zeros_second = pairs[0::2].count(0), pairs[1::2].count(0)
     if len(pairs) >= 4 and max(zeros_first, zeros_second) > len(pairs) / 4 and not min(zeros_first, zeros_second):
@@ -70,7 +80,7 @@ def find_mark(start: bytes) -> Encoding | None:
     return None
 
 
-def encoding_of(piece: bytes, name: str) -> Encoding:
+def encoding_of(piece: bytes, name: str, likely: str | None = None) -> Encoding:
     """The encoding of bytes that are not all ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     text = decoder.decode(piece)
@@ -78,7 +88,10 @@ def encoding_of(piece: bytes, name: str) -> Encoding:
     right = len(re.findall("[^\x00-\x7f\udc80-\udcff]", text))
     if right > broken or not broken:
         return Encoding("utf-8-sig")
-    return likely_encoding(telling_lines(piece), name)
+    sample = telling_lines(piece)
+    if likely is not None and fits(sample, likely):
+        return Encoding(likely, guessed=True)
+    return likely_encoding(sample, name)
 
 
 def telling_lines(piece: bytes) -> bytes:
@@ -101,14 +114,59 @@ def likely_encoding(sample: bytes, name: str) -> Encoding:
         return Encoding(WESTERN, guessed=True)
     for match in matches:
         as_likely = match.chaos <= best.chaos and match.coherence >= best.coherence - MARGIN
-        if as_likely and WESTERN in match.could_be_from_charset:
+        if as_likely and WESTERN in match.could_be_from_charset and reads_western(sample):
             return Encoding(WESTERN, guessed=True)
-    return Encoding(best.encoding, guessed=True)
+    return Encoding(choose_common(matches, best, sample), guessed=True)
+
+
+def choose_common(matches: Iterable["CharsetMatch"], best: "CharsetMatch", sample: bytes) -> str:
+    """In place of an encoding that is rare today, the common one that is about as likely, Western first.
+
+    Of few letters nearly every encoding of one byte a character makes a text that might be one.
+    """
+    if best.multi_byte_usage > 0 or COMMON.fullmatch(best.encoding):
+        return best.encoding
+    if reads_western(sample):
+        return WESTERN
+    common = (m.encoding for m in matches if COMMON.fullmatch(m.encoding) and m.chaos <= best.chaos + CLOSE)
+    return next(common, best.encoding)
+
+
+def fits(sample: bytes, encoding: str) -> bool:
+    """Whether bytes can be text in this encoding; cp1252, in which nearly all bytes are characters, must read as such.
+
+    A cut at the end of the sample may go through a character of several bytes.
+    """
+    if encoding == WESTERN:
+        return reads_western(sample)
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(sample)
+    except (UnicodeError, LookupError):  # a model file may name an encoding that this Python lacks
+        return False
+    return True
 
 
 def is_western(sample: bytes) -> bool:
+    """Whether bytes can be decoded as cp1252."""
     try:
         sample.decode(WESTERN)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def reads_western(sample: bytes) -> bool:
+    """Whether bytes read as cp1252 are written as Western languages are.
+
+    In these a letter beyond ASCII is one of few, stands beside ASCII letters, and is no capital after a small one; a
+    sign does not stand within a word.
+    """
+    if not is_western(sample):
+        return False
+    text = sample.decode(WESTERN)
+    beyond = len(re.findall(r"[^\x00-\x7f]", text))
+    foreign = len(re.findall(rf"[^\W\d_{WESTERN_LETTERS}a-zA-Z]", text))
+    rows = sum(map(len, re.findall(rf"[{WESTERN_LETTERS}]{{{FEW_IN_A_ROW + 1},}}", text)))
+    capitals = len(re.findall(r"(?<=[a-z])[À-ÖØ-ÞŠŒŽŸ](?=[a-z])", text))
+    signs = len(re.findall(rf"(?<=[^\W\d_])[^\w\x00-\x7f{WITHIN_WORDS}](?=[^\W\d_])", text))
+    return foreign + rows + capitals + signs <= FOREIGN * beyond

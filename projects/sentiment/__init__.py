@@ -4,9 +4,9 @@ from projects.sentiment import load, train
 
 model = train(["a fine film", …], ["good", …])          # texts and labels,
 model = train(table, text_column="body", epochs=20)     # or a pandas DataFrame, or the path of a table
-model.predict("not bad at all")                         # Answer(label=…, probability=…)
+model.predict("not bad at all", unsure=0.8)             # Answer(label=…, probability=…)
 model.save("model.safetensors")
-load("model.safetensors").predict(table["body"])        # a DataFrame with the same index
+load("model.safetensors").predict(table)                # a DataFrame with the same index
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def train(
     texts: Any,
-    labels: Sequence[Any] | None = None,
+    labels: Sequence[Any] | str | None = None,
     *,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -28,20 +28,25 @@ def train(
     """A model of the labels of texts, fitted after another one was measured on a tenth of them.
 
     texts: with `labels`, as many of these; without, a table: a pandas DataFrame, or the path of any table that
-    `sentiment train` reads, whose test rows are left out. settings: those of `projects.sentiment.settings.Settings`.
+    `sentiment train` reads, whose test rows are left out; `labels` may then be a text that says which of its labels
+    are joined: "1,2=negative 4,5=positive". settings: those of `projects.sentiment.settings.Settings`.
     Raises ProjectError for data, ValueError for settings that will not do.
     """
+    from projects.common.errors import ProjectError
     from projects.sentiment.data import files_of, from_frame, labelled_texts
-    from projects.sentiment.layout import Layout
+    from projects.sentiment.layout import Layout, parse_label_map
     from projects.sentiment.settings import Settings
     from projects.sentiment.training import train as train_on
 
     chosen = Settings(**settings)
-    layout = Layout(text_column, label_column)
-    if labels is not None:
+    label_map = parse_label_map(labels) if isinstance(labels, str) else ()
+    layout = Layout(text_column, label_column, label_map=label_map)
+    if labels is not None and not label_map:
         return train_on([labelled_texts(texts, labels)], chosen)
     if isinstance(texts, str | Path):
         return train_on(files_of(Path(texts), layout), chosen)
+    if not hasattr(texts, "columns"):
+        raise ProjectError("texts need labels, one for each; or give a DataFrame or the path of a table")
     return train_on([from_frame(texts, layout)], chosen)
 
 

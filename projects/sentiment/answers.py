@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,16 +13,17 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, leftovers
-from projects.common.tables import Table, open_table
+from projects.common.tables import Table
 from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
-from projects.sentiment.layout import find_layout, text_of
-from projects.sentiment.model import SentimentModel
+from projects.sentiment.layout import find_layout, open_with, text_of
+from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
 
 ADDED = ("label", "probability")
-UNSURE = "unsure"  # the answer where no label is as probable as was asked for
-NO_TEXT = "no text"  # the answer for a row without one
+EXCEL_DIGITS = 4  # of a probability in Excel
+WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
+MEASURED_ROWS = 200  # by this many rows
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
 
 Row = dict[str, Any]
@@ -86,7 +88,7 @@ def name_of_answers(path: Path) -> str:
 def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: float) -> Written:
     """Write a table's rows with their answers, whole or not at all."""
     file, target = pair
-    table = open_table(file.path, file.layout.encoding)
+    table = open_with(file.layout, file.path)
     layout = find_layout(table, file.layout, labelled=False)
     rows = ((text_of(row, layout), row) for _, row in table.rows())
     n_rows = n_without_text = n_unsure = 0
@@ -139,15 +141,33 @@ def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextMa
         return excel_writer(columns, file)
     if ending == ".jsonl":
         return json_writer(file)
-    return csv_writer(columns, "\t" if ending == ".tsv" else ",", file)
+    if ending == ".tsv":
+        return csv_writer(columns, "\t", has_mark(table), file)
+    return csv_writer(columns, delimiter_like(table), has_mark(table), file)
+
+
+def delimiter_like(table: Table) -> str:
+    """The delimiter of a .csv file of answers: that of the table; a comma where it has none, or a tab."""
+    return table.delimiter if table.delimiter is not None and table.delimiter in ";|" else ","
+
+
+def has_mark(table: Table) -> bool:
+    """Whether answers begin with the mark without which Excel takes UTF-8 for cp1252.
+
+    They do if the table did, or if it looks as if Excel wrote it: in another encoding than UTF-8, or with semicolons.
+    """
+    return table.format == "CSV" and (table.marked or table.encoding != "utf-8-sig" or table.delimiter == ";")
 
 
 @contextmanager
-def csv_writer(columns: list[str], delimiter: str, file: IO[bytes]) -> Iterator[Write]:
+def csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]) -> Iterator[Write]:
+    """UTF-8, with a byte order mark if `marked`."""
+
     def write(rows: list[Row]) -> None:
         lines = io.StringIO()
         writer = csv.DictWriter(lines, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
         if not file.tell():
+            file.write(BOM_UTF8 if marked else b"")
             writer.writeheader()
         writer.writerows(rows)
         file.write(lines.getvalue().encode(errors="backslashreplace"))
@@ -170,26 +190,40 @@ def json_writer(file: IO[bytes]) -> Iterator[Write]:
 
 @contextmanager
 def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
-    """Texts are written as texts, never as formulas."""
+    """Texts are written as texts, never as formulas; the names of the columns stay in sight."""
     try:
         import xlsxwriter
     except ImportError as error:
         raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
     workbook = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True})
     sheet = workbook.add_worksheet("answers")
+    sheet.freeze_panes(1, 0)
     for column, name in enumerate(columns):
         sheet.write_string(0, column, name)
     n_rows = 0
 
     def write(rows: list[Row]) -> None:
         nonlocal n_rows
+        if not n_rows:
+            set_widths(sheet, columns, rows)
         for row in rows:
             n_rows += 1
             for column, name in enumerate(columns):
-                write_cell(sheet, n_rows, column, row.get(name))
+                value = row.get(name)
+                if name == "probability" and value is not None:
+                    value = round(value, EXCEL_DIGITS)
+                write_cell(sheet, n_rows, column, value)
 
     yield write
     workbook.close()
+
+
+def set_widths(sheet: Any, columns: list[str], rows: list[Row]) -> None:
+    """Make each column as wide as its longest value in the first rows, within WIDTHS."""
+    narrowest, widest = WIDTHS
+    for column, name in enumerate(columns):
+        longest = max(len(str(value)) for value in (name, *(row.get(name, "") for row in rows[:MEASURED_ROWS])))
+        sheet.set_column(column, column, min(max(longest + 2, narrowest), widest))
 
 
 def write_cell(sheet: Any, row: int, column: int, value: Any) -> None:

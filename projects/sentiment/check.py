@@ -2,17 +2,20 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from projects.common.tables import Table, open_table
+from projects.common.errors import ProjectError
+from projects.common.tables import Table
+from projects.common.terminal import n_of
 from projects.sentiment.corpus import text_hash
-from projects.sentiment.data import TEST_SHARE, File, drawn
+from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.labels import number_or_name
-from projects.sentiment.layout import LeftOut, find_layout, usable_rows
+from projects.sentiment.layout import Layout, LeftOut, find_label, find_layout, open_with, texts_alone, usable_rows
 from projects.sentiment.tokens import tokens
 
 SCRIPTS_FROM = 2_000  # texts whose characters are looked at
@@ -20,6 +23,7 @@ FEW_TEXTS = 50  # of a label: fewer are hard to learn from
 SHORT = 4  # words: of texts that are mostly as short, little can be said
 UNEVEN = 10  # times as many texts with one label as with another
 QUANTILES = {"shortest": 0, "median": 50, "longest": 100}
+GRADES = range(3, 11)  # so many labels that are numbers may be stars
 LISTED = 20  # files and labels that are listed
 SCRIPT_NAMES = {
     "CJK": "Chinese characters",
@@ -44,6 +48,21 @@ class Found:
     rows: int = 0
 
 
+def files_to_check(data: Path, layout: Layout, tell: Callable[[str], None] = lambda line: None) -> list[File]:
+    """The files that a path or a pattern names, with the columns of the first; without labels `label_column` is None.
+
+    tell: see `files_of`. Raises ProjectError.
+    """
+    files = files_of(data, layout, labelled=False, tell=tell)
+    first = files[0]
+    if not is_table(first.path):
+        raise ProjectError(f"{data} is no table: the published packings need no check")
+    label_column = find_label(
+        open_with(first.layout, first.path), replace(first.layout, label_column=layout.label_column)
+    )
+    return [File(file.path, replace(file.layout, label_column=label_column)) for file in files]
+
+
 def check_files(files: Sequence[File]) -> dict[str, Any]:
     """What is in the tables, as plain values: formats, columns, labels, duplicates, lengths, scripts, what is left out.
 
@@ -52,13 +71,14 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
     found = Found()
     tables = []
     for file in files:
-        table = open_table(file.path, file.layout.encoding)
+        table = open_with(file.layout, file.path)
         tables.append(table)
         count_table(table, file, found)
     in_order = sorted(found.labels, key=number_or_name)
     lengths = np.array(found.lengths or [0])
     return {
         "files": [{"file": str(table.path), "format": table.description()} for table in tables],
+        "labelled": files[0].layout.label_column is not None,
         "columns": list(tables[0].columns),
         "text_column": files[0].layout.text_column,
         "label_column": files[0].layout.label_column,
@@ -77,23 +97,32 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
 
 def count_table(table: Table, file: File, found: Found) -> None:
     """Add a table's rows to what was found."""
-    layout = find_layout(table, file.layout, labelled=True)
+    layout = file.layout
+    find_layout(table, layout, labelled=layout.label_column is not None)  # raises where a column is missing
     has_split = "split" in table.columns
     before = sum(n for n, _ in found.left_out.rows.values())
     n_usable = 0
-    for _, text, label, row in usable_rows(table, layout, found.left_out):
-        n_usable += 1
-        words = tokens(text)
-        found.labels[label] += 1
-        found.lengths.append(len(words))
-        found.test += row.get("split") == "test" if has_split else drawn(text) < TEST_SHARE
-        if len(found.lengths) <= SCRIPTS_FROM:
-            found.scripts.update(script_of(letter) for letter in text if letter.isalpha())
-        copy = text_hash(text)
-        found.copies[copy] += 1
-        found.labels_of_copy.setdefault(copy, set()).add(label)
+    if layout.label_column is None:
+        for _, text in texts_alone(table, layout, found.left_out):
+            n_usable += 1
+            count_text(text, found)
+    else:
+        for _, text, label, row in usable_rows(table, layout, found.left_out):
+            n_usable += 1
+            count_text(text, found)
+            found.labels[label] += 1
+            found.test += row.get("split") == "test" if has_split else drawn(text) < TEST_SHARE
+            found.labels_of_copy.setdefault(text_hash(text), set()).add(label)
     left_out = sum(n for n, _ in found.left_out.rows.values()) - before
     found.rows += n_usable + left_out
+
+
+def count_text(text: str, found: Found) -> None:
+    """Add what a text is, whatever its label."""
+    found.lengths.append(len(tokens(text)))
+    found.copies[text_hash(text)] += 1
+    if len(found.lengths) <= SCRIPTS_FROM:
+        found.scripts.update(script_of(letter) for letter in text if letter.isalpha())
 
 
 def script_of(letter: str) -> str:
@@ -116,22 +145,16 @@ def in_words(found: dict[str, Any]) -> list[str]:
     if len(files) > LISTED:
         lines.append(f"and {len(files) - LISTED:,} files more")
     lines.append(f"columns: {', '.join(found['columns'])}")
-    lines.append(f"texts from {found['text_column']!r}, labels from {found['label_column']!r}")
-    lines.append(f"{found['rows']:,} rows; {found['test']:,} of the texts are kept for the test")
-    labels = found["labels"]
-    lines.append(f"{len(labels):,} labels:")
-    most_frequent = sorted(labels, key=lambda label: -labels[label])[:LISTED]
-    n_texts = max(1, sum(labels.values()))
-    for label in labels:
-        if label in most_frequent:
-            lines.append(f"  {label:24} {labels[label]:10,}  {100 * labels[label] / n_texts:5.1f} %")
-    if len(labels) > LISTED:
-        lines.append(f"  and {len(labels) - LISTED:,} labels more")
+    lines += (
+        label_lines(found)
+        if found["labelled"]
+        else [f"texts from {found['text_column']!r}; no column has labels", n_of(found["rows"], "row")]
+    )
     if found["left_out_line"]:
         lines.append(found["left_out_line"])
-    lines.append(
-        f"{found['duplicates']:,} texts repeat an earlier one, {found['duplicates_with_two_labels']:,} with two labels"
-    )
+    repeat = "repeats" if found["duplicates"] == 1 else "repeat"
+    with_two = f", {found['duplicates_with_two_labels']:,} with two labels" if found["labelled"] else ""
+    lines.append(f"{n_of(found['duplicates'], 'text')} {repeat} an earlier one{with_two}")
     words = found["words"]
     lines.append(
         f"words in a text: {words['shortest']:,} to {words['longest']:,}, half have {words['median']:,} or fewer"
@@ -140,22 +163,55 @@ def in_words(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+def label_lines(found: dict[str, Any]) -> list[str]:
+    """The labels that were found, a line each."""
+    labels = found["labels"]
+    lines = [
+        f"texts from {found['text_column']!r}, labels from {found['label_column']!r}",
+        f"{n_of(found['rows'], 'row')}; {found['test']:,} of the texts are kept for the test",
+        f"{n_of(len(labels), 'label')}:",
+    ]
+    most_frequent = sorted(labels, key=lambda label: -labels[label])[:LISTED]
+    n_texts = max(1, sum(labels.values()))
+    for label in labels:
+        if label in most_frequent:
+            lines.append(f"  {label:24} {labels[label]:10,}  {100 * labels[label] / n_texts:5.1f} %")
+    if len(labels) > LISTED:
+        lines.append(f"  and {len(labels) - LISTED:,} labels more")
+    return lines
+
+
+def groups_of_stars(labels: Sequence[str]) -> str | None:
+    """What joins stars or grades into bad and good: "1,2=negative 4,5=positive"; None where labels are none.
+
+    They are where they are three to ten whole numbers, one after the other. One in the middle is left out.
+    """
+    numbers = sorted(int(label) for label in labels if label.isascii() and label.isdigit())
+    n = len(numbers)
+    if n < len(labels) or n not in GRADES or numbers[-1] - numbers[0] != n - 1:
+        return None
+    low, high = (",".join(map(str, some)) for some in (numbers[: n // 2], numbers[n - n // 2 :]))
+    return f"{low}=negative {high}=positive"
+
+
 def advice(found: dict[str, Any]) -> list[str]:
     """What may disappoint of a training on these tables, a line each."""
     labels = found["labels"]
     lines = []
-    if len(labels) < 2:
+    if len(labels) < 2 and found["labelled"]:
         lines.append("two labels at least are needed")
     rare = [label for label, n in labels.items() if n < FEW_TEXTS]
     if rare and len(labels) > 1:
         some = ", ".join(map(repr, rare[:5])) + (", …" if len(rare) > 5 else "")
-        lines.append(f"{len(rare)} labels have fewer than {FEW_TEXTS} texts ({some}): they will be answered poorly")
+        has, they = ("has", "it") if len(rare) == 1 else ("have", "they")
+        few = f"{n_of(len(rare), 'label')} {has} fewer than {FEW_TEXTS} texts ({some})"
+        lines.append(f"{few}: {they} will be answered poorly")
     if labels and max(labels.values()) > UNEVEN * min(labels.values()):
         lines.append("some labels are much rarer than others: --balanced lets all count alike")
     if found["duplicates_with_two_labels"]:
-        lines.append(
-            f"{found['duplicates_with_two_labels']:,} texts are there with two labels: nobody can get both right"
-        )
+        n_twice = found["duplicates_with_two_labels"]
+        are = "is" if n_twice == 1 else "are"
+        lines.append(f"{n_of(n_twice, 'text')} {are} there with two labels: nobody can get both right")
     if found["words"]["median"] <= SHORT:
         lines.append("most texts have four words or fewer: there is little to learn from each")
     return lines

@@ -19,10 +19,9 @@ from projects.sentiment.cli_options import (
     layout_options,
     positive_option,
     sources_of,
-    tables_of,
 )
 from projects.sentiment.cli_predict import predict
-from projects.sentiment.score_table import LABELS_LISTED, table
+from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,13 +85,9 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, in_words
-    from projects.sentiment.data import is_table
+    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words
 
-    files = tables_of(file, layout, Where("local", None), True)
-    if not is_table(files[0].path):
-        raise ProjectError(f"{file} is no table: the published packings need no check")
-    found = check_files(files)
+    found = check_files(files_to_check(file, layout, tell))
     if picture:
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
@@ -103,7 +98,14 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         return
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
-    click.echo(f"\ntrain with:  sentiment train --data {shlex.quote(str(file))}{layout_in_words(layout)}")
+    words = f"{shlex.quote(str(file))}{layout_in_words(layout)}"
+    if not found["labelled"]:
+        click.echo(f"\nanswer with:  sentiment predict {words} --out answers.csv  (after `sentiment train` on labels)")
+        return
+    click.echo(f"\ntrain with:  sentiment train --data {words}")
+    stars = groups_of_stars(list(found["labels"]))
+    if stars:
+        click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
 
 
 def layout_in_words(layout: "Layout") -> str:
@@ -113,7 +115,8 @@ def layout_in_words(layout: "Layout") -> str:
     for written, name in layout.label_map:
         groups.setdefault(name, []).append(written)
     if groups:
-        given["--labels"] = "; ".join(f"{','.join(labels)}={name}" for name, labels in groups.items())
+        joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
+        given["--labels"] = ("; " if any(" " in group for group in joined) else " ").join(joined)
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
@@ -172,8 +175,12 @@ def train(
         common.save_training(run, "sentiment", model, checkpoint, MEASURED)
     click.echo(in_words(model))
     sure_from = model.settings["sure_from"]
-    if sure_from is not None and model.settings["validation_accuracy"] < GOAL:
-        click.echo(f"{GOAL:.0%} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
+    if model.settings["validation_accuracy"] < GOAL:
+        goal = f"{GOAL:.0%}".replace("%", " %")
+        if sure_from is None:
+            click.echo(f"no limit for --unsure reaches {goal} of right answers")
+        else:
+            click.echo(f"{goal} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
     click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
 
 
@@ -270,6 +277,9 @@ def evaluate(
 ) -> None:
     """Score the saved model on the test texts, beside a baseline.
 
+    Of a table with a column `split` these are the rows that say test, of another one all texts that the model was not
+    trained on: of the table that it was trained on the fifth that was kept for this, of a new one all.
+
     The baseline always gives the label that was most frequent in training. The labels are those of the model;
     --positive is for a table that calls its two labels otherwise.
 
@@ -293,7 +303,7 @@ def evaluate(
     if as_json:
         common.print_json(scores)
     else:
-        click.echo(f"{common.marked(scores)}{scores['test']['reviews']:,} test texts")
+        click.echo(f"{common.marked(scores)}{scored_in_words(scores)}")
         click.echo(table(scores))
 
 
@@ -384,14 +394,19 @@ def export(run: Path, file: Path) -> None:
     click.echo(file)
 
 
+named_option = click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    help="Training texts an n-gram must be in.  [default: 50, fewer where few n-grams are in as many]",
+)
+
+
 @main.command()
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=15, show_default=True, help="N-grams of each kind.")
-@click.option(
-    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
-)
+@named_option
 @click.option("--label", "chosen", multiple=True, help="Only this label; may be given several times.")
-def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
+def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> None:
     """Show the n-grams that speak most for each label.
 
     They are ranked by what each alone adds to the log-odds of the label. Of many labels, the most frequent ones are
@@ -403,14 +418,14 @@ def words(run: Path, n: int, min_count: int, chosen: tuple[str, ...]) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     vocabulary = model.vocabulary
-    frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
+    fewest = min_count or model.named_from
     shown = chosen_labels(model, chosen)
     columns = []
     for label in shown:
-        effects = model.effects(label)
-        ranked = [i for i in (-effects).argsort(kind="stable") if frequent[i] and effects[i] > 0][:n]
-        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked)
+        ranked, effects = model.ranked(label, fewest)
+        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked[:n])
         columns.append([printable(model.label_names[label]), *names])
+    tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
     mark = common.marked(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
         click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
@@ -437,10 +452,8 @@ def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]
 @click.argument("ngram", metavar="WORD")
 @run_option
 @click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="N-grams to show.")
-@click.option(
-    "--min-count", type=click.IntRange(1), default=50, show_default=True, help="Reviews an n-gram must be in."
-)
-def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
+@named_option
+def similar(ngram: str, run: Path, n: int, min_count: int | None) -> None:
     """Show the n-grams most alike to the network, nearest first.
 
     Alike in polarity and strength, not in meaning.
@@ -451,7 +464,9 @@ def similar(ngram: str, run: Path, n: int, min_count: int) -> None:
 
     model = SentimentModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
-    for name, distance in model.similar(ngram, n, min_count):
+    nearest = model.similar(ngram, n, min_count)
+    tell("distance of what two n-grams do in the hidden layer: 0 is the same, and near ones pull the same way as far")
+    for name, distance in nearest:
         click.echo(f"{distance:.3f}  {name}")
 
 

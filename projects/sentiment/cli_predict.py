@@ -10,7 +10,7 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
-from projects.common.terminal import tell
+from projects.common.terminal import n_of, tell
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
 if TYPE_CHECKING:
@@ -139,15 +139,17 @@ def answer_tables(
     model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, unsure: float, where: Where
 ) -> None:
     """Write the answers for these tables, and say what was written."""
-    from projects.sentiment.answers import ADDED, UNSURE, predict_files
+    from projects.sentiment.answers import ADDED, predict_files
+    from projects.sentiment.model import UNSURE
 
     files = [file for table in tables for file in tables_of(table, layout, where, False, model.layout)]
     with where.engine() as engine:
         for written in predict_files(model, files, out, unsure, engine):
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
-            click.echo(f"{written.path}: {written.rows:,} rows{unsure_rows}")
+            click.echo(f"{written.path}: {n_of(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
-                tell(f"{written.path}: {written.without_text:,} rows have no text and got no label")
+                have = "has" if written.without_text == 1 else "have"
+                tell(f"{written.path}: {n_of(written.without_text, 'row')} {have} no text and got no label")
             if written.replaced:
                 common.warn_if_replaced(str(written.path), written.replaced, ADDED)
 
@@ -156,11 +158,10 @@ def print_table(
     model: "SentimentModel", path: Path, layout: "Layout", explain: bool, unsure: float, as_json: bool, where: Where
 ) -> None:
     """Print a table's rows with their answers, as CSV or JSON."""
-    from projects.common.tables import open_table
-    from projects.sentiment.layout import text_of
+    from projects.sentiment.layout import open_with, text_of
 
     for file in tables_of(path, layout, where, False, model.layout):
-        table = open_table(file.path, file.layout.encoding)
+        table = open_with(file.layout, file.path)
         common.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
 
         def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -30,6 +30,7 @@ from projects.sentiment.tokens import CLOSING
 RUN = 10_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
 BLOCK = 5_000  # texts of a block, about
+MOST_REMEMBERED = 1_000_000  # texts whose hashes a model keeps, four bytes each
 PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
 HASHES = 1 << 64
@@ -55,6 +56,7 @@ class Corpus:
     texts_of_label: np.ndarray  # those to train the measured fit on, int64 [labels]
     held_out_of_label: np.ndarray  # and those held out for it
     sha256: str  # of all texts and labels, whatever the packing
+    remembered: np.ndarray | None  # short hashes of the texts, ascending, uint32; None: too many texts
     left_out: LeftOut
     simulated: bool
 
@@ -74,6 +76,7 @@ class Reading(NamedTuple):
     places: dict[str, str]  # where each label is first
     words: Counts
     lowest: int  # of the numbers that decide what is held out
+    remembered: np.ndarray | None  # see Corpus
     left_out: LeftOut
     simulated: bool
 
@@ -111,6 +114,7 @@ def read_corpus(
         texts_of_label=np.sum([block.training for block in blocks], axis=0),
         held_out_of_label=np.sum([block.held_out for block in blocks], axis=0),
         sha256=fingerprint([repr(names).encode(), *(block.digest for block in blocks)]),
+        remembered=reading.remembered,
         left_out=reading.left_out,
         simulated=reading.simulated,
     )
@@ -127,6 +131,7 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     runs: list[Run] = []
     counts: list[Counts] = []
     lowest = HASHES
+    remembered: list[np.ndarray | None] = []
     left_out = LeftOut()
     simulated = False
     for some in chunks(source.examples("train", left_out), RUN, RUN_CHARACTERS):
@@ -138,9 +143,10 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
         hashes, words = save_run(run, some, store, settings)
         counts.append(words)
         lowest = min(lowest, int(mix(hashes, settings.seed).min()))
+        remembered = [remember([*remembered, short_hashes(hashes)])]
         runs.append(run)
     words = add_counts(counts, settings.min_count)
-    return Reading(runs, labels, places, words, lowest, left_out, simulated)
+    return Reading(runs, labels, places, words, lowest, remember(remembered), left_out, simulated)
 
 
 def save_run(run: Run, examples: list[Example], store: Store, settings: Settings) -> tuple[np.ndarray, Counts]:
@@ -179,6 +185,7 @@ def add_readings(readings: list[Reading], min_count: int) -> Reading:
         places=places,
         words=add_counts([reading.words for reading in readings], min_count),
         lowest=min(reading.lowest for reading in readings),
+        remembered=remember([reading.remembered for reading in readings]),
         left_out=left_out,
         simulated=any(reading.simulated for reading in readings),
     )
@@ -300,6 +307,23 @@ def text_hash(text: str) -> int:
     """64 bits that the text alone decides."""
     digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
+
+
+def short_hashes(hashes: np.ndarray) -> np.ndarray:
+    """The upper half of each hash, uint32: of a million texts, one in 4,000 others has that of one of them."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
+
+
+def remember(parts: list[np.ndarray | None]) -> np.ndarray | None:
+    """The hashes of all parts, ascending, each once; None where they are too many or some were."""
+    hashes = np.empty(0, np.uint32)
+    for part in parts:
+        if part is None:
+            return None
+        hashes = np.union1d(hashes, part)
+        if len(hashes) > MOST_REMEMBERED:
+            return None
+    return hashes
 
 
 def mix(hashes: np.ndarray, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
-from projects.common.tables import is_missing, open_table, table_of_frame
+from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.labels import USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
@@ -27,7 +27,9 @@ from projects.sentiment.layout import (
     find_layout,
     guessed,
     label_text,
+    open_with,
     usable_rows,
+    without_header,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ SAMPLE = "reviews-SIMULATED.csv"
 TAR_MARK = slice(257, 262)  # where a tar archive has "ustar"
 TOLD_EVERY = 100  # texts of the archive, to the progress of the process
 UNPACKED = 3  # bytes of a byte of a packed table, about
+ALL = "all"  # the part of a table that has training and test texts
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
@@ -75,8 +78,12 @@ class Source(Protocol):
     def film_reviews(self) -> bool:
         """Whether its texts are the published ones, and not somebody's own."""
 
+    @property
+    def is_split(self) -> bool:
+        """Whether it says itself which of its texts are for the test. Raises ProjectError."""
+
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train" or "test"; left_out is told of what can't be used. Raises ProjectError."""
+        """Those of one part, "train", "test" or ALL; left_out is told of what can't be used. Raises ProjectError."""
 
 
 @dataclass(repr=False)
@@ -90,6 +97,7 @@ class Reviews:
     name: str = field(default="this list", compare=False)  # for errors
     layout: Layout = ANY_LAYOUT
     film_reviews: bool = False
+    is_split: bool = True
 
     def __repr__(self) -> str:
         if len(self.label_names) > 2:
@@ -128,10 +136,15 @@ class File:
         """Whether it is the published archive, or a folder in the packing that the same reviews have."""
         return not is_table(self.path)
 
-    def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train" or "test". Raises ProjectError naming file and line, or member.
+    @property
+    def is_split(self) -> bool:
+        """Whether it is no table, or one with a column `split`. Raises ProjectError."""
+        return not is_table(self.path) or "split" in open_with(self.layout, self.path).columns
 
-        left_out: told of rows without text or label.
+    def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
+        """Those of one part, "train" or "test"; of a table that is not split also ALL.
+
+        Raises ProjectError naming file and line, or member. left_out: told of rows without text or label.
         """
         path = self.path
         if not path.exists():
@@ -186,12 +199,14 @@ def files_of(
     first = paths[0]
     refuse_pipe(first)
     if first.exists() and is_table(first):
-        table = open_table(first, layout.encoding)
+        table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
-        for line in (table.remark(), guessed(found, layout, remembered, labelled)):
+        for line in (table.remark(), without_header(table), guessed(found, layout, remembered, labelled)):
             if line:
                 tell(line)
         layout = found
+        if table.encoding and not table.encoding.startswith("utf"):
+            layout = replace(layout, likely_encoding=table.encoding)
     return [File(path, layout) for path in paths]
 
 
@@ -219,11 +234,17 @@ def read_reviews(path: Path, part: str, layout: Layout = ANY_LAYOUT, positive: s
 
 
 def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout = ANY_LAYOUT) -> Reviews:
-    """Texts in memory and their labels, whatever these are; pairs that lack one are left out. Raises ProjectError."""
+    """Texts in memory and their labels, whatever these are; pairs that lack one are left out.
+
+    layout: how labels are joined, if they are. Raises ProjectError.
+    """
     kept = []
+    label_map = dict(layout.label_map)
     pairs = zip(texts, labels, strict=True)
     for text, label in pairs:
         written = label_text(None if is_missing(label) else label)
+        if label_map:
+            written = label_map.get(written, "")
         if not is_missing(text) and str(text).strip() and written:
             kept.append((str(text), written))
     label_names = order_labels(Counter(label for _, label in kept), None, "this list")
@@ -284,7 +305,7 @@ def label_of(written: str, place: str) -> str:
 
 def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> Iterator[Example]:
     """The examples of a table."""
-    table = open_table(path, layout.encoding)
+    table = open_with(layout, path)
     layout = find_layout(table, layout, labelled=True)
     has_split = "split" in table.columns
     simulated = "simulated" in table.columns
@@ -294,7 +315,7 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
         if seen >= told / 100:
             progress.advance(seen / told)
             seen = 0
-        if part_of(row.get("split"), has_split, text, place) == part:
+        if part in (ALL, part_of(row.get("split"), has_split, text, place)):
             yield Example(text, label, place, simulated)
 
 

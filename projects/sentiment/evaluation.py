@@ -9,7 +9,8 @@ import numpy as np
 from nn import metrics
 from nn.functions import away_from_0_and_1
 from projects.common.errors import ProjectError
-from projects.sentiment.data import Example, Source, chunks, names_of, refuse_too_few
+from projects.sentiment.corpus import text_hash
+from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.layout import LeftOut
@@ -21,6 +22,7 @@ LENGTHS = (100, 200, 400)  # words: bounds of the kinds of texts that are scored
 LIMITS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)  # of probability, below which an answer may be called unsure
 MISTAKES = 5  # most confident ones that are listed
 NEVER_TRAINED_ON = "(never trained on)"  # stands for all labels that the model does not have
+SPLIT, NEW, DRAWN = "split", "new", "drawn"  # parts of a source that are scored
 CONFUSIONS = 10  # most frequent mistakes between two labels that are listed
 
 
@@ -36,6 +38,8 @@ class Outcomes(NamedTuple):
     unknown: dict[str, str]  # labels that the model does not have, and the place of the first one
     left_out: LeftOut
     simulated: bool
+    trained_on: int = 0  # texts that were not scored, as the model was trained on them
+    parts: frozenset[str] = frozenset()  # which of the texts are scored, see `part_to_score`
 
 
 ARRAYS = Outcomes._fields[:5]
@@ -61,6 +65,8 @@ def evaluate(
         number_labels(outcomes.unknown, model.label_names)  # raises
     names = [*model.label_names, NEVER_TRAINED_ON]
     texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
+    if outcomes.trained_on and not len(outcomes.labels):
+        raise ProjectError(f"the model was trained on all {outcomes.trained_on:,} texts of {names_of(sources)}")
     refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
     return report(model, outcomes)
 
@@ -70,12 +76,34 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
     numbers: dict[str, int] = {}
     left_out = LeftOut()
     outcomes = NONE_YET
-    for examples in chunks(source.examples("test", left_out), AT_ONCE):
+    part = part_to_score(source, model)
+    for chunk in chunks(source.examples(ALL if part == NEW else "test", left_out), AT_ONCE):
+        examples = [example for example in chunk if part != NEW or not was_trained_on(example.text, model)]
+        outcomes = outcomes._replace(trained_on=outcomes.trained_on + len(chunk) - len(examples))
+        if not examples:
+            continue
         unknown = number_new_labels(examples, numbers, model.label_names, positive, source.name)
         labels = np.array([numbers[example.label] for example in examples])
         found = outcomes_of(model, examples, labels)
         outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)])
-    return outcomes._replace(left_out=left_out)
+    return outcomes._replace(left_out=left_out, parts=frozenset([part]))
+
+
+def part_to_score(source: Source, model: SentimentModel) -> str:
+    """SPLIT: what the source says is for the test. NEW: all texts that the model was not trained on. DRAWN: where it
+    is not known which these are, the fifth of the texts that is never trained on.
+    """
+    if source.is_split:
+        return SPLIT
+    return DRAWN if model.trained_on is None else NEW
+
+
+def was_trained_on(text: str, model: SentimentModel) -> bool:
+    """Whether the model, which remembers its texts, was trained on this one."""
+    assert model.trained_on is not None
+    short = np.uint32(text_hash(text) >> 32)
+    place = int(np.searchsorted(model.trained_on, short))
+    return place < len(model.trained_on) and bool(model.trained_on[place] == short)
 
 
 def number_new_labels(
@@ -151,8 +179,15 @@ def add_outcomes(parts: list[Outcomes]) -> Outcomes:
     left_out = LeftOut()
     for part in parts:
         left_out.add(part.left_out)
-    simulated = any(part.simulated for part in parts)
-    return Outcomes(**arrays, mistakes=surest, unknown=unknown, left_out=left_out, simulated=simulated)
+    return Outcomes(
+        **arrays,
+        mistakes=surest,
+        unknown=unknown,
+        left_out=left_out,
+        simulated=any(part.simulated for part in parts),
+        trained_on=sum(part.trained_on for part in parts),
+        parts=frozenset().union(*(part.parts for part in parts)),
+    )
 
 
 def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
@@ -171,6 +206,7 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
         "left_out": {reason: n for reason, (n, _) in outcomes.left_out.rows.items()},
+        "scored": {"parts": sorted(outcomes.parts), "trained_on": outcomes.trained_on},
         "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),

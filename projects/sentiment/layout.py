@@ -4,16 +4,18 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.common.tables import Table
+from projects.common.tables import Table, open_table
 
 TEXT_NAMES = ("text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description")
 LABEL_NAMES = ("label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target")
 OTHER_NAMES = ("split", "simulated", "id", "index")  # never a guess for either
 GUESSED_FROM = 1_000  # rows
 FEW_VALUES = 100  # of a column that may hold labels
+LONGEST_NAME = 60  # characters of the name of a column: more are a text
 SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
 
 
@@ -26,9 +28,15 @@ class Layout:
     encoding: str | None = None
     label_map: tuple[tuple[str, str], ...] = ()  # written label and what it counts as; others are left out
     strict: bool = False  # whether a row without text or label is an error
+    likely_encoding: str | None = None  # of a file that is no UTF-8, where nothing is said of it
 
 
 ANY_LAYOUT = Layout()
+
+
+def open_with(layout: Layout, path: Path) -> Table:
+    """The table in a file, in the encoding that the layout says or finds likely. Raises ProjectError."""
+    return open_table(path, layout.encoding, likely=layout.likely_encoding)
 
 
 def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
@@ -45,7 +53,7 @@ def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
     text = layout.text_column or usual(columns, TEXT_NAMES)
     label = layout.label_column or usual(columns, LABEL_NAMES)
     if text is None or (labelled and label is None):
-        sample = [row for _, row in islice(table.rows(), GUESSED_FROM)]
+        sample = first_rows(table)
         text = text or guess_text(columns, sample, label)
         label = label or guess_label(columns, sample, text)
     unknown = []
@@ -67,6 +75,7 @@ def filled_in(layout: Layout, remembered: Layout, columns: Sequence[str]) -> Lay
         text_column=layout.text_column or text,
         label_column=layout.label_column or label,
         label_map=layout.label_map or remembered.label_map,
+        likely_encoding=layout.likely_encoding or remembered.likely_encoding,
     )
 
 
@@ -81,6 +90,44 @@ def guessed(found: Layout, given: Layout, remembered: Layout, labelled: bool) ->
         if wanted and column and column not in known and column.strip().lower() not in names:
             guesses.append(f"{kind} from column {column!r} (--{kind[:-1]}-column names another)")
     return f"taking {', '.join(guesses)}" if guesses else None
+
+
+def find_label(table: Table, layout: Layout) -> str | None:
+    """The column with labels, as `find_layout` finds it; None where there is none, or the first rows have none."""
+    sample = first_rows(table)
+    column = layout.label_column or usual(table.columns, LABEL_NAMES)
+    if column is None:
+        return guess_label(table.columns, sample, layout.text_column)
+    is_empty = not any(label_text(row.get(column)) for row in sample)
+    return None if is_empty and not layout.label_column else column
+
+
+def first_rows(table: Table) -> list[dict[str, Any]]:
+    return [row for _, row in islice(table.rows(), GUESSED_FROM)]
+
+
+def without_header(table: Table) -> str | None:
+    """A line for the user where the names of the columns look like a row of data."""
+    named = {column.strip().lower() for column in table.columns}
+    if not table.columns or named & {*TEXT_NAMES, *LABEL_NAMES, *OTHER_NAMES}:
+        return None
+    sample = first_rows(table)
+    for column in table.columns:
+        is_value = sum(str(row.get(column)) == column for row in sample) >= 2
+        if len(column) > LONGEST_NAME or is_number(column) or is_value:
+            place = "" if table.format != "CSV" else ", such as text,label,"
+            return (
+                f"{table.path}: the first row looks like data, not like names of columns ({column[:LONGEST_NAME]!r}), "
+                f"and is taken for names: put a row of names{place} above it"
+            )
+    return None
+
+
+def is_number(written: str) -> bool:
+    try:
+        return math.isfinite(float(written.replace(",", ".")))
+    except ValueError:
+        return False
 
 
 def usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
@@ -195,6 +242,16 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
             raise ProjectError(f"{where}: {reason}; leave out --strict to go on without such rows")
         else:
             left_out.note(reason, where)
+
+
+def texts_alone(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tuple[str, str]]:
+    """Place and text of each row of a table without labels that has a text; others are counted."""
+    for place, row in table.rows():
+        text = text_of(row, layout)
+        if text.strip():
+            yield place, text
+        else:
+            left_out.note(NO_TEXT, f"{table.path}, {place}")
 
 
 def text_of(row: dict[str, Any], layout: Layout) -> str:

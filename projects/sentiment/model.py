@@ -1,5 +1,6 @@
 """The sentiment model: n-grams in, the probability of each label out."""
 
+import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,27 +14,32 @@ from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, away_from_0_and_1, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
+from projects.common.tables import table_of_frame
 from projects.sentiment import settings as declared
-from projects.sentiment.layout import Layout
+from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.tokens import NONE
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 MANY = 1 << 31  # texts: more than any n-gram is in
 PIECES_SHARE = 1 / 3  # of the second view in the log-odds
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
+NAMED_FROM = 50  # training texts that an n-gram which is named is in,
+FEW_NAMED = 120  # or fewer, so that there are this many
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 # of models from before there were these settings
 WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY, "characters": False}
+UNSURE = "unsure"  # the answer where no label is as probable as was asked for
+NO_TEXT = "no text"  # the answer where there is none
 Effects = list[tuple[str, float]]
 
 
 class Answer(NamedTuple):
-    """A label and its probability."""
+    """A label and its probability; UNSURE and the probability of the best label, or NO_TEXT and NaN."""
 
     label: str
     probability: float
@@ -58,6 +64,7 @@ class SentimentModel:
     vocabulary: Vocabulary
     settings: dict[str, Any]
     second: SecondView | None = None
+    trained_on: np.ndarray | None = None  # short hashes of the texts, ascending, uint32; None: not known
 
     def __repr__(self) -> str:
         size = f"{len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units"
@@ -73,24 +80,49 @@ class SentimentModel:
     def layout(self) -> Layout:
         """How the table was laid out that the model was trained on."""
         label_map = tuple((written, name) for written, name in self.settings["label_map"])
-        return Layout(self.settings["text_column"], self.settings["label_column"], None, label_map)
+        return Layout(
+            self.settings["text_column"],
+            self.settings["label_column"],
+            label_map=label_map,
+            likely_encoding=self.settings.get("encoding"),
+        )
 
-    def predict(self, texts: Any) -> Any:
-        """An `Answer` for a text; a list of them for several texts; for a pandas Series a DataFrame with its index."""
+    def predict(self, texts: Any, unsure: float = 0.0) -> Any:
+        """An `Answer` for a text; a list of them for several texts; of pandas, a DataFrame with the same index.
+
+        texts: of pandas a Series, or a DataFrame, whose column of texts is that of the training or is found. unsure:
+        below this probability the answer is UNSURE. Where there is no text it is NO_TEXT; a text of which no word is
+        known gets the most frequent label. Raises ProjectError.
+        """
         if isinstance(texts, str):
-            return self._answers([texts])[0]
+            return self._answers([texts], unsure)[0]
+        if hasattr(texts, "columns"):
+            texts = self._texts_of(texts)
         index = getattr(texts, "index", None)
         if index is None or callable(index):  # a list has a method of that name
-            return self._answers(list(texts))
+            return self._answers(list(texts), unsure)
         import pandas as pd
 
-        return pd.DataFrame(self._answers(texts.fillna("").tolist()), index)
+        return pd.DataFrame(self._answers(texts.fillna("").tolist(), unsure), index, list(Answer._fields))
 
-    def _answers(self, texts: list[str]) -> list[Answer]:
+    def _texts_of(self, frame: "pd.DataFrame") -> "pd.Series[Any]":
+        """The column of a DataFrame that has the texts. Raises ProjectError."""
+        table = table_of_frame(frame)
+        layout = find_layout(table, filled_in(ANY_LAYOUT, self.layout, table.columns), labelled=False)
+        return frame.iloc[:, table.columns.index(str(layout.text_column))]
+
+    def _answers(self, texts: list[Any], unsure: float) -> list[Answer]:
+        wrong = next((text for text in texts if not isinstance(text, str)), None)
+        if wrong is not None:
+            raise ProjectError(f"texts are strings, and {wrong!r} is none")
         probabilities = self.probabilities(texts)
-        labels = probabilities.argmax(axis=1).tolist()
-        sureness = probabilities.max(axis=1).tolist()
-        return [Answer(self.label_names[label], p) for label, p in zip(labels, sureness, strict=True)]
+        answers = []
+        for text, of_labels in zip(texts, probabilities, strict=True):
+            label = int(of_labels.argmax())
+            sureness = float(of_labels[label])
+            name = UNSURE if sureness < unsure else self.label_names[label]
+            answers.append(Answer(name, sureness) if text.strip() else Answer(NO_TEXT, math.nan))
+        return answers
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
@@ -188,10 +220,29 @@ class SentimentModel:
             effects[some] = log_odds(hidden @ W2 + network.b2, label) - empty
         return effects
 
-    def similar(self, ngram: str, n: int, min_count: int) -> Effects:
+    @property
+    def named_from(self) -> int:
+        """Training texts that an n-gram must be in to be named: 50, fewer where too few n-grams are in as many.
+
+        Rarer ones speak for a label by chance.
+        """
+        counts = np.sort(self.vocabulary.counts[self.vocabulary.in_bag])
+        return min(NAMED_FROM, int(counts[-min(len(counts), FEW_NAMED)]))
+
+    def ranked(self, label: int, min_count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The columns of the n-grams that speak for a label, the strongest first, and the effects of all [columns].
+
+        min_count: training texts that they must be in; None: `named_from`.
+        """
+        effects = self.effects(label)
+        is_frequent = self.vocabulary.counts[self.vocabulary.in_bag] >= (min_count or self.named_from)
+        order = np.argsort(-effects, kind="stable")
+        return order[is_frequent[order] & (effects[order] > 0)], effects
+
+    def similar(self, ngram: str, n: int = 10, min_count: int | None = None) -> Effects:
         """The n n-grams nearest to this one in what they add to the hidden layer, with Euclidean distances.
 
-        Only n-grams in at least `min_count` training reviews: rarer ones are near by chance.
+        Only n-grams in at least `min_count` training texts, None: `named_from`: rarer ones are near by chance.
         """
         vocabulary = self.vocabulary
         column = vocabulary.find(ngram)
@@ -199,7 +250,7 @@ class SentimentModel:
             raise ProjectError(f"{ngram!r} is not among the {len(vocabulary):,} n-grams of the bag: try another one")
         rows = vocabulary.ratios[vocabulary.in_bag][:, np.newaxis] * self.network.W1  # [columns, hidden]
         distance = np.linalg.norm(rows - rows[column], axis=1)
-        frequent = vocabulary.counts[vocabulary.in_bag] >= min_count
+        frequent = vocabulary.counts[vocabulary.in_bag] >= (min_count or self.named_from)
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]
         return [(vocabulary.said(vocabulary.in_bag[i]), float(distance[i])) for i in order]
 
@@ -212,6 +263,8 @@ class SentimentModel:
             network, pieces = self.second
             arrays |= {f"pieces_{name}": getattr(network, name) for name in ("W1", "b1", "W2", "b2")}
             arrays |= {"pieces": pieces.keys, "pieces_ratios": pieces.ratios}
+        if self.trained_on is not None:
+            arrays["trained_on"] = self.trained_on
         save_model(Path(path), "sentiment", arrays, self.settings)
 
     @classmethod
@@ -230,7 +283,7 @@ class SentimentModel:
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
         second = second_view(arrays, WITHOUT | settings)
-        return cls(network, vocabulary, settings, second)
+        return cls(network, vocabulary, settings, second, arrays.get("trained_on"))
 
 
 def second_view(arrays: Arrays, settings: Settings) -> SecondView | None:
@@ -278,6 +331,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     film_reviews: bool
     text_column: str | None
     label_column: str | None
+    encoding: str | None = None
     label_map: list[tuple[str, str]]
     base_rates: Annotated[list[Share], AtLeastTwo]
     label_shares: Annotated[list[Share], AtLeastTwo]
@@ -305,6 +359,8 @@ def check(path: Path, arrays: Arrays, settings: Settings) -> None:
         check_arrays(path, arrays, piece_shapes(outputs).items())
         if not (arrays["pieces"][1:] > arrays["pieces"][:-1]).all():
             raise ProjectError(f"{path}: pieces are not in order: train a new model")
+    if "trained_on" in arrays:
+        check_arrays(path, arrays, {"trained_on": ("uint", "texts")}.items())
     check_labels(path, len(arrays["b2"]), settings)
     n_words = 1 + int((arrays["words"] == ord("\n")).sum())
     check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())

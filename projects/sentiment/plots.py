@@ -13,7 +13,9 @@ from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 from projects.sentiment.model import SentimentModel
 
 LABELLED = 30  # words of each kind that are named on the map
-FEWEST_REVIEWS = 50  # that a named word is in
+LONG_WORD = 4  # letters of a word that the title may name,
+MANY_TEXTS = 0.5  # of the texts, which it is not in: words in more are such as “the”
+APART = (45, 14)  # dots between two labels beside points, to the right and up
 MOST_MAPS = 12  # labels whose words are drawn
 BARS = 10  # words of each of them
 MOST_CONFUSED = 24  # labels in the picture of confusions
@@ -55,17 +57,14 @@ def plot_label_words(model: SentimentModel) -> Figure:
     n_columns = min(3, len(labels))
     n_rows = -(-len(labels) // n_columns)
     figure = Figure(figsize=(4 * n_columns, 3 * n_rows), layout="constrained")
-    counts = vocabulary.counts[vocabulary.in_bag]
-    fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
-    frequent = np.flatnonzero(counts >= fewest)
     for place, label in enumerate(labels, 1):
         axes = figure.add_subplot(n_rows, n_columns, place)
-        effects = model.effects(label)
-        best = frequent[np.argsort(-effects[frequent], kind="stable")][:BARS][::-1]
+        ranked, effects = model.ranked(label)
+        best = ranked[:BARS][::-1]
         axes.barh(range(len(best)), effects[best], color=BLUE)
         axes.set_yticks(range(len(best)), [vocabulary.said(vocabulary.in_bag[i]) for i in best], fontsize=8)
         axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=9)
-    figure.suptitle(f"What n-grams in at least {fewest} texts add to the log-odds of a label")
+    figure.suptitle(f"What n-grams in at least {model.named_from} texts add to the log-odds of a label")
     return figure
 
 
@@ -97,9 +96,10 @@ def plot_words(model: SentimentModel) -> Figure:
     """Of two labels: every n-gram of the bag by effect and frequency, the most polar of the frequent ones named."""
     figure, axes = new_figure(width=12, height=7)
     negative, positive = model.label_names
-    vocabulary, effects = model.vocabulary, model.effects()
+    vocabulary = model.vocabulary
     counts = vocabulary.counts[vocabulary.in_bag]
-    fewest = min(FEWEST_REVIEWS, int(np.sort(counts)[-min(len(counts), 4 * LABELLED)]))
+    for_positive, effects = model.ranked(1)
+    for_negative, _ = model.ranked(0)
     axes.scatter(effects, counts, s=4, c=np.where(effects > 0, BLUE, ORANGE), alpha=0.25, linewidths=0)
     axes.set(
         yscale="log",
@@ -107,14 +107,29 @@ def plot_words(model: SentimentModel) -> Figure:
         ylabel="training texts that the n-gram is in",
     )
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    frequent = np.flatnonzero(counts >= fewest)
-    by_effect = frequent[np.argsort(effects[frequent])]
-    named = np.unique(np.concatenate([by_effect[:LABELLED], by_effect[-LABELLED:]]))
-    worst, best = (vocabulary.said(vocabulary.in_bag[i]) for i in (by_effect[0], by_effect[-1]))
-    known = f"Of n-grams in at least {fewest} texts"
-    axes.set_title(f"{known}, “{worst}” speaks most for {negative}, “{best}” for {positive}")
+    named = np.concatenate([for_negative[:LABELLED], for_positive[:LABELLED]])
+    found = []
+    for label, ranked in ((negative, for_negative), (positive, for_positive)):
+        if len(ranked):
+            found.append(f"“{telling_word(model, ranked)}” speaks for {label}")
+    axes.set_title(f"{', '.join(found)}: the strongest words in at least {model.named_from} texts")
     label_points(figure, axes, effects[named], counts[named], [vocabulary.said(vocabulary.in_bag[i]) for i in named])
     return figure
+
+
+def telling_word(model: SentimentModel, ranked: np.ndarray) -> str:
+    """The first of these n-grams, by column, that is one word with a meaning of its own; else the first one.
+
+    Words that are short or in many texts, such as “of” and “with”, join others and say little alone.
+    """
+    vocabulary = model.vocabulary
+    most = MANY_TEXTS * model.settings["train_reviews"]
+    for column in ranked.tolist():
+        word = vocabulary.said(vocabulary.in_bag[column])
+        is_short = word.isascii() and len(word) < LONG_WORD
+        if word.isalpha() and not is_short and vocabulary.counts[vocabulary.in_bag[column]] < most:
+            return word
+    return vocabulary.said(vocabulary.in_bag[ranked[0]])
 
 
 def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
@@ -191,18 +206,36 @@ def plot_check(found: dict[str, Any]) -> Figure:
 def plot_unsure(scores: dict[str, Any]) -> Figure:
     """How right the answers are when the least probable ones are called unsure."""
     figure, axes = new_figure()
-    found = scores["unsure"]
+    found = scores["unsure"]  # the first one of all texts, without a limit
     unsure = [100 * part["unsure"] for part in found]
     right = [100 * part["accuracy"] for part in found]
     axes.plot(unsure, right, "o-", color=BLUE)
-    for part, x, y in zip(found, unsure, right, strict=True):
-        if part["limit"]:
-            axes.annotate(f"{part['limit']:g}", (x, y), (4, -10), textcoords="offset points", fontsize=8)
-    tenth = np.interp(10, unsure, right) if max(unsure) >= 10 else right[-1]
-    title = f"{right[0]:.1f} % right; with a tenth of the texts unsure, {tenth:.1f} % of the others"
+    axes.margins(0.06, 0.12)
+    figure.draw(FigureCanvasAgg(figure).get_renderer())  # lays the axes out, so that places are true
+    points = axes.transData.transform(np.column_stack([unsure, right]))
+    for first, last in limits_apart(points[1:]):
+        limits = {f"{found[place + 1]['limit']:g}": None for place in (first, last)}
+        axes.annotate(
+            " to ".join(limits), (unsure[last + 1], right[last + 1]), (6, -11), textcoords="offset points", fontsize=8
+        )
+    title = f"{right[0]:.1f} % right; with no limit here are a tenth of the texts unsure"
+    if max(unsure) >= 10:
+        tenth = np.interp(10, unsure, right)
+        title = f"{right[0]:.1f} % right; with a tenth of the texts unsure, {tenth:.1f} % of the others"
     axes.set(
         xlabel="texts called unsure, in % (beside each point: --unsure)",
         ylabel="right of the others, in %",
         title=title,
     )
     return figure
+
+
+def limits_apart(points: np.ndarray) -> list[tuple[int, int]]:
+    """The first and the last of each row of points [points, 2] that are too near each other for labels of their own."""
+    rows: list[tuple[int, int]] = []
+    for place, point in enumerate(points):
+        if rows and (np.abs(point - points[rows[-1][0]]) < APART).all():
+            rows[-1] = (rows[-1][0], place)
+        else:
+            rows.append((place, place))
+    return rows

@@ -18,6 +18,38 @@ from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
 from projects.sentiment.tokens import NEGATED
 
+NOT_SHOWN = ("base_rates", "label_shares", "label_names", "film_reviews", "common_from")
+SETTING_NAMES = {  # of those whose own name says little
+    "balanced": "all labels count alike",
+    "batch_size": "texts in a step of training",
+    "characters": "also reads pieces of characters",
+    "dropout": "share of n-grams dropped at random",
+    "early_stopping": "stops when it gets no better",
+    "encoding": "encoding of the table",
+    "epochs": "epochs (times that all texts are gone through)",
+    "excerpts": "excerpts of each text",
+    "hidden_dropout": "share of hidden units dropped at random",
+    "l2": "L2 (pull of the weights to 0)",
+    "label_column": "column with the labels",
+    "label_map": "labels joined",
+    "large_batches": "large batches, added up by workers",
+    "least_count": "texts that an n-gram must be in",
+    "min_count": "the same of 25,000 texts",
+    "negation": "words after a negation count as others",
+    "ngrams": "words in an n-gram, at most",
+    "patience": "epochs without gain before stopping",
+    "polarity_cutoff": "least log-count ratio of an n-gram",
+    "refit": "fitted to all texts in the end",
+    "row_power": "how much short texts say, 0 to 1",
+    "seed": "seed of the random numbers",
+    "simulated": "simulated data",
+    "sure_from": "probability from which 95 % of answers are right",
+    "text_column": "column with the texts",
+    "train_reviews": "training texts",
+    "unfinished": "training was ended early",
+    "validation_accuracy": "share right of the texts held out",
+    "validation_reviews": "texts held out to measure it",
+}
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
 LABELS_IN_TITLE = 4
 ROWS = 40  # labels in the table of scores, the most frequent ones
@@ -45,9 +77,7 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
     source = Path(__file__)
     about, weights = pack(model)
-    left_out = ("base_rates", "label_shares", "label_names", "film_reviews")  # lists as long as there are labels
-    known = {name: value for name, value in settings.items() if name not in left_out}
-    parts = report.common_parts("sentiment", path, known, simulated, PICTURES) | {
+    parts = report.common_parts("sentiment", path, for_people(settings), simulated, PICTURES) | {
         "title": title(model.label_names, settings["film_reviews"]),
         "lead": lead(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
@@ -63,6 +93,20 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
         return whole, True
     parts["live"] = f'<p class="card">{why_no_typing(model)}</p>'
     return report.fill(parts | {"about": "{}", "weights": "", "script": ""}), False
+
+
+def for_people(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings by what people call them. Lists as long as there are labels are left out, and what has no value."""
+    known: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in NOT_SHOWN and value is not None and value != []:
+            known[SETTING_NAMES.get(name, name)] = value
+    groups: dict[str, list[str]] = {}
+    for written, name in settings["label_map"]:
+        groups.setdefault(name, []).append(written)
+    if groups:
+        known[SETTING_NAMES["label_map"]] = [f"{', '.join(written)} as {name}" for name, written in groups.items()]
+    return known
 
 
 def why_no_typing(model: SentimentModel) -> str:
@@ -181,13 +225,13 @@ def score_tables(scores: dict[str, Any]) -> str:
     labels += [[f"{kind} mean", *label_cells(scores["means"][kind]), ""] for kind in ("macro", "weighted")]
     lengths = [[f"from {k['from_words']}", f"{k['reviews']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
     wrong = [[found["label"], found["answer"], f"{found['reviews']:,}"] for found in scores["confusions"]]
+    of_labels = report.table(["label", "precision", "recall", "F1", "texts"], labels)
     tables = (
-        report.table(["label", "precision", "recall", "F1", "texts"], labels),
         report.table(["label", "taken for", "texts"], wrong),
         report.table(["words", "texts", "accuracy"], lengths),
     )
     beside = "".join(f"<div>{table}</div>" for table in tables)
-    return report.table(head, rows) + f'<div class="pair">{beside}</div>'
+    return f'{report.table(head, rows)}<div class="labels">{of_labels}</div><div class="pair">{beside}</div>'
 
 
 def label_cells(scored: dict[str, float]) -> list[str]:

@@ -36,6 +36,19 @@ def table(scores: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def scored_in_words(scores: dict[str, Any]) -> str:
+    """Which texts were scored, in a line."""
+    n, trained_on = scores["test"]["reviews"], scores["scored"]["trained_on"]
+    parts = scores["scored"]["parts"]
+    if "new" in parts and trained_on:
+        return f"{n:,} test texts; {trained_on:,} others are left out, as the model was trained on them"
+    if parts == ["new"]:
+        return f"{n:,} test texts: all that are there, as the model was trained on none of them"
+    if "drawn" in parts:
+        return f"{n:,} test texts: the fifth that is never trained on (which texts the model knows it does not say)"
+    return f"{n:,} test texts"
+
+
 def label_lines(scores: dict[str, Any]) -> list[str]:
     """Precision, recall and F1 of each label, the most frequent first, then their means."""
     by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])

@@ -114,7 +114,7 @@ def train(
         "common_from": words.vocabulary.common_from,
         "unfinished": checkpoint.stopped,
     }
-    return SentimentModel(words.training.network, words.vocabulary, about, second)
+    return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
 
 
 def expect_by_size(files: Sequence[File]) -> None:
@@ -164,6 +164,7 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
         "film_reviews": film_reviews,
         "text_column": layout.text_column,
         "label_column": layout.label_column,
+        "encoding": layout.likely_encoding,
         "label_map": [list(pair) for pair in layout.label_map],
         "label_names": list(corpus.label_names),
         "label_shares": shares,

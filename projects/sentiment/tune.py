@@ -17,7 +17,7 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.tune import Clock, Search, Values
 from projects.sentiment.bags import Bags
-from projects.sentiment.corpus import PARTS, Corpus, read_corpus
+from projects.sentiment.corpus import MOST_REMEMBERED, PARTS, Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, sparse, texts_with
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
@@ -186,7 +186,9 @@ class Tuning:
         arrays = vocabulary.codes, vocabulary.counts, vocabulary.ratios
         words = "\n".join(vocabulary.words).encode()
         weights = settings.hidden_units * (len(vocabulary) + outputs_for(self.n_labels))
-        return HEADER + len(words) + sum(array.nbytes for array in arrays) + 4 * weights
+        n_texts = int(self.texts_of_part.sum())
+        remembered = 4 * n_texts if n_texts <= MOST_REMEMBERED else 0
+        return HEADER + len(words) + sum(array.nbytes for array in arrays) + 4 * weights + remembered
 
 
 def default_values(n_labels: int) -> Values:
