@@ -8,7 +8,7 @@ trained on the published reviews; VADER and TextBlob are dictionaries made by ha
 import csv
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from benchmarks.labels import fit_fasttext, fit_scikit_learn
 from benchmarks.report import REAL_DATA, ROOT, machine, table, write_section
 from benchmarks.reviews import ARCHIVE
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure, save_figure
-from projects.sentiment.data import Reviews, read_reviews
+from projects.sentiment.data import File, Reviews, Source, Texts, read_reviews
 from projects.sentiment.evaluation import reliability
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.settings import Settings
@@ -223,13 +223,21 @@ def draw_reliability(model: SentimentModel, test: Reviews, sets: list[Sentences]
     return f"{picture}\n\n" + table(["texts", "mean probability", "share positive", "texts in this tenth"], rows)
 
 
-def fit_seeds(training: Reviews, n_seeds: int, **settings: Any) -> tuple[list[SentimentModel], list[float]]:
+def read_unlabelled() -> Texts:
+    """The archive's reviews without labels, none of which is a test review."""
+    test = {example.text for example in File(ARCHIVE).examples("test")}
+    return Texts([example.text for example in File(ARCHIVE).examples("unlabelled") if example.text not in test])
+
+
+def fit_seeds(
+    training: Reviews, n_seeds: int, unlabelled: Sequence[Source] = (), **settings: Any
+) -> tuple[list[SentimentModel], list[float]]:
     """A model for each seed, and the seconds of the processor that each took."""
     models = []
     seconds = []
     for seed in range(n_seeds):
         started = time.process_time()
-        models.append(train([training], Settings(seed=seed, **settings)))
+        models.append(train([training], Settings(seed=seed, **settings), unlabelled=unlabelled))
         seconds.append(time.process_time() - started)
     return models, seconds
 
@@ -245,9 +253,16 @@ def main() -> None:
         "Texts that say nothing": answer_faint(some),
         "Reliability": draw_reliability(models[0], test, sets),
     }
-    two_views, seconds = fit_seeds(training, SEEDS_OF_REVIEWS, characters=True)
-    sections["Reviews, with --characters"] = score_reviews(test, two_views, seconds)
-    ours = {"two-layer, as it comes": some, "with --characters": two_views[:SEEDS]}
+    ours = {"two-layer, as it comes": some}
+    beside = read_unlabelled()
+    for options, unlabelled, settings in (
+        ("--characters", [], {"characters": True}),
+        ("--unlabelled", [beside], {}),
+        ("--characters --unlabelled", [beside], {"characters": True}),
+    ):
+        models, seconds = fit_seeds(training, SEEDS_OF_REVIEWS, unlabelled, **settings)
+        sections[f"Reviews, with {options}"] = score_reviews(test, models, seconds)
+        ours[f"with {options}"] = models[:SEEDS]
     packages = machine("numpy", "scipy", "scikit-learn", "fasttext", "vaderSentiment", "textblob")
     sections["Sentences"] = f"{packages}\n\n{compare_on_sentences(ours, sets, training)}"
     for title, text in sections.items():

@@ -78,3 +78,13 @@ def workspace(tmp_path_factory):
             code, _, errors = run(command, *arguments, cwd=folder)
             assert code == 0, errors
     return folder
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes of Dask, which a nanny starts again when they die."""
+    distributed = pytest.importorskip("distributed")
+    from projects.sentiment.dask_engine import local_cluster
+
+    with local_cluster(2) as cluster, distributed.Client(cluster) as client:
+        yield client

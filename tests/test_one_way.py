@@ -478,16 +478,6 @@ def test_the_working_folder_of_a_killed_training_goes_with_the_next(csv_file, tm
 # ---- Dask
 
 
-@pytest.fixture(scope="module")
-def client(small_blocks):
-    """Two worker processes, which a nanny starts again when they die."""
-    distributed = pytest.importorskip("distributed")
-    from projects.sentiment.dask_engine import local_cluster
-
-    with local_cluster(2) as cluster, distributed.Client(cluster) as client:
-        yield client
-
-
 def die_once(flag, function, *arguments):
     """The function; but the first process that comes here with this flag is killed, as if by the system.
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # color: what is printed is not searched for colours, so that a path is printed as it is; see `echo_styled`
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "color": True}
 LONGEST_MESSAGE = 600  # characters of an error; of a longer one, which quotes somebody's data, the middle is left out
-FILES = ("data", "data_dir", "run", "file", "out", "source")  # parameters under a heading of their own
+FILES = ("data", "unlabelled", "data_dir", "run", "file", "out", "source")  # parameters under a heading of their own
 COMMON = {"--resume", "--quiet", "--engine", "--scheduler", "--help"}  # options of `train` that are no settings
 
 

@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError
 from projects.common.files import write_atomically
-from projects.common.tune import Clock, Search, Trial, Values, gain_over
+
+if TYPE_CHECKING:  # every command imports this module, and `tune` alone the search
+    from projects.common.tune import Clock, Search, Trial, Values
 
 TRIALS, COMMAND = "tune.csv", "tune-best.sh"
 UNITS = {"": 1, "B": 1, "kB": 1_000, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -40,11 +42,11 @@ class Size(click.ParamType[float]):
 
 
 def show_search(
-    search: Search,
-    clock: Clock,
+    search: "Search",
+    clock: "Clock",
     loss_name: str,
     scale: float,
-    command: Callable[[Values], list[str]],
+    command: "Callable[[Values], list[str]]",
     run: Path,
     quiet: bool,
 ) -> None:
@@ -87,7 +89,7 @@ class Bar(NamedTuple):
 
 
 @contextmanager
-def progress(clock: Clock, quiet: bool) -> Iterator[Bar]:
+def progress(clock: "Clock", quiet: bool) -> Iterator[Bar]:
     """A bar on a terminal, unless it is to be quiet; elsewhere one that shows nothing."""
     from tqdm import tqdm
 
@@ -105,8 +107,10 @@ def progress(clock: Clock, quiet: bool) -> Iterator[Bar]:
         yield Bar(on_try, bar.clear)
 
 
-def row_of(trial: Trial, default: Trial | None, scale: float) -> dict[str, Any]:
+def row_of(trial: "Trial", default: "Trial | None", scale: float) -> dict[str, Any]:
     """A line of the table: number, loss, by how much it is lower than the default's, noise of that, and settings."""
+    from projects.common.tune import gain_over
+
     gain: dict[str, Any] = {"better_by": "", "noise": ""}
     if default is not None and trial is not default:
         better_by, noise = gain_over(default, trial)

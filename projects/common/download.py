@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from projects.common.errors import FailingServerError, NoConnectionError, ProjectError
 from projects.common.files import cannot_write, sha256, write_atomically
@@ -212,6 +211,8 @@ def without_password(url: str) -> str:
 def local_path(source: str) -> Path | None:
     """The path that --from names, as it is or as file:///…; None for another address."""
     if source.lower().startswith("file:"):
+        from urllib.request import url2pathname  # a tenth of the start of every command
+
         return Path(url2pathname(urlsplit(source).path))
     return None if "://" in source else Path(source)
 

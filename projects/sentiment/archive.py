@@ -10,8 +10,10 @@ from typing import IO, NamedTuple, cast
 
 from projects.common import progress
 from projects.common.errors import ProjectError
+from projects.sentiment.labels import UNLABELLED
 
-MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg)/(\d{1,18})_\d+\.txt$")
+MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d{1,18})_\d+\.txt$")
+LABELS = {"neg": 0, "pos": 1, "unsup": UNLABELLED}  # of the folders
 LONGEST_REVIEW = 10_000_000  # bytes of one member
 LARGEST_ARCHIVE = 1 << 30  # bytes when unpacked; the published one has a third of that
 CHUNK = 1 << 16  # bytes that are unpacked at a time
@@ -24,13 +26,13 @@ class Member(NamedTuple):
     """A review in the archive."""
 
     number: int
-    label: int  # 0 for negative, 1 for positive
+    label: int  # 0 for negative, 1 for positive, UNLABELLED for neither
     text: str
     place: str  # to be named in an error
 
 
 def review_members(path: Path, part: str) -> list[Member]:
-    """The reviews of one part, "train" or "test", of the published tar.gz, by number, then label.
+    """The reviews of one part, "train", "test" or "unlabelled", of the published tar.gz, by number, then label.
 
     It is read as a stream: nothing is unpacked, links are never followed. Raises ProjectError naming the member.
     """
@@ -145,7 +147,10 @@ def review_of(stream: ForwardStream, member: tarfile.TarInfo, path: Path, part: 
     if member.issparse():
         raise ProjectError(f"{path}: {member.name} is sparse, and no review: it would unpack to holes")
     match = MEMBER.search(member.name)
-    if not match or not member.isreg() or match[1] != part:
+    if not match or not member.isreg():
+        return None
+    part_of_member = "unlabelled" if match[2] == "unsup" else match[1]
+    if part_of_member != part:
         return None
     if member.size > LONGEST_REVIEW:
         raise ProjectError(f"{path}: {member.name} has {member.size:,} bytes, more than a review can have")
@@ -154,4 +159,4 @@ def review_of(stream: ForwardStream, member: tarfile.TarInfo, path: Path, part: 
     if len(content) < member.size:
         raise tarfile.ReadError("unexpected end of data")
     text = content.decode("utf-8")
-    return Member(int(match[3]), int(match[2] == "pos"), text, f"{path}, {member.name}")
+    return Member(int(match[3]), LABELS[match[2]], text, f"{path}, {member.name}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from projects.sentiment.labels import UNLABELLED
 from projects.sentiment.ngrams import Vocabulary, csr_matrix, row_factors
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.store import Store, slices
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 Chosen = slice | np.ndarray  # rows of a block
+UNIT = 1024  # what the shares of the labels in a text without one add up to: as integers they add up exactly
 
 
 class Bag(NamedTuple):
     """Some rows."""
 
     X: "sp.csr_matrix"  # float32 [rows, columns]
-    labels: np.ndarray  # their numbers [rows]
-    weights: np.ndarray  # 1 on average over the rows of a fit, float32 [rows]
+    labels: np.ndarray  # their numbers; of a row without a label below 0: -1 - its place in `shares` [rows]
+    weights: np.ndarray  # 1 on average over the rows of a fit that have labels, float32 [rows]
+    shares: np.ndarray  # of each label in the rows without one, float32 [rows without, labels]
 
 
 class Bags:
@@ -29,11 +32,14 @@ class Bags:
 
     Arrays of a block in the store, their names beginning with that of the fit: `columns`, `ends` and `values`, a CSR
     matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`. view: begins the names of the
-    arrays that the bags are made from.
+    arrays that the bags are made from. shares: name of the arrays that `teaching` gives blocks without labels.
     """
 
-    def __init__(self, fit: str, store: Store, vocabulary: Vocabulary | Pieces, view: str = "") -> None:
+    def __init__(
+        self, fit: str, store: Store, vocabulary: Vocabulary | Pieces, view: str = "", shares: str | None = None
+    ) -> None:
         self.fit = fit
+        self.shares = shares
         self.store = store
         self.view = view
         self.ratios = vocabulary.column_ratios  # float32 [columns]
@@ -66,6 +72,8 @@ class Bags:
         lengths = [np.zeros(1, np.int64)]
         labels = []
         weights = []
+        shares: list[np.ndarray] = []
+        n_shared = 0
         for block, rows in zip(blocks, rows_of, strict=True):
             ends = self.store.load(block, f"{self.fit}-ends")
             starts = ends[:-1][rows]
@@ -75,11 +83,17 @@ class Bags:
             indices.append(self.store.load(block, f"{self.fit}-columns")[chosen])
             values.append(self.store.load(block, f"{self.fit}-values")[chosen])
             lengths.append(in_row)
-            labels.append(self.store.load(block, f"{self.view}row_labels")[rows])
+            of_rows = self.store.load(block, f"{self.view}row_labels")[rows]
+            if self.shares is not None and len(of_rows) and of_rows[0] == UNLABELLED:
+                of_rows = -1 - np.arange(n_shared, n_shared + len(of_rows))
+                n_shared += len(of_rows)
+                shares.append(self.store.load(block, self.shares)[rows])
+            labels.append(of_rows)
             weights.append(self.store.load(block, f"{self.view}row_weights")[rows])
         indptr = np.concatenate(lengths).cumsum()
         bag = csr_matrix(np.concatenate(values), np.concatenate(indices), indptr, len(self.ratios))
-        return Bag(bag, np.concatenate(labels), np.concatenate(weights))
+        all_shares = np.concatenate(shares) / np.float32(UNIT) if shares else np.empty((0, 0), np.float32)
+        return Bag(bag, np.concatenate(labels), np.concatenate(weights), all_shares)
 
     def stored(self, block: str, rows: np.ndarray) -> int:
         """How many values these rows of a block have in memory."""

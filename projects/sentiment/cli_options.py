@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from projects.sentiment.layout import Layout
 
 Command = Callable[..., Any]
+OF_THE_DATA = "-"  # given for no file
 
 positive_option = click.option(
     "--positive",
@@ -128,6 +129,18 @@ def sources_of(
 
     path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
     return tables_of(path, layout, where, True, remembered)
+
+
+def unlabelled_of(written: str | None, sources: "list[File]", where: Where) -> "list[File]":
+    """The files with texts without labels that --unlabelled names; those with labels may have some, too."""
+    if written is None:
+        return []
+    if written == OF_THE_DATA:
+        return sources
+    from projects.sentiment.layout import Layout
+
+    remembered = sources[0].layout
+    return tables_of(Path(written), Layout(), where, False, remembered)
 
 
 def tables_of(

@@ -4,6 +4,7 @@ Each text has a 64-bit hash. Sorted by it, texts are mixed as if shuffled, whate
 format of the files they came from. The hash decides, too, which texts are held out for validation.
 
 Reading gives runs: some thousand texts of one file, sorted. A block is a range of hashes, put together from all runs.
+Texts without labels are in blocks of their own.
 """
 
 import functools
@@ -15,11 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import Example, Source, chunks, names_of, refuse_too_few
+from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
-from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.labels import UNLABELLED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.negation import read
 from projects.sentiment.pieces import spaced
@@ -49,7 +51,7 @@ class Corpus:
     """
 
     store: Store
-    blocks: list[str]
+    blocks: list[str]  # of texts with labels
     label_names: tuple[str, ...]
     words: Counts  # in how many texts each word is
     n_texts: int
@@ -59,6 +61,21 @@ class Corpus:
     remembered: np.ndarray | None  # short hashes of the texts, ascending, uint32; None: too many texts
     left_out: LeftOut
     simulated: bool
+    unlabelled: "Unlabelled | None" = None
+
+    @property
+    def all_blocks(self) -> list[str]:
+        return self.blocks + (self.unlabelled.blocks if self.unlabelled else [])
+
+
+@dataclass
+class Unlabelled:
+    """Texts without labels that are none of the corpus's training or test texts; arrays as in `Corpus`."""
+
+    blocks: list[str]
+    words: Counts
+    n_texts: int
+    sha256: str
 
 
 class Run(NamedTuple):
@@ -88,6 +105,7 @@ def read_corpus(
     engine: Engine,
     positive: str | None = None,
     label_names: tuple[str, ...] | None = None,
+    unlabelled: Sequence[Source] = (),
 ) -> Corpus:
     """The training texts of these sources. positive, label_names: see `labels.order_labels`. Raises ProjectError."""
     numbered = list(enumerate(sources))
@@ -100,11 +118,9 @@ def read_corpus(
     refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())
     split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names), settings.characters)
-    n_blocks = -(-n_texts // BLOCK)
-    numbered_blocks = [(number, n_blocks) for number in range(n_blocks)]
-    blocks: list[Block] = list(engine.map(build_block, numbered_blocks, store, engine.share(split)))
-    for run in reading.runs:
-        store.discard(run.name, "texts", "keys", "characters", "character_ends")
+    blocks = build_blocks("block", n_texts, split, store, engine)
+    beside = read_unlabelled(unlabelled, sources, reading.runs, store, settings, engine) if unlabelled else None
+    discard_runs(reading.runs, store)
     return Corpus(
         store=store,
         blocks=[block.name for block in blocks],
@@ -117,14 +133,54 @@ def read_corpus(
         remembered=reading.remembered,
         left_out=reading.left_out,
         simulated=reading.simulated,
+        unlabelled=beside,
+    )
+
+
+def read_unlabelled(
+    unlabelled: Sequence[Source],
+    sources: Sequence[Source],
+    runs: list[Run],
+    store: Store,
+    settings: Settings,
+    engine: Engine,
+) -> Unlabelled:
+    """The unlabelled texts that are neither among the runs' labelled texts nor the sources' test texts.
+
+    Raises ProjectError.
+    """
+    test_hashes = np.concatenate(list(engine.map(hashes_of_test, sources)))
+    add = functools.partial(add_readings, min_count=settings.min_count)
+    reading: Reading = engine.total(read_source, add, list(enumerate(unlabelled)), store, settings, "unlabelled")
+    n_read = sum(reading.labels.values())
+    split = Split(
+        reading.runs, {NO_LABEL: UNLABELLED}, settings.seed, 0, 1, settings.characters, runs, np.unique(test_hashes)
+    )
+    blocks = build_blocks("unlabelled", n_read, split, store, engine)
+    discard_runs(reading.runs, store)
+    n_texts = sum(block.n_texts for block in blocks)
+    if not n_texts:
+        raise ProjectError(
+            f"{names_of(unlabelled)} has no text for --unlabelled that is not among those to train or test on"
+        )
+    return Unlabelled(
+        blocks=[block.name for block in blocks],
+        words=reading.words,
+        n_texts=n_texts,
+        sha256=fingerprint([block.digest for block in blocks]),
     )
 
 
 # Reading: from sources to runs
 
 
-def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) -> Reading:
-    """The training texts of one source, put into the store as runs. Raises ProjectError."""
+def hashes_of_test(source: Source) -> np.ndarray:
+    """The hash of each test text of a source, uint64 [texts]."""
+    return np.array([text_hash(example.text) for example in source.examples("test")], np.uint64)
+
+
+def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, part: str = "train") -> Reading:
+    """The texts of one source's part, put into the store as runs. Raises ProjectError."""
     number, source = numbered
     labels: dict[str, int] = {}
     places: dict[str, str] = {}
@@ -134,12 +190,12 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings) 
     remembered: list[np.ndarray | None] = []
     left_out = LeftOut()
     simulated = False
-    for some in chunks(source.examples("train", left_out), RUN, RUN_CHARACTERS):
+    for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
         for example in some:
             labels[example.label] = labels.get(example.label, 0) + 1
             places.setdefault(example.label, example.place)
             simulated |= example.simulated
-        run = Run(f"run-{number:06}-{len(runs):06}", tuple(labels))
+        run = Run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels))
         hashes, words = save_run(run, some, store, settings)
         counts.append(words)
         lowest = min(lowest, int(mix(hashes, settings.seed).min()))
@@ -203,12 +259,15 @@ class Split(NamedTuple):
     threshold: int  # a text is held out if its hash, mixed with the seed, is lower
     n_labels: int
     characters: bool  # whether blocks have them
+    labelled_runs: Sequence[Run] = ()  # whose texts are left out,
+    test_hashes: np.ndarray | None = None  # and those with these hashes, ascending
 
 
 class Block(NamedTuple):
     """What is to be known of a block beside its arrays."""
 
     name: str
+    n_texts: int
     training: np.ndarray  # texts of each label that are not held out, int64 [labels]
     held_out: np.ndarray
     digest: bytes  # of hashes and labels
@@ -219,9 +278,21 @@ def threshold(lowest: int) -> int:
     return max(lowest + 1, int(VALIDATION_SHARE * HASHES))
 
 
-def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
-    """Put together the block with this number, of so many, from its share of each run."""
-    number, n_blocks = numbered
+def build_blocks(kind: str, n_texts: int, split: Split, store: Store, engine: Engine) -> list[Block]:
+    """Blocks of about BLOCK texts."""
+    n_blocks = -(-n_texts // BLOCK)
+    numbered = [(f"{kind}-{number:06}", number, n_blocks) for number in range(n_blocks)]
+    return list(engine.map(build_block, numbered, store, engine.share(split)))
+
+
+def discard_runs(runs: list[Run], store: Store) -> None:
+    for run in runs:
+        store.discard(run.name, "texts", "keys", "characters", "character_ends")
+
+
+def build_block(numbered: tuple[str, int, int], store: Store, split: Split) -> Block:
+    """Put together the block with this name and number, of so many, from its share of each run."""
+    name, number, n_blocks = numbered
     low = HASHES * number // n_blocks
     high = HASHES * (number + 1) // n_blocks
     parts = [run_between(run, low, high, store, split.numbers) for run in split.runs]
@@ -230,23 +301,39 @@ def build_block(numbered: tuple[int, int], store: Store, split: Split) -> Block:
     lengths = texts["end"]
     is_held_out = mix(texts["hash"], split.seed) < np.uint64(split.threshold)
     order = np.lexsort((texts["label"], texts["hash"], is_held_out))  # so that the rows of each fit are a slice
+    if split.test_hashes is not None:
+        order = order[are_new(texts["hash"][order], low, high, store, split)]
     starts = np.cumsum(lengths) - lengths
     hashes = texts["hash"][order]
     labels = texts["label"][order]
     held_out = is_held_out[order]
-    name = f"block-{number:06}"
     store.save(name, "keys", keys[slices(starts[order], lengths[order])])
     store.save(name, "labels", labels)
     store.save(name, "held_out", held_out)
     store.save(name, "parts", parts_of(hashes, split.seed))
     if split.characters:
         store.save(name, "characters", characters_between(split.runs, low, high, store, order))
+    labelled = labels != UNLABELLED
     return Block(
         name=name,
-        training=np.bincount(labels[~held_out], minlength=split.n_labels),
-        held_out=np.bincount(labels[held_out], minlength=split.n_labels),
+        n_texts=len(labels),
+        training=np.bincount(labels[labelled & ~held_out], minlength=split.n_labels),
+        held_out=np.bincount(labels[labelled & held_out], minlength=split.n_labels),
         digest=digest_of(hashes, labels),
     )
+
+
+def are_new(ascending: np.ndarray, low: int, high: int, store: Store, split: Split) -> np.ndarray:
+    """Which texts with these hashes, from low to below high, are there for the first time, bool [texts].
+
+    Those are left out that have a label somewhere, or are for testing.
+    """
+    assert split.test_hashes is not None
+    labelled = [store.load(run.name, "texts")["hash"] for run in split.labelled_runs]
+    known = [hashes[places_between(hashes, low, high)] for hashes in (*labelled, split.test_hashes)]
+    is_first = np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)]
+    is_new: np.ndarray = is_first & ~np.isin(ascending, np.concatenate(known))
+    return is_new
 
 
 def characters_between(runs: list[Run], low: int, high: int, store: Store, order: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ gives candidates, a last one counts these exactly, by label, for the texts to tr
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,48 +61,75 @@ class Candidates:
 
 def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Candidates:
     """Every n-gram that is in enough of the texts to train the measured fit on, or of all, and some more."""
-    least = least_count(settings, int(corpus.texts_of_label.sum()))
-    add = functools.partial(add_counts, min_count=settings.min_count)
-    places = possible_keys(corpus.words, least)
-    n_single = len(places)
+    words = corpus.unlabelled.words if corpus.unlabelled else None
+    found = frequent(corpus, corpus.words, words, settings)
+    n_single = len(found.keys)
     codes = [np.empty(0, np.int64)]
-    length = Length(Table(corpus.words.keys[places]), 0, 1, n_single)
+    length = Length(Table(found.keys), 0, 1, n_single)
     n_candidates = n_single
     for n_words in range(2, settings.ngrams + 1):
-        counts: Counts = engine.total(count_longer, add, corpus.blocks, corpus.store, engine.share(length))
-        longer = counts.keys[possible_keys(counts, least)]
-        length = Length(Table(longer), n_candidates, n_words, n_single)
-        codes.append(longer)
-        n_candidates += len(longer)
+        longer = frequent(corpus, *count_all(count_longer, corpus, settings, engine, engine.share(length)), settings)
+        length = Length(Table(longer.keys), n_candidates, n_words, n_single)
+        codes.append(longer.keys)
+        n_candidates += len(longer.keys)
     shape = (len(corpus.label_names), n_candidates)
     drawing = Drawing(settings.seed, settings.excerpts)
-    totals: Totals = engine.total(
-        count_exactly, add_totals, corpus.blocks, corpus.store, engine.share(length), shape, drawing
-    )
-    for block in corpus.blocks:  # not sooner: what a worker was at when it died is done again
+    shared = engine.share(length)
+    totals: Totals = engine.total(count_exactly, add_totals, corpus.blocks, corpus.store, shared, shape, drawing)
+    if corpus.unlabelled:
+        beside = drawing._replace(is_labelled=False)
+        for _ in engine.map(save_ngrams, corpus.unlabelled.blocks, corpus.store, shared, n_candidates, beside):
+            pass
+    for block in corpus.all_blocks:  # not sooner: what a worker was at when it died is done again
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
     training, held_out = sparse(totals.training), sparse(totals.held_out)
-    return Candidates(corpus.words.names[places], np.concatenate(codes), training, held_out)
+    return Candidates(found.names, np.concatenate(codes), training, held_out)
+
+
+def count_all(
+    count: Callable[..., Counts], corpus: Corpus, settings: Settings, engine: Engine, *shared: Any
+) -> tuple[Counts, Counts | None]:
+    """The counts over the blocks with labels, and over those without, if there are any."""
+    add = functools.partial(add_counts, min_count=settings.min_count)
+    labelled: Counts = engine.total(count, add, corpus.blocks, corpus.store, *shared)
+    if corpus.unlabelled is None:
+        return labelled, None
+    return labelled, engine.total(count, add, corpus.unlabelled.blocks, corpus.store, *shared)
+
+
+class Frequent(NamedTuple):
+    """Keys that may be frequent enough, and of words their spelling."""
+
+    keys: np.ndarray  # ascending
+    names: np.ndarray
+
+
+def frequent(corpus: Corpus, labelled: Counts, unlabelled: Counts | None, settings: Settings) -> Frequent:
+    """The keys that may be in enough of the measured fit's texts with labels, or of these and all without."""
+    n_labelled = int(corpus.texts_of_label.sum())
+    places = possible_keys(labelled, least_count(settings, n_labelled))
+    keys = labelled.keys[places]
+    if unlabelled is None or corpus.unlabelled is None:
+        return Frequent(keys, labelled.names[places] if len(labelled.names) else labelled.names)
+    all_counts = add_counts([labelled, unlabelled], 0)
+    least = least_count(settings, n_labelled + corpus.unlabelled.n_texts)
+    keys = np.union1d(keys, all_counts.keys[possible_keys(all_counts, least)])
+    names = all_counts.names
+    return Frequent(keys, names[np.searchsorted(all_counts.keys, keys)] if len(names) else names)
 
 
 def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> PieceCandidates:
     """Every piece that is in enough of the texts, as `count_candidates` has n-grams."""
-    least = least_count(settings, int(corpus.texts_of_label.sum()))
-    add = functools.partial(add_counts, min_count=settings.min_count)
-    counts: Counts = engine.total(count_pieces, add, corpus.blocks, corpus.store)
-    keys = counts.keys[possible_keys(counts, least)]
+    keys = frequent(corpus, *count_all(count_pieces, corpus, settings, engine), settings).keys
     table = engine.share(Table(keys))
     shape = (len(corpus.label_names), len(keys))
-    totals: Totals = engine.total(
-        count_pieces_exactly,
-        add_totals,
-        corpus.blocks,
-        corpus.store,
-        table,
-        shape,
-        Drawing(settings.seed, settings.excerpts),
-    )
-    for block in corpus.blocks:
+    drawing = Drawing(settings.seed, settings.excerpts)
+    totals: Totals = engine.total(count_pieces_exactly, add_totals, corpus.blocks, corpus.store, table, shape, drawing)
+    if corpus.unlabelled:
+        beside = drawing._replace(is_labelled=False)
+        for _ in engine.map(save_pieces, corpus.unlabelled.blocks, corpus.store, table, len(keys), beside):
+            pass
+    for block in corpus.all_blocks:
         corpus.store.discard(block, "characters")
     return PieceCandidates(keys, sparse(totals.training), sparse(totals.held_out))
 
@@ -155,11 +183,28 @@ class Totals(NamedTuple):
 
 def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int], drawing: Drawing) -> Totals:
     """The totals of one block; which row has which candidates is saved."""
-    number_ngrams(block, store, longest)
+    n_labels, n_candidates = shape
+    presence = find_ngrams(block, store, longest, n_candidates, drawing)
     labels = store.load(block, "labels")
     held_out = store.load(block, "held_out")
-    windows = draw_windows(block, store.load(block, "keys"), held_out, drawing)
-    n_labels, n_candidates = shape
+    progress.advance()
+    return Totals(
+        training=texts_with(presence, labels, ~held_out, n_labels),
+        held_out=texts_with(presence, labels, held_out, n_labels),
+    )
+
+
+def save_ngrams(block: str, store: Store, longest: Length, n_candidates: int, drawing: Drawing) -> None:
+    """Save which text of a block without labels has which candidates."""
+    find_ngrams(block, store, longest, n_candidates, drawing)
+    progress.advance()
+
+
+def find_ngrams(block: str, store: Store, longest: Length, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
+    """Which text of the block has which candidates, with 1 in each place [texts, candidates]; all rows are saved."""
+    number_ngrams(block, store, longest)
+    labels = store.load(block, "labels")
+    windows = draw_windows(block, store.load(block, "keys"), store.load(block, "held_out"), drawing)
     indices, indptr = ngrams_in(windows, block, store, longest.n_words, n_candidates)
     store.save(block, "indices", indices)
     store.save(block, "indptr", indptr)
@@ -167,13 +212,8 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     store.save(block, "row_texts", windows.texts)
     store.save(block, "of_texts", windows.of_texts)
     store.save(block, "row_weights", windows.weights)
-    progress.advance()
     presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
-    presence_in_texts = presence[windows.of_texts]
-    return Totals(
-        training=texts_with(presence_in_texts, labels, ~held_out, n_labels),
-        held_out=texts_with(presence_in_texts, labels, held_out, n_labels),
-    )
+    return presence[windows.of_texts]
 
 
 def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[int, int], drawing: Drawing) -> Totals:
@@ -186,6 +226,11 @@ def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[in
         training=texts_with(presence, labels, ~held_out, n_labels),
         held_out=texts_with(presence, labels, held_out, n_labels),
     )
+
+
+def save_pieces(block: str, store: Store, table: Table, n_candidates: int, drawing: Drawing) -> None:
+    """Save which text of a block without labels has which pieces."""
+    find_pieces(block, store, table, n_candidates, drawing)
 
 
 def ngrams_in(

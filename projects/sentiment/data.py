@@ -18,7 +18,7 @@ from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
 from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
-from projects.sentiment.labels import USUAL, number_labels, order_labels
+from projects.sentiment.labels import UNLABELLED, USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
     ANY_LAYOUT,
     Layout,
@@ -28,6 +28,7 @@ from projects.sentiment.layout import (
     guessed,
     label_text,
     open_with,
+    text_of,
     usable_rows,
     without_header,
 )
@@ -51,6 +52,7 @@ ALL = "all"  # the part of a table that has training and test texts
 TEST_SHARE = 0.2  # of a table that does not say which rows are for testing
 CHUNK = 1_000  # texts held in memory at a time while predicting,
 CHUNK_CHARACTERS = 10_000_000  # or fewer, if they are this long together
+NO_LABEL = ""  # of a text that is not labelled
 Item = TypeVar("Item", bound=tuple[Any, ...])
 
 
@@ -83,7 +85,10 @@ class Source(Protocol):
         """Whether it says itself which of its texts are for the test. Raises ProjectError."""
 
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train", "test" or ALL; left_out is told of what can't be used. Raises ProjectError."""
+        """Those of one part, "train", "test", "unlabelled" or ALL; left_out is told of what can't be used.
+
+        Raises ProjectError.
+        """
 
 
 @dataclass(repr=False)
@@ -116,6 +121,23 @@ class Reviews:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """Texts in memory that have no labels."""
+
+    texts: Sequence[str]
+    name: str = "this list"
+    layout: Layout = ANY_LAYOUT
+    film_reviews: bool = False
+    is_split: bool = True
+
+    def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
+        """All of them that say something."""
+        for number, text in enumerate(self.texts, 1):
+            if text.strip():
+                yield Example(text, NO_LABEL, f"text {number}")
+
+
+@dataclass(frozen=True)
 class File:
     """The examples of the published archive, of a folder with two files, or of a table.
 
@@ -142,9 +164,11 @@ class File:
         return not is_table(self.path) or "split" in open_with(self.layout, self.path).columns
 
     def examples(self, part: str, left_out: LeftOut | None = None) -> Iterator[Example]:
-        """Those of one part, "train" or "test"; of a table that is not split also ALL.
+        """Those of one part, "train", "test" or "unlabelled"; of a table that is not split also ALL.
 
-        Raises ProjectError naming file and line, or member. left_out: told of rows without text or label.
+        Unlabelled are those of the archive's reviews that have no label, or all rows of a table but those whose
+        `split` is test. Raises ProjectError naming file and line, or member. left_out: told of rows without text or
+        label.
         """
         path = self.path
         if not path.exists():
@@ -152,18 +176,23 @@ class File:
                 f"no file at {path}: give the archive or a table with --data, or run `sentiment download`"
             )
         refuse_pipe(path)
-        if is_table(path):
+        if is_table(path) and part == "unlabelled":
+            yield from unlabelled_rows(path, self.layout)
+        elif is_table(path):
             yield from table_examples(path, part, self.layout, left_out or LeftOut())
         elif self.layout != ANY_LAYOUT and (self.layout.text_column or self.layout.label_column):
             raise ProjectError(f"{path} is no table and has no columns: leave out their names")
         elif path.is_dir():
+            if part == "unlabelled":
+                raise ProjectError(f"{path} has no unlabelled texts: give a table, or the published archive")
             yield from folder_examples(path, part)
         else:
             members = review_members(path, part)
             for number, member in enumerate(members):
                 if number % TOLD_EVERY == 0:
                     progress.advance((1 - SHARE_OF_UNPACKING) * TOLD_EVERY / len(members))
-                yield Example(member.text, USUAL[member.label], member.place)
+                label = NO_LABEL if member.label == UNLABELLED else USUAL[member.label]
+                yield Example(member.text, label, member.place)
 
 
 def is_table(path: Path) -> bool:
@@ -317,6 +346,16 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
             seen = 0
         if part in (ALL, part_of(row.get("split"), has_split, text, place)):
             yield Example(text, label, place, simulated)
+
+
+def unlabelled_rows(path: Path, layout: Layout) -> Iterator[Example]:
+    """The texts of a table, whatever their labels, but for those that it calls a test."""
+    table = open_with(layout, path)
+    layout = find_layout(table, layout, labelled=False)
+    for place, row in table.rows():
+        text = text_of(row, layout)
+        if text.strip() and row.get("split") != "test":
+            yield Example(text, NO_LABEL, f"{path}, {place}", "simulated" in table.columns)
 
 
 def part_of(split: str | None, has_split: bool, text: str, place: str) -> str:

@@ -10,6 +10,7 @@ LABELS = {  # a line for each of them, which the formatter would pull apart
     "positive": 1, "pos": 1, "1": 1, "good": 1,
 }  # fmt: skip
 USUAL = ("negative", "positive")
+UNLABELLED = -1  # the number of a text that has no label
 LISTED = 9  # labels that an error names
 
 

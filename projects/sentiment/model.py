@@ -338,6 +338,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     label_names: Annotated[list[str], AtLeastTwo]
     simulated: bool
     train_reviews: Annotated[int, msgspec.Meta(ge=1)]
+    unlabelled_reviews: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def check(path: Path, arrays: Arrays, settings: Settings) -> None:

@@ -42,10 +42,11 @@ class LabelBatches(ArrayBatches):
     """
 
     n_labels: int
+    shares: np.ndarray  # as in `Bag`
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
         for X, labels, weight in super().batches(rng):
-            yield X, targets(labels[:, 0], self.n_labels, X.dtype), weight
+            yield X, targets(labels[:, 0], self.n_labels, X.dtype, self.shares), weight
 
 
 @dataclass
@@ -72,6 +73,7 @@ class WindowBatches:
                 hidden_dropout=self.settings.hidden_dropout,
             )
             source.n_labels = self.n_labels
+            source.shares = bag.shares
             yield from source.steps(network, rng)
 
     def windows(self, rng: np.random.Generator) -> Iterator[list[str]]:
@@ -154,7 +156,7 @@ def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, 
     bag.X.data *= dropout_factors(blocks, chosen, rows.bags, batch)
     mask = hidden_mask(blocks, chosen, network, batch)
     X = bag.X.astype(network.parameters.dtype, copy=False)
-    y = targets(bag.labels, batch.n_labels, X.dtype)
+    y = targets(bag.labels, batch.n_labels, X.dtype, bag.shares)
     weight = weights_of(bag, rows.label_weights).astype(X.dtype)
     hidden, prediction = network.forward(X, mask)
     gradient = network.backward(X, y, hidden, prediction, weight, mask).vector()
@@ -206,20 +208,32 @@ def read_rows(rows: Rows, blocks: Sequence[str]) -> Bag:
     return rows.bags.read(blocks, [rows.bags.rows(block, rows.held_out) for block in blocks])
 
 
-def targets(labels: np.ndarray, n_labels: int, dtype: Any) -> np.ndarray:
-    """What the outputs should be [rows, outputs]: of two labels the number, of more 1 in its place."""
+def targets(labels: np.ndarray, n_labels: int, dtype: Any, shares: np.ndarray | None = None) -> np.ndarray:
+    """What the outputs should be [rows, outputs]: of two labels the number, of more 1 in its place.
+
+    labels below 0: in place -1 - label of shares [rows without a label, labels] are those of the labels.
+    """
     if n_labels == 2:
-        return labels.astype(dtype)[:, np.newaxis]
-    one_hot = np.zeros((len(labels), n_labels), dtype)
-    one_hot[np.arange(len(labels)), labels] = 1
-    return one_hot
+        y = labels.astype(dtype)[:, np.newaxis]
+    else:
+        y = np.zeros((len(labels), n_labels), dtype)
+        y[np.arange(len(labels)), np.maximum(labels, 0)] = 1
+    shared = np.flatnonzero(labels < 0)
+    if shares is not None and len(shared):
+        of_labels = shares[-1 - labels[shared]]  # [rows, labels]
+        y[shared] = of_labels[:, 1:] if n_labels == 2 else of_labels
+    return y
 
 
 def weights_of(bag: Bag, label_weights: np.ndarray | None) -> np.ndarray:
     """The weight of each row: its own times that of its label, if labels have one, float32 [rows, 1]."""
     weights = bag.weights
     if label_weights is not None:
-        weights = weights * label_weights[bag.labels].astype(np.float32)
+        of_rows = label_weights[np.maximum(bag.labels, 0)].astype(np.float32)
+        shared = np.flatnonzero(bag.labels < 0)
+        if len(shared):
+            of_rows[shared] = bag.shares @ label_weights.astype(np.float32)
+        weights = weights * of_rows
     return weights[:, np.newaxis]
 
 

@@ -31,8 +31,10 @@ from projects.sentiment.pieces import VIEW, PieceCandidates, Pieces, choose_piec
 from projects.sentiment.settings import MOST_ROWS, STEPS, Settings, complete, rows_a_step
 from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
 from projects.sentiment.store import Store
+from projects.sentiment.teaching import Lesson, Teacher, teach
 
 MEASURED, FINAL = "measured", "final"  # names of the two fits
+TAUGHT = "-taught"  # ends the names of those that learn from texts without labels, too
 MEASURED_ROWS = 5_000  # that are measured at a time
 STARTING = 0.7  # seconds until the libraries are loaded, on the machine of the next two lines
 READING, READING_PACKED = 2e-7, 6e-8  # seconds a byte, for the progress, where only their ratios count; of
@@ -60,13 +62,14 @@ def train(
     run: Path | None = None,
     watcher: Watcher | None = None,
     in_memory: int | None = None,
+    unlabelled: Sequence[Source] = (),
 ) -> SentimentModel:
     """A model fitted to all training texts, after one fitted to nine tenths was measured on the others.
 
     The vocabulary and the log-count ratios of the measured fit come from its nine tenths alone. positive: of two
     labels, the one that is number 1. run: folder in which a temporary one is made for what memory does not hold.
-    in_memory: bytes that it may hold, see `Store`. Once the watcher's checkpoint is stopped, the measured model
-    returns. Raises ProjectError.
+    in_memory: bytes that it may hold, see `Store`. unlabelled: of texts to learn from beside those with labels, see
+    `teaching`. Once the watcher's checkpoint is stopped, the measured model returns. Raises ProjectError.
     """
     checked(settings)
     engine = engine or Engine()
@@ -76,11 +79,13 @@ def train(
     with working_folder(run) as folder:
         store = Store(folder, in_memory)
         watcher.on_phase("reading")
-        progress.enter("reading", total=len(sources))
-        corpus = read_corpus(sources, store, settings, engine, positive)
+        progress.enter("reading", total=len(sources) + len(unlabelled))
+        corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
         left_out = corpus.left_out.description()
         if left_out:
             watcher.tell(left_out)
+        if corpus.unlabelled is not None:
+            watcher.tell(f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too")
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
         assert settings.epochs is not None
@@ -88,14 +93,14 @@ def train(
         checkpoint.start(about)
         watcher.on_phase("counting")
         expect_the_rest(corpus, settings)
-        progress.enter("counting", total=len(corpus.blocks) * settings.ngrams)
+        progress.enter("counting", total=len(corpus.all_blocks) * settings.ngrams)
         candidates = count_candidates(corpus, settings, engine)
         watcher.on_phase("training")
         views = [View("", "", candidates, choose_vocabulary)]
         if settings.characters:
             pieces = count_piece_candidates(corpus, settings, engine)
             views.append(View("-pieces", VIEW, pieces, choose_pieces))
-        n_epochs = n_fits(settings) * len(views) * settings.epochs
+        n_epochs = n_fits(settings) * len(views) * settings.epochs * (1 if corpus.unlabelled is None else 2)
         progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_epochs)
         plan = Plan(corpus, views, settings, engine, checkpoint)
         measured, final = run_fits(plan, watcher.on_epoch)
@@ -127,6 +132,11 @@ def expect_by_size(files: Sequence[File]) -> None:
         progress.expect(phase, times_reading * reading)
 
 
+def shown_fit(checkpoint: Checkpoint) -> str:
+    """The name of the measured fit whose history is kept: the one that learned from all texts, if there is one."""
+    return MEASURED + TAUGHT if MEASURED + TAUGHT in checkpoint.states else MEASURED
+
+
 def n_fits(settings: Settings) -> int:
     return 2 if settings.refit else 1
 
@@ -137,7 +147,9 @@ def already_fitted(checkpoint: Checkpoint) -> None:
     if before and before.get("epochs"):
         epochs = sum(len(state["history"]) for state in checkpoint.states.values())
         n_views = 2 if before.get("characters") else 1
-        progress.already("fits", epochs / (before["epochs"] * n_views * (2 if before.get("refit") else 1)))
+        n_lessons = 2 if before.get("unlabelled_reviews") else 1
+        n_epochs = before["epochs"] * n_views * n_lessons * (2 if before.get("refit") else 1)
+        progress.already("fits", epochs / n_epochs)
 
 
 def expect_the_rest(corpus: Corpus, settings: Settings) -> None:
@@ -145,8 +157,14 @@ def expect_the_rest(corpus: Corpus, settings: Settings) -> None:
     assert settings.epochs is not None
     assert settings.hidden_units is not None
     n_pairs = int(corpus.words.at_least.sum())  # of a text and a word in it
-    n_ngrams = n_pairs * (1 + 0.6 * (min(settings.ngrams, 3) - 1))  # in the bags: of longer ones few are frequent
-    steps = settings.epochs * max(STEPS, corpus.n_texts / MOST_ROWS) * n_fits(settings)
+    n_trained = n_pairs  # in each of all fits
+    n_texts = corpus.n_texts
+    if corpus.unlabelled is not None:
+        n_pairs += int(corpus.unlabelled.words.at_least.sum())
+        n_trained += n_pairs
+        n_texts += corpus.n_texts + corpus.unlabelled.n_texts
+    n_ngrams = n_trained * (1 + 0.6 * (min(settings.ngrams, 3) - 1))  # in the bags: of longer ones few are frequent
+    steps = settings.epochs * max(STEPS, n_texts / MOST_ROWS) * n_fits(settings)
     products = settings.epochs * n_ngrams * n_fits(settings) * (1 + settings.hidden_units / 4)
     times_counting, times_products = PIECES_TAKE if settings.characters else (1, 1)
     progress.expect("counting", COUNTING * n_pairs * settings.ngrams * times_counting)
@@ -158,9 +176,12 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
     n_labels = len(corpus.label_names)
     texts = corpus.texts_of_label + corpus.held_out_of_label
     shares = (texts / texts.sum()).tolist()
+    beside = corpus.unlabelled
     return msgspec.structs.asdict(settings) | {
         "data_sha256": corpus.sha256,
         "train_reviews": corpus.n_texts,
+        "unlabelled_reviews": 0 if beside is None else beside.n_texts,
+        "unlabelled_sha256": None if beside is None else beside.sha256,
         "film_reviews": film_reviews,
         "text_column": layout.text_column,
         "label_column": layout.label_column,
@@ -205,7 +226,8 @@ class Fitted(NamedTuple):
     """What one fit gives."""
 
     views: list["Prepared"]  # their trainings have ended
-    accuracy: float  # on the texts held out; NaN without them
+    best_epochs: dict[str, int]  # of each view, and of those before it that taught it, by what their names end in
+    accuracy: float = float("nan")  # on the texts held out
     sure_from: float | None = None  # least probability of answers of which GOAL are right; None: there are none such
 
 
@@ -219,12 +241,12 @@ def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitte
         return fit_measured(plan, on_epoch), None
     if plan.settings.early_stopping:
         measured = fit_measured(plan, on_epoch)
-        final = (
-            None if plan.checkpoint.stopped else fit_final(plan, [view.training.best_epoch for view in measured.views])
-        )
+        final = None
+        if not plan.checkpoint.stopped:
+            final = fit_views(plan, FINAL, best_epochs=measured.best_epochs)
     else:
         with ThreadPoolExecutor(1) as beside:
-            waiting = beside.submit(fit_final, plan)
+            waiting = beside.submit(fit_views, plan, FINAL)
             try:
                 measured = fit_measured(plan, on_epoch)
             except BaseException:
@@ -237,81 +259,121 @@ def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitte
 def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
     """The fit to the texts that are not held out, measured after each epoch on those that are.
 
-    on_epoch: told of the first view's epochs.
+    on_epoch: told of the epochs of the first view that is measured in the end.
     """
-    fitted = []
-    for number, view in enumerate(plan.views):
-        fitted.append(fit_measured_view(plan, view, refuse_divergence if number else on_epoch))
+    fitted = fit_views(plan, MEASURED, on_epoch)
     if plan.settings.refit:
         progress.relabel("fit 2 of 2")
-    held_out = [Rows(view.bags, plan.corpus.blocks, True, None) for view in fitted]
-    networks = [view.training.network for view in fitted]
+    held_out = [Rows(view.bags, plan.corpus.blocks, True, None) for view in fitted.views]
+    networks = [view.training.network for view in fitted.views]
     shared = plan.engine.share(held_out), plan.engine.share(networks)
     answers = list(plan.engine.map(answers_of, plan.corpus.blocks, *shared))
     sureness, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    return Fitted(fitted, float(is_right.mean()), sure_from(sureness, is_right))
+    return fitted._replace(accuracy=float(is_right.mean()), sure_from=sure_from(sureness, is_right))
 
 
-def fit_measured_view(plan: Plan, view: View, on_epoch: Callable[[Any], None]) -> "Prepared":
-    """The part of the measured fit that is one view's."""
+def fit_views(
+    plan: Plan, fit: str, on_epoch: Callable[[Any], None] = refuse_divergence, best_epochs: dict[str, int] | None = None
+) -> Fitted:
+    """All views of a fit. Where there are texts without labels, these are learned from a first model's answers.
+
+    best_epochs: where to end, by the name that `best_epochs_of` gives; None: after all epochs.
+    """
+    unlabelled = plan.corpus.unlabelled
+    ends = best_epochs or {}
+    if unlabelled is None:
+        return fit_lesson(plan, fit, None, on_epoch, ends)
+    teachers = fit_lesson(plan, fit, None, refuse_divergence, ends)
+    if plan.checkpoint.stopped:
+        return teachers
+    lesson = learn(plan, fit, teachers)
+    taught = fit_lesson(plan, fit, lesson, on_epoch, ends)
+    return taught._replace(best_epochs=teachers.best_epochs | taught.best_epochs)
+
+
+def learn(plan: Plan, fit: str, fitted: Fitted) -> Lesson:
+    """What the texts without labels teach, as the views that are fitted answer them."""
     corpus = plan.corpus
-    prepared = prepare(plan, view, MEASURED, view.candidates.training, corpus.texts_of_label)
-    rows = Rows(prepared.bags, corpus.blocks, False, prepared.label_weights)
-    shared = plan.engine.share(Rows(prepared.bags, corpus.blocks, True, None))
+    assert corpus.unlabelled is not None
+    teachers = [Teacher(view.bags, view.columns, view.training.network) for view in fitted.views]
+    lesson = teach(teachers, corpus.unlabelled.blocks, f"{fit}-shares", corpus.store, plan.engine)
+    for view in fitted.views:
+        for block in corpus.blocks:
+            view.bags.discard(block)
+    return lesson
+
+
+def fit_lesson(
+    plan: Plan, fit: str, lesson: Lesson | None, on_epoch: Callable[[Any], None], ends: dict[str, int]
+) -> Fitted:
+    """All views of a fit, with what texts without labels teach or without. on_epoch: told of the first view's epochs.
+
+    ends: the epoch to end after, of those fits that do not go through all of them.
+    """
+    fitted = []
+    best_epochs = {}
+    for number, view in enumerate(plan.views):
+        name = view.suffix if lesson is None else TAUGHT + view.suffix
+        prepared = prepare(plan, view, fit, name, lesson, number)
+        report = refuse_divergence if number else on_epoch
+        rows = prepared.rows
+        validation_loss = validation_loss_of(plan, prepared) if fit == MEASURED else None
+        run_epochs(plan, fit + name, prepared.training, rows, report, validation_loss, ends.get(name))
+        if fit == MEASURED and not plan.checkpoint.stopped:
+            loss = loss_of_shares(plan.corpus.texts_of_label, prepared.rows.label_weights)
+            warn_if_useless(prepared.training, loss)
+        best_epochs[name] = prepared.training.best_epoch
+        fitted.append(prepared)
+    return Fitted(fitted, best_epochs)
+
+
+def validation_loss_of(plan: Plan, prepared: "Prepared") -> Callable[[], float]:
+    """The mean loss over the texts held out, as the view's network is when it is asked."""
+    shared = plan.engine.share(Rows(prepared.bags, plan.corpus.blocks, True, None))
 
     def validation_loss() -> float:
-        measured = measure_all(plan.engine, corpus.blocks, shared, prepared.training.network)
+        measured = measure_all(plan.engine, plan.corpus.blocks, shared, prepared.training.network)
         return measured.loss / measured.texts
 
-    run_epochs(plan, MEASURED + view.suffix, prepared.training, rows, on_epoch, validation_loss)
-    if not plan.checkpoint.stopped:
-        loss = loss_of_shares(corpus.texts_of_label, prepared.label_weights)
-        warn_if_useless(prepared.training, loss)
-    return prepared
-
-
-def fit_final(plan: Plan, epochs: list[int] | None = None) -> Fitted:
-    """The fit to all texts; epochs: where to end in each view, None: after all of them."""
-    corpus = plan.corpus
-    texts = corpus.texts_of_label + corpus.held_out_of_label
-    fitted = []
-    for number, view in enumerate(plan.views):
-        counts = view.candidates.training + view.candidates.held_out
-        prepared = prepare(plan, view, FINAL, counts, texts)
-        rows = Rows(prepared.bags, corpus.blocks, None, prepared.label_weights)
-        n_epochs = None if epochs is None else epochs[number]
-        run_epochs(plan, FINAL + view.suffix, prepared.training, rows, refuse_divergence, None, n_epochs)
-        fitted.append(prepared)
-    return Fitted(fitted, float("nan"))
+    return validation_loss
 
 
 class Prepared(NamedTuple):
     """One view's part of a fit: it has not begun, or goes on from its state in the checkpoint."""
 
     vocabulary: Any  # Vocabulary of words, or Pieces
+    columns: np.ndarray  # of each candidate, or NONE
     bags: Bags
     training: Training
-    label_weights: np.ndarray | None
+    rows: Rows  # to train on
 
 
-def prepare(plan: Plan, view: View, fit: str, counts: Any, texts: np.ndarray) -> Prepared:
-    """Vocabulary, bags and a new network of one view's part of a fit.
-
-    counts [labels, candidates] and texts [labels]: of the texts that it is trained on. Raises ProjectError.
-    """
+def prepare(plan: Plan, view: View, fit: str, name: str, lesson: Lesson | None, number: int) -> Prepared:
+    """Vocabulary, bags and a new network of one view's part of a fit. number: of the view. Raises ProjectError."""
     corpus, settings = plan.corpus, plan.settings
-    fit += view.suffix
+    counts = view.candidates.training
+    texts = corpus.texts_of_label
+    held_out = False if fit == MEASURED else None
+    if held_out is None:
+        counts = counts + view.candidates.held_out
+        texts = texts + corpus.held_out_of_label
+    blocks = corpus.blocks
+    if lesson is not None:
+        counts = counts + lesson.counts[number]
+        texts = texts + lesson.texts
+        blocks = corpus.all_blocks
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
     refuse_empty(vocabulary, settings)
-    bags = Bags(fit, corpus.store, vocabulary, view.arrays)
+    bags = Bags(fit + name, corpus.store, vocabulary, view.arrays, lesson.shares if lesson else None)
     shared = plan.engine.share(bags), plan.engine.share(columns)
-    for _ in plan.engine.map(save_bags, corpus.blocks, *shared):
+    for _ in plan.engine.map(save_bags, blocks, *shared):
         pass
     training = start_training(len(vocabulary), len(corpus.label_names), settings, int(texts.sum()))
-    state = plan.checkpoint.states.get(fit)
+    state = plan.checkpoint.states.get(fit + name)
     if state is not None:
         training.restore(state)
-    return Prepared(vocabulary, bags, training, label_weights(texts) if settings.balanced else None)
+    rows = Rows(bags, blocks, held_out, label_weights(texts) if settings.balanced else None)
+    return Prepared(vocabulary, columns, bags, training, rows)
 
 
 def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
@@ -432,13 +494,14 @@ def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLa
 @SILENT
 def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
     """The sums over one block."""
-    bag, labels, _ = read_rows(rows, [block])
+    bag = read_rows(rows, [block])
+    n_texts = len(bag.labels)
     loss = 0.0
-    for some in slices_of(len(labels)):
-        prediction = network.predict(bag[some])
-        y = targets(labels[some], max(2, len(network.b2)), prediction.dtype)
+    for some in slices_of(n_texts):
+        prediction = network.predict(bag.X[some])
+        y = targets(bag.labels[some], max(2, len(network.b2)), prediction.dtype)
         loss += float(LOSSES[network.loss](prediction, y))
-    return Measured(loss, len(labels))
+    return Measured(loss, n_texts)
 
 
 @SILENT

@@ -243,9 +243,9 @@ def up_to(candidates: Candidates, n_words: int) -> Candidates:
 @SILENT
 def answers_of(rows: Rows, network: Any) -> tuple[np.ndarray, np.ndarray]:
     """The labels of these rows, and whether the network's answers are wrong [rows]."""
-    bag, labels, _ = read_rows(rows, rows.blocks)
-    is_wrong = np.empty(len(labels), bool)
-    for some in slices_of(len(labels)):
-        answers = each_label(network.predict(bag[some])).argmax(axis=1)
-        is_wrong[some] = answers != labels[some]
-    return labels, is_wrong
+    bag = read_rows(rows, rows.blocks)
+    is_wrong = np.empty(len(bag.labels), bool)
+    for some in slices_of(len(bag.labels)):
+        answers = each_label(network.predict(bag.X[some])).argmax(axis=1)
+        is_wrong[some] = answers != bag.labels[some]
+    return bag.labels, is_wrong
