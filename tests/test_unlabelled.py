@@ -14,6 +14,7 @@ from helpers import run
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.sentiment import corpus, training
+from projects.sentiment import train as train_from_python
 from projects.sentiment.bags import UNIT, Bags
 from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import choose_vocabulary, count_candidates
@@ -324,3 +325,8 @@ def test_rows_without_a_label_are_learned_from_when_asked(tmp_path, others):
     code, _, errors = run("sentiment", "train", *options, "--unlabelled", "none.csv", cwd=tmp_path)
     assert code == 1
     assert "none.csv" in errors
+
+
+def test_from_python(labelled, others):
+    model = train_from_python(labelled.texts, labelled.labels, unlabelled=[*others, None], epochs=2)
+    assert model.settings["unlabelled_reviews"] == 900
