@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from codecs import BOM_UTF8
 
 import numpy as np
 import pandas as pd
@@ -516,11 +517,13 @@ def test_the_planners_walk(tmp_path):
     assert "none are left to test it on; `bikes forecast` says what comes after them" in errors
     output, _ = bikes("forecast", "--data", "stadt.csv", "--days", 7, "--out", "week.csv")
     assert len([line for line in output.splitlines() if line[4:9] == "2024-"]) == 7
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "week.csv").read_text())))
+    written_week = (tmp_path / "week.csv").read_bytes()
+    assert written_week.startswith(BOM_UTF8)
+    rows = list(csv.DictReader(io.StringIO(written_week.decode("utf-8-sig")), delimiter=";"))
     assert [rows[0]["time"], rows[-1]["time"]] == ["2024-08-01 00:00", "2024-08-07 23:00"]
     found = pd.DataFrame(rows)
     expected = usual_bikes(pd.to_datetime(found.time))
-    assert found.prediction.astype(float).sum() == pytest.approx(expected.sum(), rel=0.1)
+    assert found.prediction.str.replace(",", ".").astype(float).sum() == pytest.approx(expected.sum(), rel=0.1)
     answer = json.loads(bikes("forecast", "--data", "stadt.csv", "--json")[0])
     assert [len(answer["days"]), len(answer["hours"])] == [7, 168]
     output, _ = bikes("plot")

@@ -347,7 +347,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="CSV file for the hours.  [default: outlook.csv in the run folder]",
+    help="File for the hours: .csv, .tsv or .xlsx.  [default: outlook.csv in the run folder]",
 )
 @common.json_option
 def forecast(
@@ -355,28 +355,31 @@ def forecast(
 ) -> None:
     """Forecast what comes after the data, by hours and days.
 
-    The bikes of each day are printed with their bands, the hours go to a CSV file, a picture of both to the run folder.
+    The bikes of each day are printed with their bands, the hours go to a file (CSV with the delimiter
+    and the decimal commas of the data; .xlsx has a sheet of days too), a picture of both to the run folder.
     Without --weather the forecast is the mean over past weather of the same season, and its bands are wider for it.
     A model of `bikes train --test-days 0` knows the last days too.
 
     \b
     Examples: bikes forecast --days 7
-              bikes forecast --out week.csv
+              bikes forecast --out week.xlsx
     """
     from projects.bikes.data import PUBLISHED, SAMPLE, read_table
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
-    from projects.common.files import write_atomically
+    from projects.bikes.written_outlook import check_ending, write_outlook
     from projects.common.plots import save_figure
 
+    out = out or run / OUTLOOK
+    check_ending(out)
     model = BikesModel.load(run / common.MODEL)
     path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
     city = read_table(path, layout=model.layout)
     coming = outlook(model, city.hours, city.closed, days, weather)
     tell([*coming.remarks, not_up_to_date(model, city.hours)])
-    rows = for_csv(coming.hours, model.layout.temperature_unit)
-    write_atomically(out or run / OUTLOOK, rows.to_csv(index=False, lineterminator="\n").encode())
+    unit = model.layout.temperature_unit
+    write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
     figure = plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days)
     picture = save_figure(figure, run / OUTLOOK_PICTURE, simulated, PICTURES[OUTLOOK_PICTURE].drawn_from)
@@ -384,14 +387,14 @@ def forecast(
         answer = {
             "simulated": simulated,
             "days": for_csv(coming.days).to_dict("records"),
-            "hours": rows.to_dict("records"),
+            "hours": for_csv(coming.hours, unit).to_dict("records"),
         }
         common.print_json(answer)
         return
     source = f"the weather of {weather}" if weather else "weather that is usual for the season"
     click.echo(f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {source}")
     click.echo(day_table(coming.days))
-    click.echo(f"hours: {out or run / OUTLOOK}\npicture: {picture}")
+    click.echo(f"hours: {out}\npicture: {picture}")
 
 
 def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:

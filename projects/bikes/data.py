@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
-from projects.bikes.decimal_commas import with_points
+from projects.bikes.decimal_commas import DECIMAL, with_points
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, find_layout
 from projects.bikes.settings import TABLE_OPTIONS
@@ -56,6 +56,7 @@ class HoursTable(NamedTuple):
     hours: pd.DataFrame  # in which the service was open, in the order of time
     closed: pd.DataFrame  # in which it was not
     remarks: list[str]  # what was done to the table, a line each
+    decimal_commas: bool  # whether numbers of the table have them
 
 
 def read_hours(source: str | Path | pd.DataFrame, **given: Any) -> pd.DataFrame:
@@ -83,6 +84,7 @@ def read_table(
         table = open_hours(Path(source), layout.encoding if layout else (given or {}).get("encoding"))
     path = table.path
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
+    decimal_commas = any(remark.startswith(DECIMAL) for remark in on_commas)
     layout = layout or find_layout(text, str(path), given)
     hours, remarks = hours_of(text, layout, str(path), targets=True)
     remarks = [remark for remark in (table.remark(), *on_commas) if remark] + remarks
@@ -94,7 +96,7 @@ def read_table(
     attrs = hours.attrs | {"closed_hours": int(closed.sum())}
     opened, shut = (hours[rows].reset_index(drop=True) for rows in (~closed, closed))
     opened.attrs = shut.attrs = attrs
-    return HoursTable(table, layout, opened, shut, remarks)
+    return HoursTable(table, layout, opened, shut, remarks, decimal_commas)
 
 
 def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:

@@ -6,6 +6,7 @@ WITH_COMMA = r"[+-]?\d+,\d+"
 WITH_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"  # what may be a whole number, a comma before each thousand
 BELOW_A_THOUSAND = r"[+-]?\d{1,3}"
 WITH_POINT = r"[+-]?\d*\.\d+"
+DECIMAL = "commas are read as decimal ones"  # begins the remark on them
 MOST = 0.5  # share of the filled cells that must be numbers
 
 
@@ -34,7 +35,7 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
             changed[column] = values.mask(has_comma, values.str.replace(",", "."))
             decimal.append(f"{column} ({example!r})")
     if decimal:
-        remarks.append(f"commas are read as decimal ones in {', '.join(decimal)}")
+        remarks.append(f"{DECIMAL} in {', '.join(decimal)}")
     return text.assign(**changed), remarks
 
 

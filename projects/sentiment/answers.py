@@ -1,10 +1,7 @@
 """Answers for whole tables: each row with a label and its probability, beside what it had."""
 
-import csv
-import io
 import json
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -14,6 +11,17 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, leftovers
 from projects.common.tables import Table
+from projects.common.written_tables import (
+    Row,
+    Write,
+    csv_writer,
+    delimiter_like,
+    has_mark,
+    new_sheet,
+    new_workbook,
+    set_widths,
+    write_cell,
+)
 from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
@@ -22,12 +30,7 @@ from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
 
 ADDED = ("label", "probability")
 EXCEL_DIGITS = 4  # of a probability in Excel
-WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
-MEASURED_ROWS = 200  # by this many rows
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
-
-Row = dict[str, Any]
-Write = Callable[[list[Row]], None]
 
 
 class Written(NamedTuple):
@@ -146,37 +149,6 @@ def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextMa
     return csv_writer(columns, delimiter_like(table), has_mark(table), file)
 
 
-def delimiter_like(table: Table) -> str:
-    """The delimiter of a .csv file of answers: that of the table; a comma where it has none, or a tab."""
-    return table.delimiter if table.delimiter is not None and table.delimiter in ";|" else ","
-
-
-def has_mark(table: Table) -> bool:
-    """Whether answers begin with the mark without which Excel takes UTF-8 for cp1252.
-
-    They do if the table did, or if it looks as if Excel wrote it: in another encoding than UTF-8, or with semicolons.
-    """
-    return table.format == "CSV" and (table.marked or table.encoding != "utf-8-sig" or table.delimiter == ";")
-
-
-@contextmanager
-def csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]) -> Iterator[Write]:
-    """UTF-8, with a byte order mark if `marked`."""
-
-    def write(rows: list[Row]) -> None:
-        lines = io.StringIO()
-        writer = csv.DictWriter(lines, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
-        if not file.tell():
-            file.write(BOM_UTF8 if marked else b"")
-            writer.writeheader()
-        writer.writerows(rows)
-        file.write(lines.getvalue().encode(errors="backslashreplace"))
-
-    yield write
-    if not file.tell():
-        write([])
-
-
 @contextmanager
 def json_writer(file: IO[bytes]) -> Iterator[Write]:
     """Of text that is no Unicode, the escape that JSON has for it is written."""
@@ -191,15 +163,8 @@ def json_writer(file: IO[bytes]) -> Iterator[Write]:
 @contextmanager
 def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
     """Texts are written as texts, never as formulas; the names of the columns stay in sight."""
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
-    workbook = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True})
-    sheet = workbook.add_worksheet("answers")
-    sheet.freeze_panes(1, 0)
-    for column, name in enumerate(columns):
-        sheet.write_string(0, column, name)
+    workbook = new_workbook(file)
+    sheet = new_sheet(workbook, "answers", columns)
     n_rows = 0
 
     def write(rows: list[Row]) -> None:
@@ -216,24 +181,6 @@ def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
 
     yield write
     workbook.close()
-
-
-def set_widths(sheet: Any, columns: list[str], rows: list[Row]) -> None:
-    """Make each column as wide as its longest value in the first rows, within WIDTHS."""
-    narrowest, widest = WIDTHS
-    for column, name in enumerate(columns):
-        longest = max(len(str(value)) for value in (name, *(row.get(name, "") for row in rows[:MEASURED_ROWS])))
-        sheet.set_column(column, column, min(max(longest + 2, narrowest), widest))
-
-
-def write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
-    """Write a number as a number and all else as text."""
-    if value is None:
-        return
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        sheet.write_number(row, column, value)
-    else:
-        sheet.write_string(row, column, str(value))
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""Tables that are written for people: CSV as their spreadsheet reads it, and Excel."""
+
+import csv
+import io
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from projects.common.errors import ProjectError
+from projects.common.tables import Table
+
+WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
+MEASURED_ROWS = 200  # by this many rows
+
+Row = dict[str, Any]
+Write = Callable[[list[Row]], None]
+
+
+def delimiter_like(table: Table) -> str:
+    """The delimiter of a .csv file written for a table: that of the table; a comma where it has none, or a tab."""
+    return table.delimiter if table.delimiter is not None and table.delimiter in ";|" else ","
+
+
+def has_mark(table: Table) -> bool:
+    """Whether what is written begins with the mark without which Excel takes UTF-8 for cp1252.
+
+    It does if the table did, or if it looks as if Excel wrote it: in another encoding than UTF-8, or with semicolons.
+    """
+    return table.format == "CSV" and (table.marked or table.encoding != "utf-8-sig" or table.delimiter == ";")
+
+
+@contextmanager
+def csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]) -> Iterator[Write]:
+    """UTF-8, with a byte order mark if `marked`."""
+
+    def write(rows: list[Row]) -> None:
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
+        if not file.tell():
+            file.write(BOM_UTF8 if marked else b"")
+            writer.writeheader()
+        writer.writerows(rows)
+        file.write(lines.getvalue().encode(errors="backslashreplace"))
+
+    yield write
+    if not file.tell():
+        write([])
+
+
+def new_workbook(file: IO[bytes]) -> Any:
+    """An Excel workbook that is written to the file, a row after the other; the caller closes it."""
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
+    return xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True})
+
+
+def new_sheet(workbook: Any, name: str, columns: list[str]) -> Any:
+    """A sheet whose first row, the names of the columns, stays in sight."""
+    sheet = workbook.add_worksheet(name)
+    sheet.freeze_panes(1, 0)
+    for column, title in enumerate(columns):
+        sheet.write_string(0, column, title)
+    return sheet
+
+
+def set_widths(sheet: Any, columns: list[str], rows: list[Row]) -> None:
+    """Make each column as wide as its longest value in the first rows, within WIDTHS."""
+    narrowest, widest = WIDTHS
+    for column, name in enumerate(columns):
+        longest = max(len(str(value)) for value in (name, *(row.get(name, "") for row in rows[:MEASURED_ROWS])))
+        sheet.set_column(column, column, min(max(longest + 2, narrowest), widest))
+
+
+def write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    """Write a number as a number and all else as text."""
+    if value is None:
+        return
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, str(value))
