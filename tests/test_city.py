@@ -12,7 +12,7 @@ import pytest
 from helpers import real_data, run
 from test_tables import workbook
 
-from projects.bikes import check, closed, data, decimal_commas, layout, outlook, sun, times, weather
+from projects.bikes import check, closed, data, decimal_commas, layout, outlook, plots, sun, times, weather
 from projects.bikes.evaluation import effects
 from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.settings import Settings
@@ -559,6 +559,15 @@ def test_weather_to_come_is_taken_from_a_table_with_columns_of_its_own(tmp_path)
     (tmp_path / "weather.csv").write_text(table_of(rows[:24], "Zeit;Temperatur"))
     found = outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
     assert "has 24 of the 48 hours to come: usual weather is taken for the others" in found.remarks[0]
+    assert found.weather.endswith(
+        "weather.csv for 24 of 48 hours, of the others in weather that is usual for the season"
+    )
+    drawn = plots.plot_outlook(hours.tail(48), found)
+    assert drawn.get_supxlabel() == found.weather
+    a_year_ago = [f"{time - pd.DateOffset(years=1):%d.%m.%Y %H:%M};5" for time in coming]
+    (tmp_path / "weather.csv").write_text(table_of(a_year_ago, "Zeit;Temperatur"))
+    with pytest.raises(ProjectError, match="none of the 48 hours to come, from 2024-05-03 00:00 to .*, but 2023"):
+        outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
     (tmp_path / "weather.csv").write_text(table_of(rows, "Zeit;Wind"))
     with pytest.raises(
         ProjectError, match="has no column for temperature, which the model was trained on; it has Zeit"

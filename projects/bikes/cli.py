@@ -381,7 +381,7 @@ def forecast(
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
-    figure = plot_outlook(city.hours.tail(7 * 24), coming.hours, coming.days)
+    figure = plot_outlook(city.hours.tail(7 * 24), coming)
     picture = save_figure(figure, run / OUTLOOK_PICTURE, simulated, PICTURES[OUTLOOK_PICTURE].drawn_from)
     if as_json:
         answer = {
@@ -391,8 +391,9 @@ def forecast(
         }
         common.print_json(answer)
         return
-    source = f"the weather of {weather}" if weather else "weather that is usual for the season"
-    click.echo(f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {source}")
+    click.echo(
+        f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {coming.weather}"
+    )
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
 

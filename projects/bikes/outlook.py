@@ -35,6 +35,7 @@ class Outlook(NamedTuple):
     hours: pd.DataFrame  # time, prediction and its bounds, and the weather that was taken: see `typical_weather`
     days: pd.DataFrame  # date, hours, prediction and its bounds
     remarks: list[str]
+    weather: str  # which was taken, in words
 
 
 def weather_needed(model: BikesModel) -> list[str]:
@@ -57,6 +58,7 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     add_holidays(model, coming, remarks)
     needed = weather_needed(model)
     known = read_weather_to_come(model, weather, times, needed, remarks) if weather else None
+    taken_from = weather_in_words(needed, weather, known)
     scenarios = usual_weather(past, times, needed) if known is None or known.isna().any(axis=None) else [known]
     if known is not None:
         scenarios = [known.fillna(scenario) for scenario in scenarios]
@@ -68,7 +70,21 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
     taken = typical_weather(scenarios)
     sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
-    return Outlook(table.join(taken), sums, remarks)
+    return Outlook(table.join(taken), sums, remarks, taken_from)
+
+
+def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame | None) -> str:
+    """Which weather a forecast takes; known: that of the table at this path, NaN where it has none [hours, needed]."""
+    if not needed:
+        return "without weather, of which the model knows nothing"
+    if path is None or known is None:
+        return "in weather that is usual for the season"
+    covered = int(known.notna().all(axis=1).sum())
+    if covered == len(known):
+        return f"in the weather of {path}"
+    return (
+        f"the weather of {path} for {covered:,} of {len(known):,} hours, then in weather that is usual for the season"
+    )
 
 
 def typical_weather(scenarios: list[pd.DataFrame]) -> pd.DataFrame:
@@ -173,6 +189,13 @@ def read_weather_to_come(
         )
     weather = hours.set_index("time")[needed].reindex(times).reset_index(drop=True)
     covered = int(weather.notna().all(axis=1).sum())
+    if covered == 0 and needed:
+        first, last = hours.time.min(), hours.time.max()
+        raise ProjectError(
+            f"{path} has none of the {len(times):,} hours to come, from {times[0]:%Y-%m-%d %H}:00 to "
+            f"{times[-1]:%Y-%m-%d %H}:00, but {first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:00: give the weather of "
+            "those, or leave --weather out"
+        )
     if covered < len(times):
         remarks.append(
             f"{path} has {covered:,} of the {len(times):,} hours to come: usual weather is taken for the others"

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 
+from projects.bikes.outlook import Outlook
 from projects.bikes.weather import in_unit
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 
@@ -39,8 +40,9 @@ def plot_forecast(hours: pd.DataFrame, scores: dict[str, Any]) -> Figure:
     return figure
 
 
-def plot_outlook(past: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Figure:
+def plot_outlook(past: pd.DataFrame, coming: Outlook) -> Figure:
     """The hours before and after the end of the data, and the sum of each day to come; with their bands."""
+    hours, days = coming.hours, coming.days
     figure = Figure(figsize=(12, 7), layout="constrained")
     upper, lower = figure.subplots(2, 1)
     upper.plot(past.time, past.cnt, color=BLUE, linewidth=1.2, label="what happened")
@@ -62,6 +64,7 @@ def plot_outlook(past: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) ->
     )
     upper.legend(ncols=4, loc="upper left")
     draw_days(lower, days)
+    figure.supxlabel(coming.weather, fontsize="medium")
     return figure
 
 
