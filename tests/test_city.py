@@ -566,7 +566,7 @@ def test_weather_to_come_is_taken_from_a_table_with_columns_of_its_own(tmp_path)
     assert drawn.get_supxlabel() == found.weather
     a_year_ago = [f"{time - pd.DateOffset(years=1):%d.%m.%Y %H:%M};5" for time in coming]
     (tmp_path / "weather.csv").write_text(table_of(a_year_ago, "Zeit;Temperatur"))
-    with pytest.raises(ProjectError, match="none of the 48 hours to come, from 2024-05-03 00:00 to .*, but 2023"):
+    with pytest.raises(ProjectError, match="none of the 48 hours to come, from 2024-05-03 00:00 to"):
         outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
     (tmp_path / "weather.csv").write_text(table_of(rows, "Zeit;Wind"))
     with pytest.raises(

@@ -11,6 +11,8 @@ import pytest
 from helpers import run
 from test_city import simulated_city
 
+from projects.bikes import seasons
+
 WEEK = ["forecast", "--data", "stadt.csv", "--days", 2]
 
 
@@ -66,3 +68,36 @@ def test_a_forecast_is_written_as_its_name_ends(spring):
     assert code == 1
     assert "week.ods: a forecast is written as .csv, .tsv, .xlsx" in errors
     assert not (spring / "week.ods").exists()
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2024-06-29 12:00", False),  # 45 days after 15 May, from 12:00 on
+        ("2024-06-29 13:00", True),
+        ("2024-12-25", True),
+        ("2025-01-20", False),  # 40 days before 1 March
+        ("2024-01-10", True),  # 51 days before it
+        ("2023-04-01", False),  # the same season of another year
+    ],
+)
+def test_a_season_is_unseen_beyond_45_days_of_the_year(time, expected):
+    trained = {"first_hour": "2024-03-01 00:00:00", "last_hour": "2024-05-15 12:00:00", "less_than_a_year": True}
+    times = pd.Series([pd.Timestamp(time)])
+    assert seasons.is_unseen(trained, times).tolist() == [expected]
+    assert not seasons.is_unseen(trained | {"less_than_a_year": False}, times).any()
+
+
+def test_a_forecast_of_a_season_never_seen_is_called_a_guess_and_has_no_band(spring):
+    output, _ = bikes(spring, "predict", "--when", "2024-10-09T17", "--temperature", 9)
+    assert output.endswith("no band: no data of October: a guess, without bands\n")
+    _, errors = bikes(spring, *WEEK[:-1], 70)
+    assert "no data of June, July: a guess, without bands\n" in errors
+    weather = "Zeitpunkt;Temperatur\n15.05.2024 08:00;9,5\n09.10.2024 08:00;9,5\n"
+    (spring / "two.csv").write_text(weather)
+    output, errors = bikes(spring, "predict", "two.csv")
+    near, far = csv.DictReader(io.StringIO(output))
+    assert near["low_80"]
+    assert far["low_80"] == ""
+    assert far["beyond_known"] == "True"
+    assert "no data of October: a guess, without bands\n" in errors

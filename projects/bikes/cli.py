@@ -377,7 +377,7 @@ def forecast(
     path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
     city = read_table(path, layout=model.layout)
     coming = outlook(model, city.hours, city.closed, days, weather)
-    tell([*coming.remarks, not_up_to_date(model, city.hours)])
+    tell([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
@@ -391,9 +391,8 @@ def forecast(
         }
         common.print_json(answer)
         return
-    click.echo(
-        f"{common.marked({'simulated': simulated})}after {city.hours.time.iloc[-1]:%Y-%m-%d %H}:59, in {coming.weather}"
-    )
+    end = f"{city.hours.time.iloc[-1]:%Y-%m-%d %H}:59"
+    click.echo(f"{common.marked({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
 
@@ -604,7 +603,8 @@ def predict(
     The table has the columns that the model was trained on; the counts are not needed. Its rows come back in order
     with the columns prediction and low_80, high_80, low_95, high_95: the bounds of the bands that should hold 80 and
     95 of 100 hours. An hour more than a year from those trained on has no band, and beyond_known is True: how a city
-    rides then is not known. The weather of the hours around is looked up in the file; one of more than 50,000 rows
+    rides then is not known. Nor has one of a season that less than a year of data did
+    not show. The weather of the hours around is looked up in the file; one of more than 50,000 rows
     should be in the order of time for that.
 
     \b
@@ -642,6 +642,7 @@ def predict_hour(
     import pandas as pd
 
     from projects.bikes.outlook import weather_needed
+    from projects.bikes.seasons import guess_line, unseen_months
 
     given = {"temp": temperature, "hum": humidity, "windspeed": wind}
     options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
@@ -656,6 +657,7 @@ def predict_hour(
     forecast = for_people(model.forecast(hour)).iloc[0].to_dict()
     beyond = days_beyond(model, when, when)
     unknown = bool(forecast["beyond_known"])
+    guess = guess_line(unseen_months(model.settings, hour.time))
     if as_json:
         answer = {"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": beyond[0]}
         common.print_json(answer)
@@ -667,10 +669,10 @@ def predict_hour(
         conditions = f" ({', '.join(told)})" if told else ""
         click.echo(f"{forecast['prediction']:.0f} bikes on {moment}{conditions}")
         if unknown:
-            click.echo("no band: more than a year from the hours trained on is beyond what is known")
+            click.echo(f"no band: {guess or 'more than a year from the hours trained on is beyond what is known'}")
         else:
             click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
-        warn_if_far(*beyond, unknown)
+        warn_if_far(*beyond, unknown and guess is None)
 
 
 def hour_of_options(
@@ -728,7 +730,10 @@ def for_people(forecast: "pd.DataFrame") -> "pd.DataFrame":
 def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
     """Print the file's rows (- is stdin) with their predictions, a chunk at a time."""
     name = "standard input" if file == "-" else file
+    from projects.bikes.seasons import guess_line, is_unseen, unseen_months
+
     beyond, unknown = (0, ""), False
+    months: list[str] = []
     chunks = read_hours_to_predict(model, open_to_predict(file, model.layout.encoding), name)
     for number, (text, hours, before, after) in enumerate(with_hours_around(chunks)):
         added = for_people(model.forecast(hours, before, after))
@@ -741,7 +746,9 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
         else:
             common.print_rows(text.to_dict("records"), header=number == 0)
         beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
-        unknown = unknown or bool(added.beyond_known.any())
+        unknown = unknown or bool((added.beyond_known & ~is_unseen(model.settings, hours.time)).any())
+        months += unseen_months(model.settings, hours.time)
+    tell([guess_line(months)])
     warn_if_far(*beyond, unknown)
 
 

@@ -30,6 +30,7 @@ from projects.bikes.features import (
 )
 from projects.bikes.layout import Layout
 from projects.bikes.saved import SCALES, SavedSettings, shapes
+from projects.bikes.seasons import is_unseen
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.bikes.target import learned, smearing_of, targets_of, to_counts
 from projects.bikes.weather import COLDEST, WARMEST, WIND
@@ -137,12 +138,13 @@ class BikesModel:
     ) -> pd.DataFrame:
         """`prediction`, and the bounds low_80, high_80, low_95 and high_95 of its bands, in bikes; a row for each hour.
 
-        Hours more than a year from those trained on have no bands (NaN): how a city rides then is not known.
+        Hours more than a year from those trained on have no bands (NaN): how a city rides then is not known. Nor have
+        those of a season that less than a year of hours trained on has not shown.
         """
         prediction = self.predict(hours, before, after)
         bounds = band_bounds(self.settings["bands"], self.forecasts(hours, prediction))
         bands = pd.DataFrame(bounds, hours.index)
-        bands[~hours.time.between(*self.city.span(KNOWN_FOR))] = np.nan
+        bands[~hours.time.between(*self.city.span(KNOWN_FOR)) | is_unseen(self.settings, hours.time)] = np.nan
         return pd.concat([pd.Series(prediction, hours.index, name="prediction"), bands], axis=1)
 
     def forecasts(self, hours: pd.DataFrame, prediction: np.ndarray) -> Forecasts:

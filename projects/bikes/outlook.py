@@ -14,6 +14,7 @@ from projects.bikes.hours import columns_of, hours_of
 from projects.bikes.layout import find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
+from projects.bikes.seasons import guess_line, unseen_months
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
 
@@ -36,6 +37,7 @@ class Outlook(NamedTuple):
     days: pd.DataFrame  # date, hours, prediction and its bounds
     remarks: list[str]
     weather: str  # which was taken, in words
+    guess: str | None  # a line where it is of a season that was never seen
 
 
 def weather_needed(model: BikesModel) -> list[str]:
@@ -70,7 +72,8 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
     taken = typical_weather(scenarios)
     sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
-    return Outlook(table.join(taken), sums, remarks, taken_from)
+    guess = guess_line(unseen_months(model.settings, table.time))
+    return Outlook(table.join(taken), sums, remarks, taken_from, guess)
 
 
 def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame | None) -> str:
@@ -82,9 +85,8 @@ def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame |
     covered = int(known.notna().all(axis=1).sum())
     if covered == len(known):
         return f"in the weather of {path}"
-    return (
-        f"the weather of {path} for {covered:,} of {len(known):,} hours, then in weather that is usual for the season"
-    )
+    part = f"{covered:,} of {len(known):,} hours"
+    return f"in the weather of {path} for {part}, of the others in weather that is usual for the season"
 
 
 def typical_weather(scenarios: list[pd.DataFrame]) -> pd.DataFrame:

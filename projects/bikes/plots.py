@@ -64,7 +64,7 @@ def plot_outlook(past: pd.DataFrame, coming: Outlook) -> Figure:
     )
     upper.legend(ncols=4, loc="upper left")
     draw_days(lower, days)
-    figure.supxlabel(coming.weather, fontsize="medium")
+    figure.supxlabel("; ".join(filter(None, (coming.weather, coming.guess))), fontsize="medium")
     return figure
 
 

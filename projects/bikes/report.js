@@ -5,6 +5,7 @@ const weights = new Float32Array(
   Uint8Array.from(atob(element("weights").textContent), character => character.charCodeAt(0)).buffer);
 const inputs = element("inputs").elements;
 const DAY = 24 * 60 * 60 * 1000; // milliseconds
+const YEAR = 365.25; // days
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -117,10 +118,18 @@ function features(now) {
 
 const timeOf = now => Date.parse(now.date) + now.hour * DAY / 24;
 
+// Whether a time is of a season that the model has not seen, as in projects/bikes/seasons.py.
+function isUnseen(time) {
+  if (about.seasonsNear === null) return false;
+  const first = Date.parse(about.firstHour), trained = (Date.parse(about.lastHour) - first) / DAY;
+  const fromFirst = ((time - first) / DAY % YEAR + YEAR) % YEAR;
+  return Math.min(fromFirst - trained, YEAR - fromFirst) > about.seasonsNear;
+}
+
 // The bounds of the 80 % band, as in projects/bikes/bands.py; none beyond what is known.
 function band(now, bikes, { working, special }) {
   const time = timeOf(now), { starts, growth, scales, widths, wet_factor: wetFactor } = about.bands;
-  if (time < known[0] || time > known[1]) return {};
+  if (time < known[0] || time > known[1] || isUnseen(time)) return {};
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
   const width = widths["80"] * scales[part] * (about.inputs.includes("weather") && now.weather >= about.wet ? wetFactor : 1) *
@@ -219,7 +228,9 @@ function show() {
   const before = Math.floor((Date.parse(about.firstHour) - time) / DAY);
   const side = after > before ? "after the last" : "before the first";
   const distance = `${Math.max(after, before)} days ${side} hour trained on: `;
-  element("far").textContent = !("low" in day[now.hour]) ?
+  const month = new Date(time).toLocaleString("en-US", { month: "long", timeZone: "UTC" });
+  element("far").textContent = isUnseen(time) ? `No data of ${month}: a guess, and there is no band.` :
+    !("low" in day[now.hour]) ?
     `${distance}beyond what is known, and there is no band.` :
     Math.max(after, before) > about.far ? `${distance}the trend is held.` : "";
   draw(day, now.hour);

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from projects.bikes import bands, calendar, features
+from projects.bikes import bands, calendar, features, seasons
 from projects.bikes.described_settings import describe_settings
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
@@ -61,6 +61,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "firstHour": settings["first_hour"].replace(" ", "T") + "Z",
         "lastHour": settings["last_hour"].replace(" ", "T") + "Z",
         "far": far,
+        "seasonsNear": seasons.NEAR if settings.get("less_than_a_year") else None,
     }
     arrays = b"".join(array.astype("<f4").tobytes() for array in one_network(model))
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
