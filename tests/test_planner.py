@@ -2,17 +2,21 @@
 
 import csv
 import io
+import json
 import zipfile
 from codecs import BOM_UTF8
 
 import numpy as np
 import pandas as pd
 import pytest
+import test_report
 from helpers import run
 from test_city import simulated_city
+from test_report import enter, value, visit
 
 from projects.bikes import seasons
 
+browser = test_report.browser  # a fixture
 WEEK = ["forecast", "--data", "stadt.csv", "--days", 2]
 
 
@@ -101,3 +105,19 @@ def test_a_forecast_of_a_season_never_seen_is_called_a_guess_and_has_no_band(spr
     assert far["low_80"] == ""
     assert far["beyond_known"] == "True"
     assert "no data of October: a guess, without bands\n" in errors
+
+
+def test_the_page_knows_public_holidays_and_unseen_seasons_as_predict_does(browser, spring):
+    bikes(spring, "report")
+    visit(browser, spring / "runs" / "bikes" / "report.html")
+    found = {}
+    for date, holiday in (("2024-05-09", True), ("2024-05-16", False), ("2024-10-03", True)):  # Ascension; Thursdays
+        enter(browser, date=date, hour=8, temperature=9)
+        assert browser.execute_script("return document.getElementById('inputs').elements.holiday.checked") is holiday
+        output, _ = bikes(spring, "predict", "--when", f"{date}T08", "--temperature", 9, "--json")
+        found[date] = json.loads(output)["prediction"]
+        assert value(browser, "bikes") == pytest.approx(found[date], rel=1e-3)
+    assert found["2024-05-09"] < found["2024-05-16"]
+    told = browser.execute_script("return document.getElementById('far').textContent")
+    assert told == "No data of October: a guess, and there is no band."
+    assert not browser.execute_script("return document.getElementById('low').textContent")

@@ -1,5 +1,7 @@
 """Which days are public holidays, where no column of the table says so."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from projects.common.errors import ProjectError
@@ -7,9 +9,14 @@ from projects.common.errors import ProjectError
 
 def look_up_holidays(time: pd.Series, country: str, subdivision: str | None) -> pd.Series:
     """1 for hours on a public holiday of the country, else 0 [rows]. Raises ProjectError for an unknown country."""
+    years = range(int(time.dt.year.min()), int(time.dt.year.max()) + 1)
+    return time.dt.normalize().isin(public_holidays(years, country, subdivision)).astype(int)
+
+
+def public_holidays(years: Iterable[int], country: str, subdivision: str | None) -> pd.DatetimeIndex:
+    """The public holidays of a country in these years, in order. Raises ProjectError for an unknown country."""
     import holidays
 
-    years = range(int(time.dt.year.min()), int(time.dt.year.max()) + 1)
     try:
         days = holidays.country_holidays(country, subdiv=subdivision, years=years)
     except NotImplementedError as error:
@@ -20,5 +27,4 @@ def look_up_holidays(time: pd.Series, country: str, subdivision: str | None) -> 
             ) from error
         subdivisions = ", ".join(known[country]) or "none"
         raise ProjectError(f"{country} has no subdivision {subdivision}; it has {subdivisions}") from error
-    dates = pd.DatetimeIndex(pd.to_datetime(sorted(days)))
-    return time.dt.normalize().isin(dates).astype(int)
+    return pd.DatetimeIndex(pd.to_datetime(sorted(days)))

@@ -236,6 +236,11 @@ function show() {
   draw(day, now.hour);
 }
 
+// Public holidays of the date, as `bikes predict --when` looks them up; a tick of one's own can be added.
+function tickHoliday() {
+  if (about.holidays.length) inputs.holiday.checked = about.holidays.includes(inputs.date.value);
+}
+
 for (const name of about.weather) inputs.weather.add(new Option(name));
 for (const name of ["holiday", "weather", "temperature", "humidity", "wind"]) { // what the model does not know
   inputs[name].parentNode.hidden = !about.inputs.includes(name);
@@ -247,7 +252,11 @@ inputs.temperature.max = about.temperatures[1];
 inputs.temperature.value = 15;
 inputs.wind.max = about.strongestWind;
 inputs.date.value = new Date(Date.parse(about.lastHour) + DAY).toISOString().slice(0, 10);
-element("inputs").addEventListener("input", show);
+tickHoliday();
+element("inputs").addEventListener("input", event => {
+  if (event.target === inputs.date) tickHoliday();
+  show();
+});
 element("inputs").addEventListener("submit", event => event.preventDefault());
 element("day").addEventListener("click", event => {
   const box = element("day").getBoundingClientRect();

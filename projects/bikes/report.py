@@ -11,9 +11,12 @@ from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
 from projects.bikes.outlook import weather_needed
 from projects.bikes.pictures import PICTURES
+from projects.bikes.public_holidays import public_holidays
 from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.common import report
+
+YEARS_AROUND = 3  # before and after the hours trained on, whose public holidays the page knows
 
 
 def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: Sequence[str], far: int) -> str:
@@ -47,6 +50,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "holidaysEnd": calendar.HOLIDAYS_END,
         },
         "inputs": inputs_of(model),
+        "holidays": holidays_of(model),
         "temperatureUnit": settings["layout"]["temperature_unit"],
         "temperatures": settings["ranges"]["temperature"],
         "strongestWind": settings["ranges"]["wind"][1],
@@ -92,6 +96,16 @@ def inputs_of(model: BikesModel) -> list[str]:
     names = {"weathersit": "weather", "temp": "temperature", "hum": "humidity", "windspeed": "wind"}
     known = [names[column] for column in weather_needed(model)]
     return [*known, "holiday"] if "holiday" in model.settings["groups"] else known
+
+
+def holidays_of(model: BikesModel) -> list[str]:
+    """The dates that are public holidays as `bikes predict --when` knows them, around the hours trained on."""
+    layout = model.layout
+    if "holiday" not in model.settings["groups"] or layout.holiday is not None or layout.country is None:
+        return []
+    first, last = (int(model.settings[name][:4]) for name in ("first_hour", "last_hour"))
+    years = range(first - YEARS_AROUND, last + YEARS_AROUND + 1)
+    return [f"{date:%Y-%m-%d}" for date in public_holidays(years, layout.country, layout.subdivision)]
 
 
 def what_it_knows(model: BikesModel) -> str:
