@@ -15,6 +15,7 @@ from test_city import simulated_city
 from test_report import enter, value, visit
 
 from projects.bikes import seasons
+from projects.bikes.evaluation import in_a_sentence
 
 browser = test_report.browser  # a fixture
 WEEK = ["forecast", "--data", "stadt.csv", "--days", 2]
@@ -121,3 +122,30 @@ def test_the_page_knows_public_holidays_and_unseen_seasons_as_predict_does(brows
     told = browser.execute_script("return document.getElementById('far').textContent")
     assert told == "No data of October: a guess, and there is no band."
     assert not browser.execute_script("return document.getElementById('low').textContent")
+
+
+def test_how_far_off_a_forecast_is_stands_in_a_sentence():
+    """By hand: 168 hours of 90 and 110 bikes in turn."""
+    hours = pd.DataFrame({"cnt": [90, 110] * 84})
+    scores = {
+        "test": {"mae": 16.6, "coverage_80": 0.812},
+        "validation": {"mae": 8.44},
+        "baselines": {"last_four_weeks": {"test": {"mae": 40.4}, "validation": {"mae": 1234.5}}},
+    }
+    assert in_a_sentence(scores, "test", hours) == (
+        "over the 7 test days the forecast is off by 17 bikes in a mean hour, which sees 100; "
+        "the mean of the last four weeks by 40 bikes; the 80 % band held 81 of 100 hours"
+    )
+    assert in_a_sentence(scores, "validation", hours) == (
+        "over the 7 validation days the forecast is off by 8.4 bikes in a mean hour, which sees 100; "
+        "the mean of the last four weeks by 1,234 bikes"
+    )
+
+
+def test_train_and_evaluate_end_with_it(spring):
+    assert "\nover the 20 validation days the forecast is off by " in (spring / "train.txt").read_text()
+    output, _ = bikes(spring, "evaluate", "--data", "stadt.csv")
+    scores = json.loads((spring / "runs" / "bikes" / "metrics.json").read_text())["test"]
+    last = output.splitlines()[-1]
+    assert last.startswith(f"over the 7 test days the forecast is off by {scores['mae']:.1f} bikes")  # below ten
+    assert last.endswith(f"the 80 % band held {100 * scores['coverage_80']:.0f} of 100 hours")

@@ -193,7 +193,7 @@ def train(
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
         from projects.bikes.check import warn_of_baseline, warn_of_short_data
         from projects.bikes.data import split
-        from projects.bikes.evaluation import baselines
+        from projects.bikes.evaluation import baselines, in_a_sentence
         from projects.bikes.model import train
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
@@ -210,6 +210,7 @@ def train(
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
+    click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
     tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
     click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, test_days)}")
@@ -304,7 +305,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
     from projects.bikes.check import warn_of_baseline
     from projects.bikes.data import split
-    from projects.bikes.evaluation import effects, evaluate
+    from projects.bikes.evaluation import effects, evaluate, in_a_sentence
     from projects.bikes.features import AROUND
     from projects.bikes.model import BikesModel
     from projects.common.files import write_atomically
@@ -322,12 +323,14 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     if model.layout.temperature_unit == "°F":
         scores["temperature_unit"] = "°F"
     common.write_json(run / common.METRICS, scores)
+    period = "test" if "test" in scores else "validation"
     if as_json:
         common.print_json(scores)
     else:
         click.echo(f"{common.marked(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
-    tell([warn_of_baseline(scores, "test" if "test" in scores else "validation")])
+        click.echo(in_a_sentence(scores, period, getattr(hours, period)))
+    tell([warn_of_baseline(scores, period)])
     if "test" not in scores:
         tell(["trained on all days, so that none are left to test it on; `bikes forecast` says what comes after them"])
 

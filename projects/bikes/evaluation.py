@@ -88,6 +88,26 @@ def baselines(hours: Split, periods: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> str:
+    """How far off the forecast was over the hours of the period, validation or test, for people.
+
+    Only the bands of the test are told of: those of the validation are as wide as that they hold there.
+    """
+    network, weeks = scores[period], scores["baselines"]["last_four_weeks"][period]
+    days = f"the {len(hours) / 24:.0f} {period} days"
+    held = f"; the 80 % band held {100 * network['coverage_80']:.0f} of 100 hours" if "coverage_80" in network else ""
+    mean = f"a mean hour, which sees {hours.cnt.mean():,.0f}"
+    return (
+        f"over {days} the forecast is off by {bikes(network['mae'])} in {mean}; "
+        f"the mean of the last four weeks by {bikes(weeks['mae'])}{held}"
+    )
+
+
+def bikes(number: float) -> str:
+    """ "17 bikes", "1.4 bikes"."""
+    return f"{number:,.0f} bikes" if number >= 10 else f"{number:.1f} bikes"
+
+
 def variance_of(hours: pd.DataFrame) -> float:
     """Of the hourly count; 1 for counts that never change."""
     return float(hours.cnt.var()) or 1.0
