@@ -14,7 +14,7 @@ from helpers import run
 from test_city import simulated_city
 from test_report import enter, value, visit
 
-from projects.bikes import seasons
+from projects.bikes import seasons, times
 from projects.bikes.evaluation import in_a_sentence
 
 browser = test_report.browser  # a fixture
@@ -149,3 +149,32 @@ def test_train_and_evaluate_end_with_it(spring):
     last = output.splitlines()[-1]
     assert last.startswith(f"over the 7 test days the forecast is off by {scores['mae']:.1f} bikes")  # below ten
     assert last.endswith(f"the 80 % band held {100 * scores['coverage_80']:.0f} of 100 hours")
+
+
+@pytest.mark.parametrize(
+    ("written", "likely", "expected"),
+    [
+        ("24.12.2024 17:00", "%Y-%m-%d", "2024-12-24 17:00"),
+        ("24.12.2024T17", "%Y-%m-%d", "2024-12-24 17:00"),
+        ("2024-12-24 17", "%d.%m.%Y %H:%M", "2024-12-24 17:00"),
+        ("07/04/2024 5 PM", "%m/%d/%Y %H:%M", "2024-07-04 17:00"),
+        ("07/04/2024 5:30 PM", "%d/%m/%Y", "2024-04-07 17:30"),
+        ("24.12.2024", "%d.%m.%Y", None),
+        ("2024-13-24T17", "%Y-%m-%d", None),
+    ],
+)
+def test_a_moment_is_read_as_people_write_it(written, likely, expected):
+    found = times.parse_moment(written, likely)
+    assert found == (None if expected is None else pd.Timestamp(expected))
+
+
+def test_when_and_numbers_are_taken_as_germans_write_them(spring):
+    usual = bikes(spring, "predict", "--when", "2024-05-24T17", "--temperature", "9.5")
+    assert bikes(spring, "predict", "--when", "24.05.2024 17:00", "--temperature", "9,5") == usual
+    code, _, errors = run("bikes", "predict", "--when", "24.05.2024", "--temperature", 9, cwd=spring)
+    assert code == 2
+    assert "'24.05.2024' is no date with an hour, such as 2012-12-24T17" in errors
+    assert "%Y" not in errors
+    code, _, errors = run("bikes", "predict", "--when", "2024-05-24T17", "--temperature", "9,5,1", cwd=spring)
+    assert code == 2
+    assert "'9,5,1' is not a valid float range" in errors

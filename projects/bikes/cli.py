@@ -590,7 +590,7 @@ def export(run: Path, file: Path) -> None:
 @main.command()
 @click.argument("file", required=False, metavar="[FILE|-]")
 @run_option
-@click.option("--when", type=click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="The hour.")
+@click.option("--when", metavar="TIME", help="The hour: 2012-12-24T17, 24.12.2012 17:00, …")
 @click.option("--temperature", type=common.Finite(-60, 60), help="°C")
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
 @click.option("--wind", type=common.Finite(0, 400), help="km/h")
@@ -599,7 +599,7 @@ def export(run: Path, file: Path) -> None:
 @common.json_option
 @click.pass_context
 def predict(
-    ctx: click.Context, /, file: str | None, run: Path, when: datetime | None, as_json: bool, **conditions: Any
+    ctx: click.Context, /, file: str | None, run: Path, when: str | None, as_json: bool, **conditions: Any
 ) -> None:
     """Forecast the hours of a table, or one hour.
 
@@ -626,9 +626,19 @@ def predict(
     model = BikesModel.load(run / common.MODEL)
     common.warn_if_simulated(model.settings)
     if when is not None:
-        predict_hour(model, when, as_json, **conditions)
+        predict_hour(model, moment_of(when, model), as_json, **conditions)
     else:
         predict_file(model, file or "-", as_json)
+
+
+def moment_of(when: str, model: "BikesModel") -> datetime:
+    """The hour that --when says, as people write it; day and month in the order of the table trained on."""
+    from projects.bikes.times import parse_moment
+
+    moment = parse_moment(when, model.layout.time_format)
+    if moment is None:
+        raise click.UsageError(f"--when: {when!r} is no date with an hour, such as 2012-12-24T17 or 24.12.2012 17:00")
+    return moment
 
 
 def predict_hour(

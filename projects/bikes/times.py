@@ -1,6 +1,7 @@
 """Times as people write them: which format a column has, and the local time of each row."""
 
 import re
+from datetime import datetime
 
 import pandas as pd
 
@@ -31,6 +32,7 @@ CLOCKS = (
     "T%H",
     " %I:%M %p",
     " %I:%M:%S %p",
+    " %I %p",
 )
 FORMATS = [date + clock for date in DATES for clock in CLOCKS]
 DIGITS = {"%Y": r"\d{4}", "%y": r"\d{2}", "%f": r"\d{1,9}", "%p": "[AaPp][Mm]"}  # of the others one or two
@@ -79,6 +81,21 @@ def find_time_format(values: pd.Series) -> str | None:
         if score > best_score:
             best, best_score = time_format, score
     return best
+
+
+def parse_moment(text: str, likely: str) -> datetime | None:
+    """The date and time of day that somebody wrote, in any of the FORMATS; None for anything else.
+
+    likely: a format whose order of day and month is taken where both could be right.
+    """
+    value = pd.Series([text.strip()])
+    date = next((date for date in DATES if likely.startswith(date)), "")
+    for time_format in sorted(filter(has_clock, FORMATS), key=lambda known: not known.startswith(date)):
+        moment = parse_times(value, time_format)[0]
+        if not pd.isna(moment):
+            found: datetime = moment.to_pydatetime()
+            return found
+    return None
 
 
 def share_parsed(values: pd.Series, time_format: str) -> float:

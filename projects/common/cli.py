@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -127,9 +128,11 @@ def one_line(message: str) -> str:
 
 
 class Finite(click.FloatRange):
-    """A range of numbers; NaN, which is in no range, is not let through."""
+    """A range of numbers, with a decimal point or comma; NaN, which is in no range, is not let through."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, str):
+            value = re.sub(r"^([+-]?\d*),(\d+)$", r"\1.\2", value.strip())
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
