@@ -178,3 +178,24 @@ def test_when_and_numbers_are_taken_as_germans_write_them(spring):
     code, _, errors = run("bikes", "predict", "--when", "2024-05-24T17", "--temperature", "9,5,1", cwd=spring)
     assert code == 2
     assert "'9,5,1' is not a valid float range" in errors
+
+
+def test_check_names_the_longest_gaps_first_and_a_count_that_may_be_a_slip(tmp_path):
+    city = simulated_city(30)
+    city.loc[400, "bikes"] = 9999
+    for first, hours in ((30, 1), (100, 2), (200, 1), (300, 1), (500, 1), (600, 7), (700, 1)):
+        city = city.drop(index=range(first, first + hours))
+    usual = int(np.sort(city.bikes)[-2])  # of fewer than 1,000 hours the next is the one that 99.9 % stay below
+    city.to_csv(tmp_path / "city.csv", index=False)
+    output, _ = bikes(tmp_path, "check", "city.csv")
+    ratio = round(9999 / usual)
+    slip = f"9,999 bikes, on 2024-03-20 from 16:00: {ratio} times what 999 of 1,000 hours stay below: check it"
+    assert f"highest      {slip}\n" in output
+    missing = next(line for line in output.splitlines() if line.startswith("missing"))
+    spans = "2024-03-29 00:00 to 06:59, 2024-03-08 04:00 to 05:59, 2024-03-05 06:00 to 06:59"
+    assert missing.startswith(f"missing      14 hours, simply left out: {spans}, ")
+    assert missing.endswith(" and 2 more times")
+    city.assign(bikes=city.bikes.clip(upper=usual)).to_csv(tmp_path / "city.csv", index=False)
+    output, _ = bikes(tmp_path, "check", "city.csv")
+    assert f"highest      {usual} bikes, on " in output
+    assert "check it" not in output

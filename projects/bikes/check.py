@@ -14,10 +14,13 @@ from projects.bikes.layout import Layout
 from projects.bikes.model import is_less_than_a_year
 from projects.bikes.times import example
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
+from projects.bikes.words import counted
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
+HIGH = 0.999  # share of the hours that stay below what is high,
+UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
 
 
@@ -37,6 +40,7 @@ def used_columns(city: HoursTable) -> Iterator[tuple[str, str]]:
     count = layout.count or f"{layout.casual} + {layout.registered}"
     riders = f", of two kinds: {layout.casual} and {layout.registered}" if layout.casual else ""
     yield "count", f"{count}: {hours.cnt.sum():,.0f} bikes, {hours.cnt.mean():,.0f} in a mean hour{riders}"
+    yield "highest", highest_count(hours)
     yield from weather_columns(layout, hours)
     yield "holidays", holidays(layout, hours)
     no_place = "not known: give --latitude and --longitude"
@@ -46,6 +50,16 @@ def used_columns(city: HoursTable) -> Iterator[tuple[str, str]]:
     unused = [column for column in city.table.columns if column not in used]
     if unused:
         yield "not used", ", ".join(unused)
+
+
+def highest_count(hours: pd.DataFrame) -> str:
+    """The highest count and its hour, and whether it is so high that it may be a slip."""
+    highest = hours.loc[hours.cnt.idxmax()]
+    told = f"{counted(int(highest.cnt), 'bike')}, on {highest.time:%Y-%m-%d} from {highest.time:%H}:00"
+    usual = hours.cnt.quantile(HIGH, interpolation="lower")
+    if highest.cnt <= UNLIKELY * usual:
+        return told
+    return f"{told}: {highest.cnt / usual:.0f} times what 999 of 1,000 hours stay below: check it" if usual else told
 
 
 def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -99,17 +113,17 @@ def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
 
 
 def missing_hours(missing: pd.DatetimeIndex, zones: Collection[str]) -> str:
-    """How many hours are missing, the first of them, and which ones the clocks of these time zones skip."""
+    """How many hours are missing, the longest spans of them, and which ones the clocks of these time zones skip."""
     if missing.empty:
         return "no hour"
     named = []
     runs = closed_spans(pd.DataFrame({"time": missing}))
-    for first, last, hours in runs[:MOST_GAPS]:
+    longest = sorted(runs, key=lambda run: -run[2])  # as long ones in the order of time
+    for first, last, hours in longest[:MOST_GAPS]:
         skipped = hours == 1 and is_skipped(first, zones)
         named.append(describe_span(first, last, hours) + (" (the clocks go forward)" if skipped else ""))
-    more = f" and {len(runs) - MOST_GAPS:,} more times" if len(runs) > MOST_GAPS else ""
-    number = "1 hour" if len(missing) == 1 else f"{len(missing):,} hours"
-    return f"{number}, simply left out: {', '.join(named)}{more}"
+    more = f" and {counted(len(runs) - MOST_GAPS, 'more time')}" if len(runs) > MOST_GAPS else ""
+    return f"{counted(len(missing), 'hour')}, simply left out: {', '.join(named)}{more}"
 
 
 def warn_of_short_data(hours: pd.DataFrame) -> str | None:

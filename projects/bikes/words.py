@@ -1,0 +1,6 @@
+"""Numbers with what they count, in words."""
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 row", "1,200 rows"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
