@@ -216,8 +216,8 @@ def test_empty_cells_are_filled_or_left_out_and_told(tmp_path):
     assert len(found.hours) == 23
     assert found.hours.temp[5] == pytest.approx((5 + 8) / 47)  # between 4 and 6 °C
     assert found.remarks == [
-        "1 rows without a count are left out, the first at line 11",
-        "column temperature: 1 empty cells are filled from the rows around (line 7)",
+        "1 row without a count is left out, the first at line 11",
+        "column temperature: 1 empty cell is filled from the rows around (line 7)",
     ]
 
 

@@ -268,7 +268,7 @@ def test_a_backtest_is_tabled_saved_and_drawn(workspace):
     options = ["--origins", "1", "--days", "2", "--first", "2011-04-01", "--run", "tested"]
     code, output, errors = run("bikes", "backtest", *options, cwd=workspace)
     assert code == 0, errors
-    assert output.startswith("SIMULATED DATA: 2 days from each of 1 origins")
+    assert output.startswith("SIMULATED DATA: 2 days from each of 1 origin")
     assert "2 trainings, two for each origin" in errors
     assert (workspace / "tested" / "backtest.csv").read_text().startswith("origin,hours,rmse")
     answer = json.loads(run("bikes", "backtest", *options, "--json", cwd=workspace)[1])
@@ -287,9 +287,7 @@ def test_a_backtest_that_the_last_four_weeks_win_says_so(tmp_path):
     assert code == 0, errors
     network, weeks = (float(word) for word in (output.splitlines()[-1].split()[i] for i in (2, -1)))
     assert weeks < network
-    assert (
-        f"better than the network (mean RMSE {weeks} against {network}, better from 1 of 1 origins): use it" in errors
-    )
+    assert f"better than the network (mean RMSE {weeks} against {network}, better from 1 of 1 origin): use it" in errors
 
 
 def test_what_to_do_after_a_training_on_all_days_can_be_done(tmp_path):

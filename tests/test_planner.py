@@ -14,8 +14,9 @@ from helpers import run
 from test_city import simulated_city
 from test_report import enter, value, visit
 
-from projects.bikes import seasons, times
+from projects.bikes import backtest, data, seasons, times, words
 from projects.bikes.evaluation import in_a_sentence
+from projects.common.errors import ProjectError
 
 browser = test_report.browser  # a fixture
 WEEK = ["forecast", "--data", "stadt.csv", "--days", 2]
@@ -199,3 +200,33 @@ def test_check_names_the_longest_gaps_first_and_a_count_that_may_be_a_slip(tmp_p
     output, _ = bikes(tmp_path, "check", "city.csv")
     assert f"highest      {usual} bikes, on " in output
     assert "check it" not in output
+
+
+def hours_from_march(days):
+    return simulated_city(days).rename(columns={"bikes": "cnt"})
+
+
+def test_origins_are_as_late_as_short_data_allow():
+    """An origin needs 67 days before it: of data from 4 March on, 10 May at the earliest."""
+    assert backtest.origins(hours_from_march(75), 12, 1, 7) == [pd.Timestamp("2024-05-11")]
+    assert backtest.origins(hours_from_march(130), 12, 1, 21) == [pd.Timestamp("2024-06-01")]
+    assert backtest.origins(hours_from_march(140), 12, 1, 7) == [pd.Timestamp("2024-06-01"), pd.Timestamp("2024-07-01")]
+    advice = "an origin needs 67 days before it and --days 21 after it; lower --days to 8"
+    with pytest.raises(ProjectError, match=f"75 days are too few: {advice}"):
+        backtest.origins(hours_from_march(75), 12, 1, 21)
+    assert backtest.origins(hours_from_march(75), 12, 1, 8)
+    with pytest.raises(ProjectError, match="wait for more data"):
+        backtest.origins(hours_from_march(60), 12, 1, 21)
+
+
+def test_a_country_may_be_written_small(tmp_path):
+    hours = simulated_city(70).rename(columns={"bikes": "rides"})
+    hours.to_csv(tmp_path / "city.csv", index=False)
+    found = [data.read_hours(tmp_path / "city.csv", country=country) for country in ("DE", "de")]
+    pd.testing.assert_frame_equal(*found)
+    assert found[1].holiday.sum() == 4 * 24  # Good Friday and Easter Monday, 1 May, Ascension
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "0 rows"), (1, "1 row"), (1200, "1,200 rows")])
+def test_one_row_is_a_row(number, expected):
+    assert words.counted(number, "row") == expected

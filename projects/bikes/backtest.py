@@ -23,16 +23,23 @@ def origins(
 ) -> list[pd.Timestamp]:
     """`count` origins, `months` apart; the last is the latest first of a month with `days` of data after it.
 
-    first: another first one. Raises ProjectError where the data are too short for an origin.
+    Where no first of a month has enough data before it, it is the latest day; origins with too few are left out.
+    first: another first one, and none is left out. Raises ProjectError where the data are too short for an origin.
     """
     earliest = hours.time.iloc[0] + pd.Timedelta(days=VALIDATION_DAYS + 7)
     latest = hours.time.iloc[-1] + pd.Timedelta(hours=1) - pd.Timedelta(days=days)
+    if latest.floor("D") < earliest:
+        raise ProjectError(too_short(hours, days))
     last = latest.to_period("M").start_time
+    if last < earliest:
+        last = latest.floor("D")
     try:
         start = pd.Timestamp(first) if first else last - pd.DateOffset(months=months * (count - 1))
         found = [start + pd.DateOffset(months=months * i) for i in range(count)]
     except (OverflowError, ValueError) as error:
         raise ProjectError("the origins leave the calendar: lower --origins or --step, or change --first") from error
+    if first is None:
+        return [origin for origin in found if origin >= earliest]
     for origin in found:
         if not earliest <= origin <= latest:
             raise ProjectError(
@@ -40,6 +47,16 @@ def origins(
                 f"between {earliest:%Y-%m-%d} and {latest:%Y-%m-%d}"
             )
     return found
+
+
+def too_short(hours: pd.DataFrame, days: int) -> str:
+    """What is wrong with data in which no origin has enough before and after it, and what to do."""
+    there = (hours.time.iloc[-1] - hours.time.iloc[0]).days + 1
+    before = VALIDATION_DAYS + 7
+    earliest = (hours.time.iloc[0] + pd.Timedelta(days=before)).ceil("D")
+    fitting = (hours.time.iloc[-1] + pd.Timedelta(hours=1) - earliest).days
+    advice = f"lower --days to {fitting}" if fitting >= 1 else "wait for more data"
+    return f"{there} days are too few: an origin needs {before} days before it and --days {days} after it; {advice}"
 
 
 def backtest(

@@ -186,8 +186,9 @@ def warn_of_better_weeks(scores: pd.DataFrame) -> str | None:
     if network <= weeks:
         return None
     better = int((scores.last_four_weeks_rmse < scores.rmse).sum())
+    origins = counted(len(scores), "origin")
     return (
         f"the mean of the last four weeks forecasts better than the network (mean RMSE {weeks:.1f} against "
-        f"{network:.1f}, better from {better} of {len(scores)} origins): use it as your forecast, until there is a "
+        f"{network:.1f}, better from {better} of {origins}): use it as your forecast, until there is a "
         "year of data, or weather, --country or --latitude and --longitude make the network better"
     )

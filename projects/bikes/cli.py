@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from projects.bikes.pictures import BACKTEST, PICTURES
 from projects.bikes.settings import TABLE_OPTIONS, Settings
+from projects.bikes.words import are, counted
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.errors import ProjectError
@@ -278,7 +279,8 @@ def closed_line(closed: int) -> str | None:
     """The remark on closed hours, if there are any."""
     if closed == 0:
         return None
-    return f"{closed:,} hours in which the service was closed are left out (`bikes check` names them)"
+    hours = f"{counted(closed, 'hour')} in which the service was closed"
+    return f"{hours} {are(closed)} left out (`bikes check` names them)"
 
 
 def next_commands(data: Path | None, test_days: int) -> str:
@@ -405,7 +407,8 @@ def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:
     behind = (hours.time.iloc[-1] - datetime.fromisoformat(model.settings["last_hour"])).days
     if behind < 1:
         return None
-    return f"the last {behind} days of the data were not trained on: `bikes train --test-days 0` does"
+    ending = "last day of the data was" if behind == 1 else f"last {behind} days of the data were"
+    return f"the {ending} not trained on: `bikes train --test-days 0` does"
 
 
 def day_table(days: "pd.DataFrame") -> str:
@@ -467,7 +470,8 @@ def backtest(  # a parameter for each option
     from projects.bikes.check import warn_of_better_weeks
 
     moments = origins(hours, count, step, days, first)
-    tell([trainings_of(len(moments))])
+    fewer = f"the data allow {counted(len(moments), 'origin')}, not {count}" if len(moments) < count else None
+    tell([fewer, trainings_of(len(moments))])
     with tqdm(total=len(moments), unit=" origins", disable=not sys.stderr.isatty()) as bar:
         forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
     scores = summary(forecasts)
@@ -477,7 +481,8 @@ def backtest(  # a parameter for each option
     if as_json:
         common.print_json({"simulated": simulated, "origins": scores.drop(columns="simulated").to_dict("records")})
     else:
-        click.echo(common.marked({"simulated": simulated}) + f"{days} days from each of {len(moments)} origins")
+        mark = common.marked({"simulated": simulated})
+        click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
     tell([warn_of_better_weeks(scores)])
 

@@ -20,6 +20,7 @@ from projects.bikes.weather import (
     sky_from_wmo,
     sky_from_words,
 )
+from projects.bikes.words import are, counted
 from projects.common.errors import ProjectError
 
 MOST_BIKES = 1_000_000  # in an hour
@@ -63,7 +64,7 @@ class Problems:
         place, value = self.text.index[row], self.text[column].iloc[row]
         place = place if isinstance(place, str) else f"line {place}"
         more = int(wrong.sum()) - 1
-        others = f" (and {more:,} more rows)" if more else ""
+        others = f" (and {counted(more, 'more row')})" if more else ""
         self.noted.append(f"{place}, column {column}: {value!r} is not {expected}{others}")
 
     def refuse(self) -> None:
@@ -124,7 +125,9 @@ def with_count(text: pd.DataFrame, layout: Layout, remarks: list[str]) -> pd.Dat
     column = layout.count or layout.registered
     empty = text[column].str.strip() == ""
     if empty.any() and not empty.all():
-        remarks.append(f"{empty.sum():,} rows without a count are left out, the first at {text.index[empty][0]}")
+        rows = int(empty.sum())
+        left_out = f"{counted(rows, 'row')} without a count {are(rows)} left out"
+        remarks.append(f"{left_out}, the first at {text.index[empty][0]}")
         return text[~empty]
     return text
 
@@ -170,7 +173,9 @@ def read_numbers(text: pd.DataFrame, column: str, unit: Unit, problems: Problems
         problems.note(empty, column, "a number, and no row has one")
     elif empty.any():
         first = text.index[empty][0]
-        remarks.append(f"column {column}: {empty.sum():,} empty cells are filled from the rows around ({first})")
+        cells = int(empty.sum())
+        filled = f"{counted(cells, 'empty cell')} {are(cells)} filled from the rows around"
+        remarks.append(f"column {column}: {filled} ({first})")
         numbers = numbers.interpolate(limit_direction="both")
     return unit.convert(numbers)
 

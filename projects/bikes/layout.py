@@ -277,4 +277,6 @@ def find_place(given: Given) -> dict[str, Any]:
         latitude, longitude = given["latitude"], given["longitude"]
         place = Place(latitude, longitude, nearest_time_zone(latitude, longitude))
     stated = {name: given.get(name) for name in ("country", "subdivision", "encoding")}
+    if stated["country"]:
+        stated["country"] = stated["country"].upper()
     return stated | {"place": place}

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from projects.bikes.outlook import Outlook
 from projects.bikes.weather import in_unit
+from projects.bikes.words import counted
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
 
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
@@ -189,7 +190,7 @@ def plot_backtest(scores: pd.DataFrame) -> Figure:
     better = int((scores.rmse < scores.last_four_weeks_rmse).sum())
     axes.set_xticks(origins, scores.origin, rotation=30, ha="right")
     axes.set(
-        title=f"Better than the last four weeks from {better} of {len(scores)} origins: "
+        title=f"Better than the last four weeks from {better} of {counted(len(scores), 'origin')}: "
         f"RMSE {scores.rmse.mean():.0f} against {scores.last_four_weeks_rmse.mean():.0f} bikes",
         xlabel="forecast from",
         ylabel="RMSE, in bikes an hour",
