@@ -14,7 +14,7 @@ from helpers import run
 from test_city import simulated_city
 from test_report import enter, value, visit
 
-from projects.bikes import backtest, data, seasons, times, words
+from projects.bikes import backtest, data, decimal_commas, seasons, times, words
 from projects.bikes.evaluation import in_a_sentence
 from projects.common.errors import ProjectError
 
@@ -230,3 +230,35 @@ def test_a_country_may_be_written_small(tmp_path):
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 rows"), (1, "1 row"), (1200, "1,200 rows")])
 def test_one_row_is_a_row(number, expected):
     assert words.counted(number, "row") == expected
+
+
+DOTTED = ["980", "1.140", "12.345", ""]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "others", "expected"),
+    [
+        (";", ["1", "2", "3", "4"], ["980", "1140", "12345", ""]),
+        ("\t", ["1,5", "2,5", "3", "4"], ["980", "1140", "12345", ""]),  # decimal commas: dots are none
+        ("\t", ["1", "2", "3", "4"], DOTTED),
+        (";", ["1.5", "2.5", "3.25", "4"], DOTTED),  # decimal points
+        (",", ["1", "2", "3", "4"], DOTTED),
+    ],
+)
+def test_dots_before_thousands_are_read_where_they_cannot_be_decimal(delimiter, others, expected):
+    text = pd.DataFrame({"time": ["24.12.2024 17:00"] * 4, "rides": DOTTED, "other": others}, dtype=object)
+    read, remarks = decimal_commas.with_points(text, delimiter)
+    assert read.rides.tolist() == expected
+    assert read.time.tolist() == text.time.tolist()
+    told = "column rides: '1.140' is read as 1140, with a dot before thousands"
+    assert (told in remarks) is (expected != DOTTED)
+
+
+def test_counts_with_dots_before_thousands_are_whole_in_check(tmp_path):
+    rows = [
+        f"{1 + hour // 24:02}.03.2024 {hour % 24:02}:00;{f'{900 + hour:,}'.replace(',', '.')}" for hour in range(240)
+    ]
+    (tmp_path / "city.csv").write_text("\n".join(["Zeitpunkt;Ausleihen", *rows]))
+    output, errors = bikes(tmp_path, "check", "city.csv")
+    assert f"count        Ausleihen: {sum(range(900, 1140)):,} bikes" in output
+    assert "column Ausleihen: '1.000' is read as 1000, with a dot before thousands" in errors

@@ -5,6 +5,7 @@ import pandas as pd
 WITH_COMMA = r"[+-]?\d+,\d+"
 WITH_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"  # what may be a whole number, a comma before each thousand
 BELOW_A_THOUSAND = r"[+-]?\d{1,3}"
+WITH_DOTS = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+"  # the same with dots
 WITH_POINT = r"[+-]?\d*\.\d+"
 DECIMAL = "commas are read as decimal ones"  # begins the remark on them
 MOST = 0.5  # share of the filled cells that must be numbers
@@ -14,7 +15,8 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
     """The table of text with a point where numbers have a decimal comma, and remarks on what was read how.
 
     In a column in which each comma is followed by three digits, and what has no comma is whole and below 1000, commas
-    stand before thousands, and are left out. A table delimited by commas, and columns with points, stay as they are.
+    stand before thousands, and are left out. A table delimited by commas, and columns with points, stay as they are;
+    but see `with_dots`.
     """
     if delimiter == ",":
         return text, []
@@ -36,7 +38,31 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
             decimal.append(f"{column} ({example!r})")
     if decimal:
         remarks.append(f"{DECIMAL} in {', '.join(decimal)}")
+    for column in with_dots(text, sure=bool(decimal)) if decimal or delimiter == ";" else ():
+        values = text[column].str.strip()
+        has_dot = values.str.contains(".", regex=False)
+        changed[column] = values.str.replace(".", "", regex=False)
+        example, read = values[has_dot].iloc[0], changed[column][has_dot].iloc[0]
+        remarks.append(f"column {column}: {example!r} is read as {read}, with a dot before thousands")
     return text.assign(**changed), remarks
+
+
+def with_dots(text: pd.DataFrame, sure: bool) -> list[str]:
+    """The columns of whole numbers with a dot before each thousand; none where another column has decimal points.
+
+    sure: whether numbers of the table have decimal commas. Else most cells without a dot must be below 1000.
+    """
+    found: list[str] = []
+    for column in text:
+        values = text[column].str.strip()
+        filled = values[values != ""]
+        dotted = filled.str.fullmatch(WITH_DOTS)
+        if filled.str.fullmatch(rf"{WITH_DOTS}|[+-]?\d+").all() and dotted.any():
+            if sure or has_thousands(filled[dotted].str.replace(".", ","), filled[~dotted]):
+                found.append(column)
+        elif filled.str.fullmatch(WITH_POINT).mean() > MOST:
+            return []
+    return found
 
 
 def holds_numbers(filled: pd.Series) -> bool:
