@@ -262,3 +262,10 @@ def test_counts_with_dots_before_thousands_are_whole_in_check(tmp_path):
     output, errors = bikes(tmp_path, "check", "city.csv")
     assert f"count        Ausleihen: {sum(range(900, 1140)):,} bikes" in output
     assert "column Ausleihen: '1.000' is read as 1000, with a dot before thousands" in errors
+
+
+@pytest.mark.parametrize("command", ["forecast", "evaluate"])
+def test_without_data_the_table_that_was_trained_on_is_named(spring, command):
+    code, _, errors = run("bikes", command, cwd=spring)
+    assert code == 1
+    assert "a table of your own (stadt.csv at that time): name it, up to now, with --data" in errors

@@ -117,10 +117,22 @@ def read_given(data: Path | None, data_dir: Path, given: dict[str, Any]) -> "Hou
 
 def read_as_trained(data: Path | None, data_dir: Path, model: "BikesModel") -> "pd.DataFrame":
     """The data's hours, by the columns and units that training found."""
-    from projects.bikes.data import PUBLISHED, SAMPLE, read_table
+    from projects.bikes.data import read_table
 
-    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
-    return read_table(path, layout=model.layout).hours
+    return read_table(data_for(model, data, data_dir), layout=model.layout).hours
+
+
+def data_for(model: "BikesModel", data: Path | None, data_dir: Path) -> Path:
+    """The data that are given, or those of Washington for a model of them. Raises ProjectError for one of a city."""
+    from projects.bikes.data import PUBLISHED, SAMPLE
+    from projects.bikes.layout import PUBLISHED_COLUMNS
+
+    layout = model.layout
+    if data is None and {layout.time, layout.hour} != PUBLISHED_COLUMNS:
+        table = model.settings.get("table")
+        known = f" ({table} at that time)" if table else ""
+        raise ProjectError(f"the model was trained on a table of your own{known}: name it, up to now, with --data")
+    return common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
 
 
 def tell(lines: Iterable[str | None]) -> None:
@@ -207,6 +219,8 @@ def train(
         hours = split(city.hours, validation_days, test_days)
         with checkpoint.interruptible():
             model = train(hours, Settings(**options), on_epoch, checkpoint)
+        if data:
+            model.settings["table"] = str(data)
         common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
@@ -369,7 +383,7 @@ def forecast(
     Examples: bikes forecast --days 7
               bikes forecast --out week.xlsx
     """
-    from projects.bikes.data import PUBLISHED, SAMPLE, read_table
+    from projects.bikes.data import read_table
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
@@ -379,8 +393,7 @@ def forecast(
     out = out or run / OUTLOOK
     check_ending(out)
     model = BikesModel.load(run / common.MODEL)
-    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
-    city = read_table(path, layout=model.layout)
+    city = read_table(data_for(model, data, data_dir), layout=model.layout)
     coming = outlook(model, city.hours, city.closed, days, weather)
     tell([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
     unit = model.layout.temperature_unit
