@@ -22,9 +22,9 @@ from projects.sentiment.cli import layout_in_words
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
+from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
 from projects.sentiment.plots import plot_unsure, plot_words
-from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
 BAD = ["très mauvais", "sale et bruyant", "personnel désagréable", "plus jamais 😡", "cher et froid :("]
@@ -495,7 +495,7 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
 
 
 def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
-    monkeypatch.setattr("projects.sentiment.training.FEWEST_SURE", 2)
+    monkeypatch.setattr("projects.sentiment.measuring.FEWEST_SURE", 2)
     sureness = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
     right = np.array([True, False, True, True, False, True])
     # surest first: right, right, right, wrong, right, wrong: of the first three all, of the first four 75 %

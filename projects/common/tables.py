@@ -81,8 +81,9 @@ def table_of_frame(frame: "pd.DataFrame") -> Table:
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN or pandas' mark for what is not there."""
     from pandas import isna
+    from pandas.api.types import is_scalar  # a list, as Parquet may have them, is there
 
-    return not isinstance(value, str) and bool(isna(value))
+    return bool(is_scalar(value) and isna(value))
 
 
 def open_table(

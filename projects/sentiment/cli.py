@@ -174,7 +174,8 @@ def train(  # a parameter for each option
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
-        from projects.sentiment.training import GOAL, Watcher, expect_by_size, shown_fit, train
+        from projects.sentiment.measuring import GOAL
+        from projects.sentiment.training import Watcher, expect_by_size, shown_fit, train
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))

@@ -117,7 +117,14 @@ def read_corpus(
     numbers = number_labels(reading.places, names)
     refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())
-    split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names), settings.characters)
+    split = Split(
+        runs=reading.runs,
+        numbers=numbers,
+        seed=settings.seed,
+        threshold=threshold(reading.lowest),
+        n_labels=len(names),
+        characters=settings.characters,
+    )
     blocks = build_blocks("block", n_texts, split, store, engine)
     beside = read_unlabelled(unlabelled, sources, reading.runs, store, settings, engine) if unlabelled else None
     discard_runs(reading.runs, store)
@@ -154,7 +161,14 @@ def read_unlabelled(
     reading: Reading = engine.total(read_source, add, list(enumerate(unlabelled)), store, settings, "unlabelled")
     n_read = sum(reading.labels.values())
     split = Split(
-        reading.runs, {NO_LABEL: UNLABELLED}, settings.seed, 0, 1, settings.characters, runs, np.unique(test_hashes)
+        runs=reading.runs,
+        numbers={NO_LABEL: UNLABELLED},
+        seed=settings.seed,
+        threshold=0,
+        n_labels=1,
+        characters=settings.characters,
+        labelled_runs=runs,
+        test_hashes=np.unique(test_hashes),
     )
     blocks = build_blocks("unlabelled", n_read, split, store, engine)
     discard_runs(reading.runs, store)

@@ -156,7 +156,7 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
     step = 16 * math.sqrt(12) * TOLERANCE / (SURENESS * LONGEST_ROW * math.sqrt(len(W2)))
     units = step / np.maximum(steepness, 1e-6)
     rounded = np.rint(network.W1 / units).astype(np.int64)  # [columns, hidden]
-    values, kind, often = np.unique(vocabulary.ratios[vocabulary.in_bag], return_inverse=True, return_counts=True)
+    values, kind, often = np.unique(vocabulary.column_ratios, return_inverse=True, return_counts=True)
     by_count = np.argsort(-often, kind="stable")  # the most frequent ratio gets the smallest number
     ratio_of = np.zeros(len(vocabulary.ratios), np.int64)  # 0: the n-gram is not in the bag
     ratio_of[vocabulary.in_bag] = 1 + np.argsort(by_count)[kind]
