@@ -277,20 +277,20 @@ def test_strict_refuses_what_is_left_out_otherwise(tmp_path):
 
 def test_check_finds_what_is_wrong(tmp_path):
     rows = [*french(), *french()[:3], (french()[0][0], 1), ("nur einer", "selten")]
-    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Kommentar", "Urteil")))
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Aussage", "Urteil")))
     code, output, errors = inside("sentiment", "check", tmp_path / "t.csv", "--plot", tmp_path / "t.png")
     assert code == 0, errors
     for words in (
         "CSV, semicolon, UTF-8",
-        "columns: Kommentar, Urteil",
-        "texts from 'Kommentar', labels from 'Urteil'",
+        "columns: Aussage, Urteil",
+        "texts from 'Aussage', labels from 'Urteil'",
         "405 rows",
         "4 texts repeat an earlier one, 1 with two labels",
         "note: 1 label has fewer than 50 texts ('selten')",
         "note: 1 text is there with two labels",
     ):
         assert words in output
-    assert "taking texts from column 'Kommentar'" in errors
+    assert "taking texts from column 'Aussage'" in errors
     assert (tmp_path / "t.png").stat().st_size > 5_000
     found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
     assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
@@ -383,6 +383,63 @@ def test_columns_are_found_by_name_or_by_what_is_in_them():
         find_layout(table_of(("a", "b"), [{"a": 1, "b": 2}]), Layout(), labelled=True)
     with pytest.raises(ProjectError, match=r"t.csv has no column x and no column y; it has a, b"):
         find_layout(table_of(("a", "b"), []), Layout("x", "y"), labelled=True)
+
+
+FEEDBACK = ("Nr", "Ort", "Bemerkung", "Sterne", "Kanal")
+
+
+def feedback():
+    """SIMULATED rows as a shop exports them: stars, and columns that have fewer values."""
+    rng = random.Random(2)
+    places, channels = ("Köln", "Paris", "Zürich"), ("App", "Web")
+    return [
+        (f"K{number:04}", rng.choice(places), text, 3 if number % 9 == 0 else star, rng.choice(channels))
+        for number, (text, star) in enumerate(stars(western()))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("text", "Comentario"), ("text", "RESEÑA"), ("text", "Bemerkung"), ("label", "Étoiles"), ("label", "puntuación")],
+)
+def test_columns_are_found_by_their_names_in_several_languages(name, column):
+    other = {"text": "sentiment", "label": "review"}[name]
+    found = find_layout(table_of((column, other), []), Layout(), labelled=True)
+    assert {"text": found.text_column, "label": found.label_column}[name] == column
+
+
+def test_labels_are_rather_a_scale_than_what_has_fewer_values():
+    rows = [dict(zip(("Nr", "Ort", "Was", "S", "K"), row, strict=True)) for row in feedback()]
+    table = table_of(("Nr", "Ort", "Was", "S", "K"), rows)
+    assert find_layout(table, Layout(), labelled=True).label_column == "S"
+    joined = Layout(label_map=(("App", "a"), ("Web", "w")))
+    assert find_layout(table, joined, labelled=True).label_column == "K"
+    other_case = find_layout(table, Layout("was", "s"), labelled=True)
+    assert (other_case.text_column, other_case.label_column) == ("Was", "S")
+    numbered = [{"nr": n, "text": "x" * 20, "stars": n % 5 + 1} for n in range(60)]
+    by_labels = find_layout(table_of(("nr", "text", "stars"), numbered), Layout(label_map=(("7", "a"),)), True)
+    assert by_labels.label_column == "stars"  # 7 is a number of a row alone, which is no label
+
+
+def test_check_names_the_columns_that_could_be_labels(tmp_path):
+    (tmp_path / "t.csv").write_bytes(csv_of(feedback(), ";", FEEDBACK).encode("cp1252"))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "texts from 'Bemerkung', labels from 'Sterne'\n" in output
+    assert "other columns that could be labels: Kanal (2 values), Ort (3 values): --label-column" in output
+    assert "sentiment predict" not in output
+    without_stars = [row[:3] + row[4:] for row in feedback()]
+    (tmp_path / "new.csv").write_text(csv_of(without_stars, ";", FEEDBACK[:3] + FEEDBACK[4:]))
+    code, output, errors = run("sentiment", "check", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "labels from 'Kanal' (guessed by what is in it: --label-column names another)" in output
+    assert "note: no column is called as labels usually are: perhaps the texts have none" in output
+    assert "or, if these are no labels, answer with:  sentiment predict new.csv --out answers.csv" in output
+    output = run("sentiment", "check", "new.csv", "--label-column", "ort", cwd=tmp_path)[1]
+    assert "labels from 'Ort'\n" in output
+    assert "perhaps" not in output
+    errors = run("sentiment", "train", "-q", "--data", "new.csv", "--epochs", 1, cwd=tmp_path)[2]
+    assert "labels from column 'Kanal' (--label-column names another: Ort (3 values))" in errors
 
 
 def test_labels_to_join():

@@ -12,10 +12,21 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.tables import Table
 from projects.common.terminal import n_of
+from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.labels import number_or_name
-from projects.sentiment.layout import Layout, LeftOut, find_label, find_layout, open_with, texts_alone, usable_rows
+from projects.sentiment.layout import (
+    ANY_LAYOUT,
+    Layout,
+    LeftOut,
+    find_label,
+    find_layout,
+    open_with,
+    other_labels,
+    texts_alone,
+    usable_rows,
+)
 from projects.sentiment.tokens import tokens
 
 SCRIPTS_FROM = 2_000  # texts whose characters are looked at
@@ -63,10 +74,10 @@ def files_to_check(data: Path, layout: Layout, tell: Callable[[str], None] = lam
     return [File(file.path, replace(file.layout, label_column=label_column)) for file in files]
 
 
-def check_files(files: Sequence[File]) -> dict[str, Any]:
+def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, Any]:
     """What is in the tables, as plain values: formats, columns, labels, duplicates, lengths, scripts, what is left out.
 
-    Raises ProjectError for what can't be read.
+    given: what a person said of them. Raises ProjectError for what can't be read.
     """
     found = Found()
     tables = []
@@ -76,12 +87,16 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
         count_table(table, file, found)
     in_order = sorted(found.labels, key=number_or_name)
     lengths = np.array(found.lengths or [0])
+    label_column = files[0].layout.label_column
+    others = other_labels(tables[0], files[0].layout)
     return {
         "files": [{"file": str(table.path), "format": table.description()} for table in tables],
-        "labelled": files[0].layout.label_column is not None,
+        "labelled": label_column is not None,
         "columns": list(tables[0].columns),
         "text_column": files[0].layout.text_column,
-        "label_column": files[0].layout.label_column,
+        "label_column": label_column,
+        "label_column_guessed": not given.label_column and folded(label_column or "") not in LABEL_NAMES,
+        "other_label_columns": {column: sorted(values, key=number_or_name) for column, values in others.items()},
         "rows": found.rows,
         "labels": {label: found.labels[label] for label in in_order},
         "test": found.test,
@@ -98,7 +113,9 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
 def count_table(table: Table, file: File, found: Found) -> None:
     """Add a table's rows to what was found."""
     layout = file.layout
-    find_layout(table, layout, labelled=layout.label_column is not None)  # raises where a column is missing
+    found_here = find_layout(table, layout, labelled=layout.label_column is not None)  # raises where one is missing
+    if layout.label_column is not None:
+        layout = found_here
     has_split = "split" in table.columns
     before = sum(n for n, _ in found.left_out.rows.values())
     n_usable = 0
@@ -166,8 +183,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
 def label_lines(found: dict[str, Any]) -> list[str]:
     """The labels that were found, a line each."""
     labels = found["labels"]
+    guess = " (guessed by what is in it: --label-column names another)" if found["label_column_guessed"] else ""
+    others = found["other_label_columns"]
     lines = [
-        f"texts from {found['text_column']!r}, labels from {found['label_column']!r}",
+        f"texts from {found['text_column']!r}, labels from {found['label_column']!r}{guess}",
+        *([f"other columns that could be labels: {with_counts(others)}: --label-column"] if others else []),
         f"{n_of(found['rows'], 'row')}; {found['test']:,} of the texts are kept for the test",
         f"{n_of(len(labels), 'label')}:",
     ]
@@ -179,6 +199,11 @@ def label_lines(found: dict[str, Any]) -> list[str]:
     if len(labels) > LISTED:
         lines.append(f"  and {len(labels) - LISTED:,} labels more")
     return lines
+
+
+def without_labels(found: dict[str, Any]) -> bool:
+    """Whether the table may have no labels: none were found, or in a column that neither its name nor stars tell."""
+    return not found["labelled"] or (found["label_column_guessed"] and not is_scale(found["labels"]))
 
 
 def groups_of_stars(labels: Sequence[str]) -> str | None:
@@ -206,6 +231,8 @@ def advice(found: dict[str, Any]) -> list[str]:
         has, they = ("has", "it") if len(rare) == 1 else ("have", "they")
         few = f"{n_of(len(rare), 'label')} {has} fewer than {FEW_TEXTS} texts ({some})"
         lines.append(f"{few}: {they} will be answered poorly")
+    if found["labelled"] and without_labels(found):
+        lines.append("no column is called as labels usually are: perhaps the texts have none")
     if labels and max(labels.values()) > UNEVEN * min(labels.values()):
         lines.append("some labels are much rarer than others: --balanced lets all count alike")
     if found["duplicates_with_two_labels"]:

@@ -1,6 +1,7 @@
 """The `sentiment` command: download, train, tune, evaluate, plot, report, export, predict, words, similar."""
 
 import shlex
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,9 +88,9 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words
+    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words, without_labels
 
-    found = check_files(files_to_check(file, layout, tell))
+    found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
@@ -101,10 +102,16 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
     words = f"{shlex.quote(str(file))}{layout_in_words(layout)}"
+    of_texts = layout_in_words(replace(layout, label_column=None, label_map=()))
+    answer = (
+        f"sentiment predict {shlex.quote(str(file))}{of_texts} --out answers.csv  (after `sentiment train` on labels)"
+    )
     if not found["labelled"]:
-        click.echo(f"\nanswer with:  sentiment predict {words} --out answers.csv  (after `sentiment train` on labels)")
+        click.echo(f"\nanswer with:  {answer}")
         return
     click.echo(f"\ntrain with:  sentiment train --data {words}")
+    if without_labels(found):
+        click.echo(f"or, if these are no labels, answer with:  {answer}")
     stars = groups_of_stars(list(found["labels"]))
     if stars:
         click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')

@@ -18,6 +18,7 @@ from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
 from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
+from projects.sentiment.columns import label_text
 from projects.sentiment.labels import UNLABELLED, USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
     ANY_LAYOUT,
@@ -26,7 +27,6 @@ from projects.sentiment.layout import (
     filled_in,
     find_layout,
     guessed,
-    label_text,
     open_with,
     text_of,
     usable_rows,
@@ -230,7 +230,7 @@ def files_of(
     if first.exists() and is_table(first):
         table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
-        for line in (table.remark(), without_header(table), guessed(found, layout, remembered, labelled)):
+        for line in (table.remark(), without_header(table), guessed(table, found, layout, remembered, labelled)):
             if line:
                 tell(line)
         layout = found
