@@ -442,6 +442,25 @@ def test_check_names_the_columns_that_could_be_labels(tmp_path):
     assert "labels from column 'Kanal' (--label-column names another: Ort (3 values))" in errors
 
 
+def test_labels_that_do_not_occur_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 1, "--labels", "1,2=negative 4,5=positive"]
+    code, _, errors = run("sentiment", "train", *options, "--label-column", "Kanal", cwd=tmp_path)
+    assert code == 1
+    line = "t.csv: column 'Kanal' has App and Web, none of 1, 2, 4, 5; column 'Sterne' has them: --label-column Sterne"
+    assert errors.strip() == f"Error: {line}"
+    output = run("sentiment", "check", "t.csv", *options[-2:], "--label-column", "Kanal", cwd=tmp_path)[1]
+    assert f"note: {line}" in output
+    options[-1] = "1,2=negative 4,5,6=positive"
+    code, _, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "6, named by --labels, does not occur" in errors.splitlines()
+    assert (
+        "note: 6, named by --labels, does not occur"
+        in run("sentiment", "check", "t.csv", *options[-2:], cwd=tmp_path)[1]
+    )
+
+
 def test_labels_to_join():
     assert parse_label_map("1,2=negative 4,5=positive") == (
         ("1", "negative"), ("2", "negative"), ("4", "positive"), ("5", "positive"),

@@ -18,10 +18,13 @@ from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.labels import number_or_name
 from projects.sentiment.layout import (
     ANY_LAYOUT,
+    OTHER_LABEL,
     Layout,
     LeftOut,
     find_label,
     find_layout,
+    never_there,
+    no_such_labels,
     open_with,
     other_labels,
     texts_alone,
@@ -102,12 +105,20 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "test": found.test,
         "left_out": {reason: n for reason, (n, _) in found.left_out.rows.items()},
         "left_out_line": found.left_out.description(),
+        "labels_line": line_of_joined(tables[0], files[0].layout, found.left_out),
         "duplicates": sum(n - 1 for n in found.copies.values()),
         "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
         "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
         "lengths": found.lengths,
         "scripts": scripts_in_words(found.scripts),
     }
+
+
+def line_of_joined(table: Table, layout: Layout, left_out: LeftOut) -> str | None:
+    """What `--labels` names and no row has, in words."""
+    if OTHER_LABEL in left_out.rows and not left_out.joined:
+        return no_such_labels(table, layout)
+    return never_there(layout, left_out)
 
 
 def count_table(table: Table, file: File, found: Found) -> None:
@@ -223,6 +234,8 @@ def advice(found: dict[str, Any]) -> list[str]:
     """What may disappoint of a training on these tables, a line each."""
     labels = found["labels"]
     lines = []
+    if found["labels_line"]:
+        lines.append(found["labels_line"])
     if len(labels) < 2 and found["labelled"]:
         lines.append("two labels at least are needed")
     rare = [label for label, n in labels.items() if n < FEW_TEXTS]

@@ -22,11 +22,13 @@ from projects.sentiment.columns import label_text
 from projects.sentiment.labels import UNLABELLED, USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
     ANY_LAYOUT,
+    OTHER_LABEL,
     Layout,
     LeftOut,
     filled_in,
     find_layout,
     guessed,
+    no_such_labels,
     open_with,
     text_of,
     usable_rows,
@@ -301,6 +303,13 @@ def refuse_too_few(texts_of_label: Mapping[str, int], source: str, part: str) ->
         raise ProjectError(f"{source} has no texts to {part} on")
     if len(labels) < 2:
         raise ProjectError(f"{source} has only {labels[0]} texts to {part} on, and two labels are needed")
+
+
+def refuse_other_labels(sources: Sequence[Source], left_out: LeftOut) -> None:
+    """Raise ProjectError where all rows of tables have labels that `--labels` does not name."""
+    first = sources[0]
+    if OTHER_LABEL in left_out.rows and not left_out.joined:
+        raise ProjectError(no_such_labels(open_with(first.layout, Path(first.name)), first.layout))
 
 
 def folder_examples(path: Path, part: str) -> Iterator[Example]:

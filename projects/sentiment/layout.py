@@ -1,6 +1,7 @@
 """Which columns of a table hold the texts and the labels, and which labels are meant."""
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,6 +14,7 @@ from projects.sentiment.columns import (
     LABEL_NAMES,
     OTHER_NAMES,
     TEXT_NAMES,
+    column_with,
     find_labels,
     folded,
     guess_text,
@@ -20,8 +22,10 @@ from projects.sentiment.columns import (
     named,
     possible_labels,
     usual,
+    values_of,
     with_counts,
 )
+from projects.sentiment.labels import LISTED, number_or_name
 
 GUESSED_FROM = 1_000  # rows
 LONGEST_NAME = 60  # characters of the name of a column: more are a text
@@ -180,6 +184,7 @@ class LeftOut:
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[int, str]] = {}
+        self.joined: set[str] = set()  # of the labels that --labels names, those of rows that can be used
 
     def note(self, reason: str, place: str, n: int = 1) -> None:
         """Count rows, the first of them at this place."""
@@ -187,6 +192,7 @@ class LeftOut:
         self.rows[reason] = (before + n, first)
 
     def add(self, other: "LeftOut") -> None:
+        self.joined |= other.joined
         for reason, (n, first) in other.rows.items():
             self.note(reason, first, n)
 
@@ -215,14 +221,48 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
         where = f"{table.path}, {place}"
         reason = NO_TEXT if not text.strip() else NO_LABEL if not label else None
         if reason is None and label_map:
-            reason = None if label in label_map else OTHER_LABEL
-            label = label_map.get(label, label)
+            if label in label_map:
+                left_out.joined.add(label)
+                label = label_map[label]
+            else:
+                reason = OTHER_LABEL
         if reason is None:
             yield where, text, label, row
         elif layout.strict and reason != OTHER_LABEL:
             raise ProjectError(f"{where}: {reason}; leave out --strict to go on without such rows")
         else:
             left_out.note(reason, where)
+
+
+def never_there(layout: Layout, left_out: LeftOut) -> str | None:
+    """A line that names the labels to join that no row has, where others are there."""
+    never = [label for label, _ in layout.label_map if label not in left_out.joined]
+    if not never or not left_out.joined:
+        return None
+    return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur"
+
+
+def no_such_labels(table: Table, layout: Layout) -> str:
+    """A line for a table of whose labels none is among those to join: what the column has, and which one has them."""
+    wanted = [label for label, _ in layout.label_map]
+    column = str(layout.label_column)
+    sample = first_rows(table)
+    there = sorted(values_of(sample, column), key=number_or_name)
+    line = f"column {column!r} has {in_a_row(there)}, none of {', '.join(wanted)}"
+    others = [name for name in table.columns if name not in (column, layout.text_column)]
+    better = column_with(others, sample, wanted)
+    if better is not None:
+        found = values_of(sample, better)
+        has = "them" if found >= set(wanted) else in_a_row([label for label in wanted if label in found])
+        line += f"; column {better!r} has {has}: --label-column {shlex.quote(better)}"
+    return f"{table.path}: {line}"
+
+
+def in_a_row(labels: Sequence[str]) -> str:
+    """ "1, 2 and 3", or the first LISTED of many."""
+    if len(labels) > LISTED:
+        return f"{', '.join(labels[:LISTED])}, …"
+    return " and ".join(part for part in (", ".join(labels[:-1]), labels[-1]) if part)
 
 
 def texts_alone(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, count_piece_candidates
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
-from projects.sentiment.layout import Layout
+from projects.sentiment.layout import Layout, never_there
 from projects.sentiment.model import SecondView, SentimentModel, each_label, output_for, outputs_for, put_together
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.pieces import VIEW, PieceCandidates, Pieces, choose_pieces
@@ -81,9 +81,9 @@ def train(
         watcher.on_phase("reading")
         progress.enter("reading", total=len(sources) + len(unlabelled))
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
-        left_out = corpus.left_out.description()
-        if left_out:
-            watcher.tell(left_out)
+        for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
+            if line:
+                watcher.tell(line)
         if corpus.unlabelled is not None:
             watcher.tell(f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too")
         refuse_one_kind(corpus)
