@@ -24,6 +24,7 @@ from projects.sentiment.evaluation import scores_of_the_sure
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
 from projects.sentiment.plots import plot_unsure, plot_words
+from projects.sentiment.score_table import no_better_in_words
 from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -459,6 +460,35 @@ def test_labels_that_do_not_occur_are_named(tmp_path):
         "note: 6, named by --labels, does not occur"
         in run("sentiment", "check", "t.csv", *options[-2:], cwd=tmp_path)[1]
     )
+
+
+def test_a_training_that_learns_nothing_says_so_beside_the_texts_held_out(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 3, "--labels", "1,2=negative 4,5=positive"]
+    code, output, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "than always answering" not in output
+    code, output, errors = run("sentiment", "train", *options[:-2], "--label-column", "kanal", cwd=tmp_path)
+    assert code == 0, errors
+    settings = load(tmp_path / "runs" / "sentiment" / "model.safetensors").settings
+    most_frequent = settings["label_names"][int(np.argmax(settings["label_shares"]))]
+    assert f"better than always answering {most_frequent!r}: look whether 'Kanal' is the column of labels" in output
+    said = float(re.search(r"always the same answer: ([\d.]+)%", output)[1])
+    held_out = settings["validation_reviews"]
+    assert f"of {held_out} texts held out" in output
+    n_right = said / 100 * held_out
+    assert abs(n_right - round(n_right)) < held_out * 0.0006  # a share of the texts held out
+    assert settings["validation_baseline"] == pytest.approx(round(n_right) / held_out)
+
+
+def test_what_is_no_better_than_one_answer_by_hand():
+    settings = {"validation_baseline": 0.5, "validation_reviews": 100, "validation_accuracy": 0.5, "balanced": False}
+    settings |= {"label_shares": [0.4, 0.6], "label_names": ["App", "Web"], "label_column": None}
+    assert no_better_in_words(settings) == "no better than always answering 'Web': give more texts"
+    # two standard errors: 2 √(0.5 · 0.5 / 100) = 0.1
+    line = no_better_in_words(settings | {"validation_accuracy": 0.59, "label_column": "Kanal"})
+    assert line.startswith("not clearly better than always answering 'Web': look whether 'Kanal' is")
+    assert no_better_in_words(settings | {"validation_accuracy": 0.61}) is None
 
 
 def test_labels_to_join():

@@ -24,7 +24,7 @@ from projects.sentiment.cli_options import (
     unlabelled_of,
 )
 from projects.sentiment.cli_predict import predict
-from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
+from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
@@ -194,6 +194,9 @@ def train(  # a parameter for each option
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
         common.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
     click.echo(in_words(model))
+    no_better = no_better_in_words(model.settings)
+    if no_better:
+        click.echo(printable(no_better))
     sure_from = model.settings["sure_from"]
     if model.settings["validation_accuracy"] < GOAL:
         goal = f"{GOAL:.0%}".replace("%", " %")
@@ -267,7 +270,7 @@ def tune(  # a parameter for each option
 def in_words(model: "SentimentModel") -> str:
     """What a training came to."""
     settings = model.settings
-    beside = "" if settings["balanced"] else f" (always the same answer: {max(settings['label_shares']):.1%})"
+    beside = "" if settings["balanced"] else f" (always the same answer: {settings['validation_baseline']:.1%})"
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
     fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"

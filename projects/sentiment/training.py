@@ -113,6 +113,7 @@ def train(
     about |= {
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
+        "validation_baseline": baseline(corpus),
         "sure_from": measured.sure_from,
         "batch_size": settings_of_fit.batch_size // (1 + settings.excerpts),
         "least_count": words.vocabulary.min_count,
@@ -192,6 +193,13 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
         "base_rates": [1 / n_labels] * n_labels if settings.balanced else shares,
         "simulated": corpus.simulated,
     }
+
+
+def baseline(corpus: Corpus) -> float:
+    """The share of the texts held out that have the label most frequent in training: as right is always giving it."""
+    held_out = corpus.held_out_of_label
+    most_frequent = int((corpus.texts_of_label + held_out).argmax())
+    return float(held_out[most_frequent] / held_out.sum())
 
 
 def refuse_one_kind(corpus: Corpus) -> None:
