@@ -21,7 +21,8 @@ from projects.sentiment.check import groups_of_stars
 from projects.sentiment.cli import layout_in_words
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
-from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
+from projects.sentiment.labels import alike
+from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
 from projects.sentiment.plots import plot_unsure, plot_words
 from projects.sentiment.score_table import no_better_in_words
@@ -489,6 +490,36 @@ def test_what_is_no_better_than_one_answer_by_hand():
     line = no_better_in_words(settings | {"validation_accuracy": 0.59, "label_column": "Kanal"})
     assert line.startswith("not clearly better than always answering 'Web': look whether 'Kanal' is")
     assert no_better_in_words(settings | {"validation_accuracy": 0.61}) is None
+
+
+def test_labels_that_look_like_one_are_joined_by_the_command_that_check_gives(tmp_path):
+    spelled = {1: ["gut"] * 5 + ["Gut", "GUT"], 0: ["nicht gut"] * 6 + ["Nicht  gut"]}
+    rng = random.Random(3)
+    rows = [(text, rng.choice(spelled[label])) for text, label in french()]
+    rows[1:3] = [(rows[1][0], "gutt"), (rows[2][0], "nicht gu")]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    note = next(line for line in output.splitlines() if "look like one label" in line)
+    groups, _, command = note.removeprefix("note: these look like one label: ").partition(": ")
+    expected = [{"gut", "Gut", "GUT", "gutt"}, {"nicht gut", "Nicht  gut", "nicht gu"}]
+    found = [set(group.split(", ")) for group in groups.split("; and ")]
+    assert sorted(found, key=len) == sorted(expected, key=len)
+    options = shlex.split(command)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 1, *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names == ["gut", "nicht gut"]
+    assert "look like" not in run("sentiment", "check", "t.csv", *options, cwd=tmp_path)[1]
+
+
+def test_labels_that_look_like_one_by_hand():
+    assert alike({"gut": 100, "Gut": 5, "gutt": 2, "schlecht": 90}) == [["gut", "Gut", "gutt"]]
+    assert alike({"gut": 100, "gutt": 90}) == []  # both are frequent
+    assert alike({"item11": 100, "item12": 1}) == []
+    assert alike({"positive": 100, "Positive": 50, "neg": 3}) == []  # one label anyway
+    assert joined_alike(["gut", "gutt", "so, so"], [["gut", "gutt"]]) is None  # a comma can't be written
+    assert joined_alike(["gut", "gutt"], [["gut", "gutt"]]) is None  # nothing is left to tell apart
+    assert joined_alike(["gut", "gutt", "mau"], [["gut", "gutt"]]) == "gut,gutt=gut mau=mau"
 
 
 def test_labels_to_join():

@@ -1,5 +1,6 @@
 """What is in a table of texts, before anything is trained on it."""
 
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from projects.common.terminal import n_of
 from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
-from projects.sentiment.labels import number_or_name
+from projects.sentiment.labels import alike, number_or_name
 from projects.sentiment.layout import (
     ANY_LAYOUT,
     OTHER_LABEL,
@@ -23,6 +24,7 @@ from projects.sentiment.layout import (
     LeftOut,
     find_label,
     find_layout,
+    joined_alike,
     never_there,
     no_such_labels,
     open_with,
@@ -102,6 +104,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "other_label_columns": {column: sorted(values, key=number_or_name) for column, values in others.items()},
         "rows": found.rows,
         "labels": {label: found.labels[label] for label in in_order},
+        "alike": [] if given.label_map else alike(found.labels),
         "test": found.test,
         "left_out": {reason: n for reason, (n, _) in found.left_out.rows.items()},
         "left_out_line": found.left_out.description(),
@@ -238,6 +241,10 @@ def advice(found: dict[str, Any]) -> list[str]:
         lines.append(found["labels_line"])
     if len(labels) < 2 and found["labelled"]:
         lines.append("two labels at least are needed")
+    if found["alike"]:
+        joined = joined_alike(list(labels), found["alike"])
+        how = f": --labels {shlex.quote(joined)}" if joined else "; --labels joins them"
+        lines.append(f"these look like one label: {'; and '.join(map(', '.join, found['alike']))}{how}")
     rare = [label for label, n in labels.items() if n < FEW_TEXTS]
     if rare and len(labels) > 1:
         some = ", ".join(map(repr, rare[:5])) + (", …" if len(rare) > 5 else "")

@@ -119,13 +119,10 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
 def layout_in_words(layout: "Layout") -> str:
     """The options of a layout as they are typed."""
+    from projects.sentiment.layout import label_map_in_words
+
     given = {"--text-column": layout.text_column, "--label-column": layout.label_column, "--encoding": layout.encoding}
-    groups: dict[str, list[str]] = {}
-    for written, name in layout.label_map:
-        groups.setdefault(name, []).append(written)
-    if groups:
-        joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
-        given["--labels"] = ("; " if any(" " in group for group in joined) else " ").join(joined)
+    given["--labels"] = label_map_in_words(layout.label_map)
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 

@@ -1,6 +1,7 @@
 """The labels of texts: how they are numbered, and which number a label in a file has."""
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
 
@@ -12,6 +13,9 @@ LABELS = {  # a line for each of them, which the formatter would pull apart
 USUAL = ("negative", "positive")
 UNLABELLED = -1  # the number of a text that has no label
 LISTED = 9  # labels that an error names
+ALIKE = 0.85  # ratio of `difflib` from which a rare label may be another one, misspelled
+RARE = 10  # times as many texts have the other one
+COMPARED = 200  # labels, at most
 
 
 def order_labels(texts: Mapping[str, int], positive: str | None, source: str) -> tuple[str, ...]:
@@ -77,6 +81,33 @@ def number_labels(places: Mapping[str, str], names: Sequence[str]) -> dict[str, 
             raise ProjectError(f"{place}: {label!r} is none of the model's labels, which are {quoted(names)}")
         found[label] = number
     return found
+
+
+def alike(texts: Mapping[str, int]) -> list[list[str]]:
+    """Groups of labels that look like one: they differ by case or blanks, or a rare one by a letter or so.
+
+    texts: how many have each label. The most frequent spelling comes first. None where there are too many labels, or
+    where they are the two that LABELS knows, whose spellings count as one anyway.
+    """
+    if len(texts) > COMPARED or all(label.lower() in LABELS for label in texts):
+        return []
+    groups: dict[str, list[str]] = {}
+    totals: dict[str, int] = {}
+    for label in sorted(texts, key=lambda label: -texts[label]):
+        plain = "".join(label.casefold().split())
+        groups.setdefault(plain, []).append(label)
+        totals[plain] = totals.get(plain, 0) + texts[label]
+    for rare in sorted(groups, key=lambda plain: totals[plain]):
+        meant = [other for other in groups if totals[other] >= RARE * totals[rare] and is_misspelled(rare, other)]
+        if meant:
+            groups[max(meant, key=lambda other: totals[other])] += groups.pop(rare)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def is_misspelled(plain: str, other: str) -> bool:
+    """Whether these two may be one word; numbers never are."""
+    has_digit = any(character.isdigit() for character in plain + other)
+    return not has_digit and SequenceMatcher(None, plain, other).ratio() >= ALIKE
 
 
 def quoted(labels: Sequence[str]) -> str:

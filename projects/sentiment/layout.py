@@ -28,6 +28,7 @@ from projects.sentiment.columns import (
 from projects.sentiment.labels import LISTED, number_or_name
 
 GUESSED_FROM = 1_000  # rows
+MOST_JOINED = 20  # labels that a ready command joins
 LONGEST_NAME = 60  # characters of the name of a column: more are a text
 
 
@@ -177,6 +178,24 @@ def parse_label_map(written: str) -> tuple[tuple[str, str], ...]:
     if len(set(pairs.values())) < 2:
         raise ProjectError(f"--labels {written!r}: two names at least are needed, as in 1,2=negative 4,5=positive")
     return tuple(pairs.items())
+
+
+def label_map_in_words(label_map: Sequence[tuple[str, str]]) -> str:
+    """What `parse_label_map` reads as these pairs."""
+    groups: dict[str, list[str]] = {}
+    for written, name in label_map:
+        groups.setdefault(name, []).append(written)
+    joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
+    return ("; " if any(" " in group for group in joined) else " ").join(joined)
+
+
+def joined_alike(labels: Sequence[str], groups: Sequence[Sequence[str]]) -> str | None:
+    """All labels for `--labels`, each group under its first one; None where some can't be written or they are many."""
+    first_of = {label: group[0] for group in groups for label in group}
+    pairs = [(label, first_of.get(label, label)) for label in labels]
+    can_be_written = not any(mark in label for label in labels for mark in ",;=")
+    several = len(labels) <= MOST_JOINED and len({name for _, name in pairs}) > 1
+    return label_map_in_words(pairs) if can_be_written and several else None
 
 
 class LeftOut:
