@@ -522,6 +522,21 @@ def test_labels_that_look_like_one_by_hand():
     assert joined_alike(["gut", "gutt", "mau"], [["gut", "gutt"]]) == "gut,gutt=gut mau=mau"
 
 
+@pytest.mark.parametrize("column", ["Sterne", "Kanal"])
+def test_five_rows_are_too_few_and_no_command_is_given_that_fails(tmp_path, column):
+    texts = ("schnell geliefert", "leider kaputt", "passt genau", "wie beschrieben", "nie wieder")
+    rows = [(number, "Köln", text, number % 4 + 1, ("App", "Web")[number % 2]) for number, text in enumerate(texts)]
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", FEEDBACK))
+    code, output, errors = run("sentiment", "check", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 0, errors
+    assert "sentiment train" not in output
+    assert re.search(r"^\d texts with labels are too few to train on: some 200 are a start", output, re.MULTILINE)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 1
+    assert re.search(r"\d texts with labels are too few to train on: some 200 are a start", errors)
+    assert "--label-column" not in errors.replace("--text-column", "")
+
+
 def test_labels_to_join():
     assert parse_label_map("1,2=negative 4,5=positive") == (
         ("1", "negative"), ("2", "negative"), ("4", "positive"), ("5", "positive"),

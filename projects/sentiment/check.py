@@ -16,7 +16,7 @@ from projects.common.terminal import n_of
 from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
-from projects.sentiment.labels import alike, number_or_name
+from projects.sentiment.labels import FEWEST_TEXTS, alike, number_or_name, too_few_to_train_on
 from projects.sentiment.layout import (
     ANY_LAYOUT,
     OTHER_LABEL,
@@ -220,6 +220,15 @@ def without_labels(found: dict[str, Any]) -> bool:
     return not found["labelled"] or (found["label_column_guessed"] and not is_scale(found["labels"]))
 
 
+def too_few(found: dict[str, Any]) -> str | None:
+    """A line where there are too few texts with labels, or too few labels, to train on."""
+    n_texts = sum(found["labels"].values()) - found["test"]
+    if n_texts < FEWEST_TEXTS:
+        kept = f" (and {found['test']:,} for the test)" if found["test"] else ""
+        return f"{too_few_to_train_on(n_texts)}{kept}"
+    return "nothing to train on: two labels at least are needed" if len(found["labels"]) < 2 else None
+
+
 def groups_of_stars(labels: Sequence[str]) -> str | None:
     """What joins stars or grades into bad and good: "1,2=negative 4,5=positive"; None where labels are none.
 
@@ -239,8 +248,6 @@ def advice(found: dict[str, Any]) -> list[str]:
     lines = []
     if found["labels_line"]:
         lines.append(found["labels_line"])
-    if len(labels) < 2 and found["labelled"]:
-        lines.append("two labels at least are needed")
     if found["alike"]:
         joined = joined_alike(list(labels), found["alike"])
         how = f": --labels {shlex.quote(joined)}" if joined else "; --labels joins them"

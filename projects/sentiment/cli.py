@@ -88,7 +88,15 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words, without_labels
+    from projects.sentiment.check import (
+        advice,
+        check_files,
+        files_to_check,
+        groups_of_stars,
+        in_words,
+        too_few,
+        without_labels,
+    )
 
     found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
@@ -109,12 +117,16 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
     if not found["labelled"]:
         click.echo(f"\nanswer with:  {answer}")
         return
-    click.echo(f"\ntrain with:  sentiment train --data {words}")
+    stars = groups_of_stars(list(found["labels"]))
+    few = too_few(found)
+    if few:
+        click.echo(f"\n{printable(few)}")
+    else:
+        click.echo(f"\ntrain with:  sentiment train --data {words}")
+    if stars and not few:
+        click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
     if without_labels(found):
         click.echo(f"or, if these are no labels, answer with:  {answer}")
-    stars = groups_of_stars(list(found["labels"]))
-    if stars:
-        click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
 
 
 def layout_in_words(layout: "Layout") -> str:

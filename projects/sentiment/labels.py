@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
+from projects.common.terminal import n_of
 
 # what people call the two labels of opinions, in lower case
 LABELS = {  # a line for each of them, which the formatter would pull apart
@@ -13,6 +14,7 @@ LABELS = {  # a line for each of them, which the formatter would pull apart
 USUAL = ("negative", "positive")
 UNLABELLED = -1  # the number of a text that has no label
 LISTED = 9  # labels that an error names
+FEWEST_TEXTS = 20  # to train on: with fewer nothing comes of it
 ALIKE = 0.85  # ratio of `difflib` from which a rare label may be another one, misspelled
 RARE = 10  # times as many texts have the other one
 COMPARED = 200  # labels, at most
@@ -39,11 +41,19 @@ def order_labels(texts: Mapping[str, int], positive: str | None, source: str) ->
         return tuple(by_meaning) if distinct else (USUAL[LABELS[labels[0].lower()]],)
     n_texts = sum(texts.values())
     if len(labels) > 2 and n_texts < 2 * len(labels):
+        if n_texts < FEWEST_TEXTS:
+            raise ProjectError(f"{source}: {too_few_to_train_on(n_texts)}")
         raise ProjectError(
             f"{source} has {len(labels):,} different labels in {n_texts:,} rows ({quoted(labels)}): "
-            "name the column that holds the labels with --label-column"
+            "if this is not the column that holds the labels, name it with --label-column"
         )
     return tuple(labels)
+
+
+def too_few_to_train_on(n_texts: int) -> str:
+    """What is said of so few texts."""
+    are = "is" if n_texts == 1 else "are"
+    return f"{n_of(n_texts, 'text')} with labels {are} too few to train on: some 200 are a start"
 
 
 def number_or_name(label: str) -> tuple[bool, int, str]:

@@ -24,6 +24,7 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, count_piece_candidates
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
+from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
 from projects.sentiment.layout import Layout, never_there
 from projects.sentiment.model import SecondView, SentimentModel, each_label, output_for, outputs_for, put_together
 from projects.sentiment.ngrams import Vocabulary
@@ -205,7 +206,8 @@ def baseline(corpus: Corpus) -> float:
 def refuse_one_kind(corpus: Corpus) -> None:
     """Raise ProjectError where what is left to train on has one label."""
     if np.count_nonzero(corpus.texts_of_label) < 2:
-        raise ProjectError(f"{corpus.n_texts} texts are too few: those left to train on are all of one kind")
+        few = too_few_to_train_on(corpus.n_texts)
+        raise ProjectError(f"{few}; those that are not held out are all of one kind")
 
 
 # The two fits
@@ -371,7 +373,7 @@ def prepare(plan: Plan, view: View, fit: str, name: str, lesson: Lesson | None, 
         texts = texts + lesson.texts
         blocks = corpus.all_blocks
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
-    refuse_empty(vocabulary, settings)
+    refuse_empty(vocabulary, settings, int(texts.sum()))
     bags = Bags(fit + name, corpus.store, vocabulary, view.arrays, lesson.shares if lesson else None)
     shared = plan.engine.share(bags), plan.engine.share(columns)
     for _ in plan.engine.map(save_bags, blocks, *shared):
@@ -388,9 +390,11 @@ def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
     bags.save(block, columns)
 
 
-def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings) -> None:
+def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings, n_texts: int) -> None:
     """Raise ProjectError where the noise reductions have left nothing in the bag."""
     if not len(vocabulary):
+        if n_texts < FEWEST_TEXTS:
+            raise ProjectError(too_few_to_train_on(n_texts))
         raise ProjectError(
             f"no {'word' if isinstance(vocabulary, Vocabulary) else 'piece of seven characters'} is in "
             f"{settings.min_count} texts or more with a log-count ratio of {settings.polarity_cutoff}: "
