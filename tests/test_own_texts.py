@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
-from projects.sentiment.check import groups_of_stars
+from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
@@ -303,17 +303,25 @@ def test_check_says_how_to_join_stars(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of(rows))
     code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
     assert code == 0, errors
-    joined = output.splitlines()[-1].partition("alone:  ")[2]
+    joined = re.search("^or, good and bad alone:  (.*)$", output, re.MULTILINE)[1]
     assert joined == 'sentiment train --data t.csv --labels "1,2=negative 4,5=positive"'
-    code, output, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
+    code, _, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "left out: 60 rows" in errors
+    said, _, apart = output.splitlines()[-1].strip().partition("; they stay apart with --labels ")
+    assert said == "texts of the middle (3) get good or bad then"
+    options = ["--labels", *shlex.split(apart)]
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, *options, cwd=tmp_path)
+    assert code == 0, errors
+    labels = load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names
+    assert labels == ["negative", "neutral", "positive"]
 
 
 def test_groups_of_stars_by_hand():
     assert groups_of_stars(["1", "2", "3"]) == "1=negative 3=positive"
     assert groups_of_stars(["3", "0", "1", "2"]) == "0,1=negative 2,3=positive"
     assert groups_of_stars(list(map(str, range(1, 11)))) == "1,2,3,4,5=negative 6,7,8,9,10=positive"
+    assert middle_left_out(["1", "2", "3", "4"], "1,2=negative 3,4=positive") is None
     for no_stars in (["0", "1"], ["1", "2", "4"], ["1", "2", "x"], list(map(str, range(11)))):
         assert groups_of_stars(no_stars) is None
 

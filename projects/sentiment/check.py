@@ -29,6 +29,7 @@ from projects.sentiment.layout import (
     no_such_labels,
     open_with,
     other_labels,
+    parse_label_map,
     texts_alone,
     usable_rows,
 )
@@ -240,6 +241,16 @@ def groups_of_stars(labels: Sequence[str]) -> str | None:
         return None
     low, high = (",".join(map(str, some)) for some in (numbers[: n // 2], numbers[n - n // 2 :]))
     return f"{low}=negative {high}=positive"
+
+
+def middle_left_out(labels: Sequence[str], groups: str) -> str | None:
+    """A line on the label that these groups leave out, in the middle; None where they have all."""
+    known = dict(parse_label_map(groups))
+    middle = [label for label in labels if label not in known]
+    if not middle:
+        return None
+    kept = groups.replace(" ", f" {middle[0]}=neutral ")
+    return f'texts of the middle ({middle[0]}) get good or bad then; they stay apart with --labels "{kept}"'
 
 
 def advice(found: dict[str, Any]) -> list[str]:

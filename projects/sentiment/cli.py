@@ -94,6 +94,7 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         files_to_check,
         groups_of_stars,
         in_words,
+        middle_left_out,
         too_few,
         without_labels,
     )
@@ -125,6 +126,9 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         click.echo(f"\ntrain with:  sentiment train --data {words}")
     if stars and not few:
         click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
+        middle = middle_left_out(list(found["labels"]), stars)
+        if middle:
+            click.echo(f"  {middle}")
     if without_labels(found):
         click.echo(f"or, if these are no labels, answer with:  {answer}")
 
