@@ -94,6 +94,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
     in_order = sorted(found.labels, key=number_or_name)
     lengths = np.array(found.lengths or [0])
     label_column = files[0].layout.label_column
+    was_told = given.label_column or given.label_map
     others = other_labels(tables[0], files[0].layout)
     return {
         "files": [{"file": str(table.path), "format": table.description()} for table in tables],
@@ -101,7 +102,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "columns": list(tables[0].columns),
         "text_column": files[0].layout.text_column,
         "label_column": label_column,
-        "label_column_guessed": not given.label_column and folded(label_column or "") not in LABEL_NAMES,
+        "label_column_guessed": not was_told and folded(label_column or "") not in LABEL_NAMES,
         "other_label_columns": {column: sorted(values, key=number_or_name) for column, values in others.items()},
         "rows": found.rows,
         "labels": {label: found.labels[label] for label in in_order},
