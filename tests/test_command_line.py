@@ -72,7 +72,7 @@ def test_quiet_training_shows_only_its_result(workspace, tmp_path):
     data = workspace / "data" / "sentiment" / "reviews-SIMULATED.csv"
     code, output, errors = run("sentiment", "train", "--quiet", "--epochs", 2, "--data", data, cwd=tmp_path)
     assert (code, errors) == (0, "")
-    assert "texts held out (always the same answer: 50.0%)" in output
+    assert re.search(r"texts held out \(always the same answer: [45]\d\.\d%\)", output)
 
 
 @pytest.mark.parametrize("command", [bikes, sentiment])

@@ -17,14 +17,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
 from projects.sentiment import load, train
-from projects.sentiment.check import groups_of_stars
+from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
-from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
+from projects.sentiment.labels import alike
+from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
 from projects.sentiment.plots import plot_unsure, plot_words
+from projects.sentiment.score_table import no_better_in_words
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
 BAD = ["très mauvais", "sale et bruyant", "personnel désagréable", "plus jamais 😡", "cher et froid :("]
@@ -277,20 +279,20 @@ def test_strict_refuses_what_is_left_out_otherwise(tmp_path):
 
 def test_check_finds_what_is_wrong(tmp_path):
     rows = [*french(), *french()[:3], (french()[0][0], 1), ("nur einer", "selten")]
-    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Kommentar", "Urteil")))
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Aussage", "Urteil")))
     code, output, errors = inside("sentiment", "check", tmp_path / "t.csv", "--plot", tmp_path / "t.png")
     assert code == 0, errors
     for words in (
         "CSV, semicolon, UTF-8",
-        "columns: Kommentar, Urteil",
-        "texts from 'Kommentar', labels from 'Urteil'",
+        "columns: Aussage, Urteil",
+        "texts from 'Aussage', labels from 'Urteil'",
         "405 rows",
         "4 texts repeat an earlier one, 1 with two labels",
         "note: 1 label has fewer than 50 texts ('selten')",
         "note: 1 text is there with two labels",
     ):
         assert words in output
-    assert "taking texts from column 'Kommentar'" in errors
+    assert "taking texts from column 'Aussage'" in errors
     assert (tmp_path / "t.png").stat().st_size > 5_000
     found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
     assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
@@ -301,17 +303,25 @@ def test_check_says_how_to_join_stars(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of(rows))
     code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
     assert code == 0, errors
-    joined = output.splitlines()[-1].partition("alone:  ")[2]
+    joined = re.search("^or, good and bad alone:  (.*)$", output, re.MULTILINE)[1]
     assert joined == 'sentiment train --data t.csv --labels "1,2=negative 4,5=positive"'
-    code, output, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
+    code, _, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "left out: 60 rows" in errors
+    said, _, apart = output.splitlines()[-1].strip().partition("; they stay apart with --labels ")
+    assert said == "texts of the middle (3) get good or bad then"
+    options = ["--labels", *shlex.split(apart)]
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, *options, cwd=tmp_path)
+    assert code == 0, errors
+    labels = load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names
+    assert labels == ["negative", "neutral", "positive"]
 
 
 def test_groups_of_stars_by_hand():
     assert groups_of_stars(["1", "2", "3"]) == "1=negative 3=positive"
     assert groups_of_stars(["3", "0", "1", "2"]) == "0,1=negative 2,3=positive"
     assert groups_of_stars(list(map(str, range(1, 11)))) == "1,2,3,4,5=negative 6,7,8,9,10=positive"
+    assert middle_left_out(["1", "2", "3", "4"], "1,2=negative 3,4=positive") is None
     for no_stars in (["0", "1"], ["1", "2", "4"], ["1", "2", "x"], list(map(str, range(11)))):
         assert groups_of_stars(no_stars) is None
 
@@ -383,6 +393,156 @@ def test_columns_are_found_by_name_or_by_what_is_in_them():
         find_layout(table_of(("a", "b"), [{"a": 1, "b": 2}]), Layout(), labelled=True)
     with pytest.raises(ProjectError, match=r"t.csv has no column x and no column y; it has a, b"):
         find_layout(table_of(("a", "b"), []), Layout("x", "y"), labelled=True)
+
+
+FEEDBACK = ("Nr", "Ort", "Bemerkung", "Sterne", "Kanal")
+
+
+def feedback():
+    """SIMULATED rows as a shop exports them: stars, and columns that have fewer values."""
+    rng = random.Random(2)
+    places, channels = ("Köln", "Paris", "Zürich"), ("App", "Web")
+    return [
+        (f"K{number:04}", rng.choice(places), text, 3 if number % 9 == 0 else star, rng.choice(channels))
+        for number, (text, star) in enumerate(stars(western()))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("text", "Comentario"), ("text", "RESEÑA"), ("text", "Bemerkung"), ("label", "Étoiles"), ("label", "puntuación")],
+)
+def test_columns_are_found_by_their_names_in_several_languages(name, column):
+    other = {"text": "sentiment", "label": "review"}[name]
+    found = find_layout(table_of((column, other), []), Layout(), labelled=True)
+    assert {"text": found.text_column, "label": found.label_column}[name] == column
+
+
+def test_labels_are_rather_a_scale_than_what_has_fewer_values():
+    rows = [dict(zip(("Nr", "Ort", "Was", "S", "K"), row, strict=True)) for row in feedback()]
+    table = table_of(("Nr", "Ort", "Was", "S", "K"), rows)
+    assert find_layout(table, Layout(), labelled=True).label_column == "S"
+    joined = Layout(label_map=(("App", "a"), ("Web", "w")))
+    assert find_layout(table, joined, labelled=True).label_column == "K"
+    other_case = find_layout(table, Layout("was", "s"), labelled=True)
+    assert (other_case.text_column, other_case.label_column) == ("Was", "S")
+    numbered = [{"nr": n, "text": "x" * 20, "stars": n % 5 + 1} for n in range(60)]
+    by_labels = find_layout(table_of(("nr", "text", "stars"), numbered), Layout(label_map=(("7", "a"),)), True)
+    assert by_labels.label_column == "stars"  # 7 is a number of a row alone, which is no label
+
+
+def test_check_names_the_columns_that_could_be_labels(tmp_path):
+    (tmp_path / "t.csv").write_bytes(csv_of(feedback(), ";", FEEDBACK).encode("cp1252"))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "texts from 'Bemerkung', labels from 'Sterne'\n" in output
+    assert "other columns that could be labels: Kanal (2 values), Ort (3 values): --label-column" in output
+    assert "sentiment predict" not in output
+    without_stars = [row[:3] + row[4:] for row in feedback()]
+    (tmp_path / "new.csv").write_text(csv_of(without_stars, ";", FEEDBACK[:3] + FEEDBACK[4:]))
+    code, output, errors = run("sentiment", "check", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "labels from 'Kanal' (guessed by what is in it: --label-column names another)" in output
+    assert "note: no column is called as labels usually are: perhaps the texts have none" in output
+    assert "or, if these are no labels, answer with:  sentiment predict new.csv --out answers.csv" in output
+    output = run("sentiment", "check", "new.csv", "--label-column", "ort", cwd=tmp_path)[1]
+    assert "labels from 'Ort'\n" in output
+    assert "perhaps" not in output
+    errors = run("sentiment", "train", "-q", "--data", "new.csv", "--epochs", 1, cwd=tmp_path)[2]
+    assert "labels from column 'Kanal' (--label-column names another: Ort (3 values))" in errors
+
+
+def test_labels_that_do_not_occur_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 1, "--labels", "1,2=negative 4,5=positive"]
+    code, _, errors = run("sentiment", "train", *options, "--label-column", "Kanal", cwd=tmp_path)
+    assert code == 1
+    line = "t.csv: column 'Kanal' has App and Web, none of 1, 2, 4, 5; column 'Sterne' has them: --label-column Sterne"
+    assert errors.strip() == f"Error: {line}"
+    output = run("sentiment", "check", "t.csv", *options[-2:], "--label-column", "Kanal", cwd=tmp_path)[1]
+    assert f"note: {line}" in output
+    options[-1] = "1,2=negative 4,5,6=positive"
+    code, _, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "6, named by --labels, does not occur" in errors.splitlines()
+    assert (
+        "note: 6, named by --labels, does not occur"
+        in run("sentiment", "check", "t.csv", *options[-2:], cwd=tmp_path)[1]
+    )
+
+
+def test_a_training_that_learns_nothing_says_so_beside_the_texts_held_out(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 3, "--labels", "1,2=negative 4,5=positive"]
+    code, output, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "than always answering" not in output
+    code, output, errors = run("sentiment", "train", *options[:-2], "--label-column", "kanal", cwd=tmp_path)
+    assert code == 0, errors
+    settings = load(tmp_path / "runs" / "sentiment" / "model.safetensors").settings
+    most_frequent = settings["label_names"][int(np.argmax(settings["label_shares"]))]
+    assert f"better than always answering {most_frequent!r}: look whether 'Kanal' is the column of labels" in output
+    said = float(re.search(r"always the same answer: ([\d.]+)%", output)[1])
+    held_out = settings["validation_reviews"]
+    assert f"of {held_out} texts held out" in output
+    n_right = said / 100 * held_out
+    assert abs(n_right - round(n_right)) < held_out * 0.0006  # a share of the texts held out
+    assert settings["validation_baseline"] == pytest.approx(round(n_right) / held_out)
+
+
+def test_what_is_no_better_than_one_answer_by_hand():
+    settings = {"validation_baseline": 0.5, "validation_reviews": 100, "validation_accuracy": 0.5, "balanced": False}
+    settings |= {"label_shares": [0.4, 0.6], "label_names": ["App", "Web"], "label_column": None}
+    assert no_better_in_words(settings) == "no better than always answering 'Web': give more texts"
+    # two standard errors: 2 √(0.5 · 0.5 / 100) = 0.1
+    line = no_better_in_words(settings | {"validation_accuracy": 0.59, "label_column": "Kanal"})
+    assert line.startswith("not clearly better than always answering 'Web': look whether 'Kanal' is")
+    assert no_better_in_words(settings | {"validation_accuracy": 0.61}) is None
+
+
+def test_labels_that_look_like_one_are_joined_by_the_command_that_check_gives(tmp_path):
+    spelled = {1: ["gut"] * 5 + ["Gut", "GUT"], 0: ["nicht gut"] * 6 + ["Nicht  gut"]}
+    rng = random.Random(3)
+    rows = [(text, rng.choice(spelled[label])) for text, label in french()]
+    rows[1:3] = [(rows[1][0], "gutt"), (rows[2][0], "nicht gu")]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    note = next(line for line in output.splitlines() if "look like one label" in line)
+    groups, _, command = note.removeprefix("note: these look like one label: ").partition(": ")
+    expected = [{"gut", "Gut", "GUT", "gutt"}, {"nicht gut", "Nicht  gut", "nicht gu"}]
+    found = [set(group.split(", ")) for group in groups.split("; and ")]
+    assert sorted(found, key=len) == sorted(expected, key=len)
+    options = shlex.split(command)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 1, *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names == ["gut", "nicht gut"]
+    assert "look like" not in run("sentiment", "check", "t.csv", *options, cwd=tmp_path)[1]
+
+
+def test_labels_that_look_like_one_by_hand():
+    assert alike({"gut": 100, "Gut": 5, "gutt": 2, "schlecht": 90}) == [["gut", "Gut", "gutt"]]
+    assert alike({"gut": 100, "gutt": 90}) == []  # both are frequent
+    assert alike({"item11": 100, "item12": 1}) == []
+    assert alike({"positive": 100, "Positive": 50, "neg": 3}) == []  # one label anyway
+    assert joined_alike(["gut", "gutt", "so, so"], [["gut", "gutt"]]) is None  # a comma can't be written
+    assert joined_alike(["gut", "gutt"], [["gut", "gutt"]]) is None  # nothing is left to tell apart
+    assert joined_alike(["gut", "gutt", "mau"], [["gut", "gutt"]]) == "gut,gutt=gut mau=mau"
+
+
+@pytest.mark.parametrize("column", ["Sterne", "Kanal"])
+def test_five_rows_are_too_few_and_no_command_is_given_that_fails(tmp_path, column):
+    texts = ("schnell geliefert", "leider kaputt", "passt genau", "wie beschrieben", "nie wieder")
+    rows = [(number, "Köln", text, number % 4 + 1, ("App", "Web")[number % 2]) for number, text in enumerate(texts)]
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", FEEDBACK))
+    code, output, errors = run("sentiment", "check", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 0, errors
+    assert "sentiment train" not in output
+    assert re.search(r"^\d texts with labels are too few to train on: some 200 are a start", output, re.MULTILINE)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 1
+    assert re.search(r"\d texts with labels are too few to train on: some 200 are a start", errors)
+    assert "--label-column" not in errors.replace("--text-column", "")
 
 
 def test_labels_to_join():

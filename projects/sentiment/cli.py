@@ -1,6 +1,7 @@
 """The `sentiment` command: download, train, tune, evaluate, plot, report, export, predict, words, similar."""
 
 import shlex
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from projects.sentiment.cli_options import (
     unlabelled_of,
 )
 from projects.sentiment.cli_predict import predict
-from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
+from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,9 +88,18 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words
+    from projects.sentiment.check import (
+        advice,
+        check_files,
+        files_to_check,
+        groups_of_stars,
+        in_words,
+        middle_left_out,
+        too_few,
+        without_labels,
+    )
 
-    found = check_files(files_to_check(file, layout, tell))
+    found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
@@ -101,24 +111,34 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
     words = f"{shlex.quote(str(file))}{layout_in_words(layout)}"
+    of_texts = layout_in_words(replace(layout, label_column=None, label_map=()))
+    answer = (
+        f"sentiment predict {shlex.quote(str(file))}{of_texts} --out answers.csv  (after `sentiment train` on labels)"
+    )
     if not found["labelled"]:
-        click.echo(f"\nanswer with:  sentiment predict {words} --out answers.csv  (after `sentiment train` on labels)")
+        click.echo(f"\nanswer with:  {answer}")
         return
-    click.echo(f"\ntrain with:  sentiment train --data {words}")
     stars = groups_of_stars(list(found["labels"]))
-    if stars:
+    few = too_few(found)
+    if few:
+        click.echo(f"\n{printable(few)}")
+    else:
+        click.echo(f"\ntrain with:  sentiment train --data {words}")
+    if stars and not few:
         click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
+        middle = middle_left_out(list(found["labels"]), stars)
+        if middle:
+            click.echo(f"  {middle}")
+    if without_labels(found):
+        click.echo(f"or, if these are no labels, answer with:  {answer}")
 
 
 def layout_in_words(layout: "Layout") -> str:
     """The options of a layout as they are typed."""
+    from projects.sentiment.layout import label_map_in_words
+
     given = {"--text-column": layout.text_column, "--label-column": layout.label_column, "--encoding": layout.encoding}
-    groups: dict[str, list[str]] = {}
-    for written, name in layout.label_map:
-        groups.setdefault(name, []).append(written)
-    if groups:
-        joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
-        given["--labels"] = ("; " if any(" " in group for group in joined) else " ").join(joined)
+    given["--labels"] = label_map_in_words(layout.label_map)
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
@@ -188,6 +208,9 @@ def train(  # a parameter for each option
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
         common.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
     click.echo(in_words(model))
+    no_better = no_better_in_words(model.settings)
+    if no_better:
+        click.echo(printable(no_better))
     sure_from = model.settings["sure_from"]
     if model.settings["validation_accuracy"] < GOAL:
         goal = f"{GOAL:.0%}".replace("%", " %")
@@ -261,7 +284,7 @@ def tune(  # a parameter for each option
 def in_words(model: "SentimentModel") -> str:
     """What a training came to."""
     settings = model.settings
-    beside = "" if settings["balanced"] else f" (always the same answer: {max(settings['label_shares']):.1%})"
+    beside = "" if settings["balanced"] else f" (always the same answer: {settings['validation_baseline']:.1%})"
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
     fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"

@@ -19,7 +19,7 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_too_few
+from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_other_labels, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import UNLABELLED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
@@ -112,6 +112,7 @@ def read_corpus(
     add = functools.partial(add_readings, min_count=settings.min_count)
     reading: Reading = engine.total(read_source, add, numbered, store, settings)
     what = names_of(sources)
+    refuse_other_labels(sources, reading.left_out)
     refuse_too_few(reading.labels, what, "train")
     names = label_names or order_labels(reading.labels, positive, what)
     numbers = number_labels(reading.places, names)

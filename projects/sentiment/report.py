@@ -48,6 +48,7 @@ SETTING_NAMES = {  # of those whose own name says little
     "train_reviews": "training texts",
     "unfinished": "training was ended early",
     "validation_accuracy": "share right of the texts held out",
+    "validation_baseline": "the same, if the answer is always the most frequent label",
     "validation_reviews": "texts held out to measure it",
 }
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,

@@ -1,5 +1,6 @@
 """The scores of a model as text."""
 
+import math
 from typing import Any
 
 from projects.common.errors import printable
@@ -70,3 +71,20 @@ def unsure_lines(scores: dict[str, Any]) -> list[str]:
         if found["limit"]:
             lines.append(f"{found['limit']:<24}{found['unsure']:12.1%}{found['accuracy']:22.1%}")
     return lines
+
+
+def no_better_in_words(settings: dict[str, Any]) -> str | None:
+    """A line where a training got no further than always giving one label, or no more than chance may give.
+
+    Chance: two standard errors of the share of right answers. With `balanced` other labels count more than answers.
+    """
+    share = settings["validation_baseline"]
+    by_chance = 2 * math.sqrt(share * (1 - share) / settings["validation_reviews"])
+    if settings["balanced"] or settings["validation_accuracy"] > share + by_chance:
+        return None
+    shares = settings["label_shares"]
+    answer = settings["label_names"][shares.index(max(shares))]
+    no_better = "no better" if settings["validation_accuracy"] <= share else "not clearly better"
+    column = settings["label_column"]
+    which = f"look whether {column!r} is the column of labels, or " if column else ""
+    return f"{no_better} than always answering {answer!r}: {which}give more texts"

@@ -24,7 +24,8 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, count_piece_candidates
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
-from projects.sentiment.layout import Layout
+from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
+from projects.sentiment.layout import Layout, never_there
 from projects.sentiment.measuring import answers_of, loss_of_shares, measure_all, sure_from
 from projects.sentiment.model import SecondView, SentimentModel, output_for, outputs_for
 from projects.sentiment.ngrams import Vocabulary
@@ -83,9 +84,9 @@ def train(
         watcher.on_phase("reading")
         progress.enter("reading", total=len(sources) + len(unlabelled))
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
-        left_out = corpus.left_out.description()
-        if left_out:
-            watcher.tell(left_out)
+        for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
+            if line:
+                watcher.tell(line)
         if corpus.unlabelled is not None:
             watcher.tell(f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too")
         refuse_one_kind(corpus)
@@ -127,6 +128,7 @@ def outcome(
     return {
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
+        "validation_baseline": baseline(corpus),
         "sure_from": measured.sure_from,
         "batch_size": words.training.settings.batch_size // (1 + settings.excerpts),
         "least_count": words.vocabulary.min_count,
@@ -207,10 +209,18 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
     }
 
 
+def baseline(corpus: Corpus) -> float:
+    """The share of the texts held out that have the label most frequent in training: as right is always giving it."""
+    held_out = corpus.held_out_of_label
+    most_frequent = int((corpus.texts_of_label + held_out).argmax())
+    return float(held_out[most_frequent] / held_out.sum())
+
+
 def refuse_one_kind(corpus: Corpus) -> None:
     """Raise ProjectError where what is left to train on has one label."""
     if np.count_nonzero(corpus.texts_of_label) < 2:
-        raise ProjectError(f"{corpus.n_texts} texts are too few: those left to train on are all of one kind")
+        few = too_few_to_train_on(corpus.n_texts)
+        raise ProjectError(f"{few}; those that are not held out are all of one kind")
 
 
 # The two fits
@@ -376,7 +386,7 @@ def prepare(plan: Plan, view: View, fit: str, name: str, lesson: Lesson | None, 
         texts = texts + lesson.texts
         blocks = corpus.all_blocks
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
-    refuse_empty(vocabulary, settings)
+    refuse_empty(vocabulary, settings, int(texts.sum()))
     bags = Bags(fit + name, corpus.store, vocabulary, view.arrays, lesson.shares if lesson else None)
     shared = plan.engine.share(bags), plan.engine.share(columns)
     for _ in plan.engine.map(save_bags, blocks, *shared):
@@ -394,9 +404,11 @@ def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
     bags.save(block, columns)
 
 
-def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings) -> None:
+def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings, n_texts: int) -> None:
     """Raise ProjectError where the noise reductions have left nothing in the bag."""
     if not len(vocabulary):
+        if n_texts < FEWEST_TEXTS:
+            raise ProjectError(too_few_to_train_on(n_texts))
         raise ProjectError(
             f"no {'word' if isinstance(vocabulary, Vocabulary) else 'piece'} is in "
             f"{settings.min_count} texts or more with a log-count ratio of {settings.polarity_cutoff}: "
