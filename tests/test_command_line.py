@@ -139,7 +139,7 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {
         "simulated", "test", "baselines", "labels", "means", "unknown", "left_out", "confusions", "by_length",
-        "unsure", "reliability", "mistakes", "scored",
+        "unsure", "reliability", "mistakes", "scored", "accuracy_range", "left_out_line", "data",
     }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}

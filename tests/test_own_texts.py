@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import random
 import re
 import shlex
@@ -23,6 +24,7 @@ from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
+from projects.sentiment.plain_words import recommendation, wilson_interval
 from projects.sentiment.plots import plot_unsure, plot_words
 from projects.sentiment.training import sure_from
 
@@ -168,10 +170,10 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
 
 
 def scored(folder, name):
-    """The first line that `evaluate` prints of a table, and its scores."""
+    """The line in which `evaluate` says which texts of a table it scored, and its scores."""
     code, output, errors = run("sentiment", "evaluate", "--data", name, cwd=folder)
     assert code == 0, errors
-    return output.splitlines()[0], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
+    return output.splitlines()[1], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
 
 
 def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path):
@@ -187,14 +189,15 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
     kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
     line, scores = scored(tmp_path, "t.csv")
-    assert line == f"{kept} test texts; {460 - kept} others are left out, as the model was trained on them"
+    known_words = "others have the very words of a text that the model was trained on"
+    assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
     assert scores["test"]["reviews"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
     line, scores = scored(tmp_path, "new.jsonl")
     assert line == "100 test texts: all that are there, as the model was trained on none of them"
     assert sum(label["reviews"] for label in scores["labels"]) == 100
     n_known = sum(drawn(text) >= 0.2 for text, _ in known)
-    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; {n_known} others are left out")
+    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; left out: {n_known} others")
     assert scored(tmp_path, "split.csv")[0] == "30 test texts"
     (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
     code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
@@ -212,6 +215,57 @@ def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_tr
     kept = sum(drawn(text) < 0.2 for text, _ in french())
     assert line.startswith(f"{kept} test texts: the fifth that is never trained on")
     assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
+
+
+def test_the_range_by_chance_ends_where_the_sample_is_as_far_off_as_chance_goes():
+    """Wilson's bounds are the shares p that lie 1.96 of their own standard deviations from the share that was seen."""
+    for n_right, n in ((21, 23), (1, 9), (905, 1000), (50, 100)):
+        seen = n_right / n
+        for bound in wilson_interval(n_right, n):
+            deviation = math.sqrt(bound * (1 - bound) / n)
+            assert abs(seen - bound) / deviation == pytest.approx(1.959964)
+    assert wilson_interval(0, 5)[0] == 0
+    assert wilson_interval(5, 5)[1] == 1
+
+
+def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
+    """SIMULATED: 18 new texts of which 15 are as usual and 3 turned round, 4 old ones, 3 rows that can't be used."""
+    old = rows_of(["superbe", "parfait"], ["sale", "froid"], n=200)
+    old = [(text, "bon" if good else "mal") for text, good in old]
+    (tmp_path / "t.csv").write_text(csv_of(old))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", cwd=tmp_path)[0] == 0
+    new = [(f"superbe, parfait, superbe {n}", "bon" if n < 8 else "mal") for n in range(11)]
+    new += [(f"sale, froid, sale {n}", "mal") for n in range(7)]
+    known = [row for row in old if drawn(row[0]) >= 0.2][:4]
+    (tmp_path / "new.csv").write_text(csv_of([*new, *known, ("", "bon"), ("sans avis", ""), ("", "mal")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    first, second = output.splitlines()[:2]
+    assert first == (
+        "Of 100 texts 83 are right (61 to 94, as 18 were scored); always answering bon: 44. "
+        "It takes mal for bon 3 times in 10, and bon for mal 0 times in 8."
+    )
+    assert second == "18 test texts; left out: 4 others have the very words of a text that the model was trained on"
+    assert "left out: 2 rows without text (the first: new.csv, line 24); 1 row without label" in errors
+    assert first not in run("sentiment", "evaluate", "--data", "new.csv", "--json", cwd=tmp_path)[1]
+    (tmp_path / "empty.csv").write_text(csv_of([("superbe", ""), ("froid", "")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "empty.csv", cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert "no row of empty.csv has a label that the model knows (bon, mal): " in errors
+
+
+def test_a_limit_is_recommended_where_it_makes_the_others_right():
+    def scores(*unsure):
+        parts = [dict(zip(("limit", "unsure", "accuracy"), part, strict=True)) for part in unsure]
+        return {"test": {"reviews": 100, "accuracy": parts[0]["accuracy"]}, "unsure": parts}
+
+    half, most = (0.8, 0.13, 0.96), (0.9, 0.2, 0.99)
+    assert recommendation(scores((0.0, 0.0, 0.9), half, most)) == (
+        "with --unsure 0.8: 13 of 100 unsure, 96 % of the others right"
+    )
+    assert recommendation(scores((0.0, 0.0, 0.96), most)) is None  # nothing is needed
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.6, 0.99))) is None  # too few are left
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.2, 0.93))) is None
 
 
 def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from projects.common.errors import printable
+from projects.common.terminal import n_of
 
 LABELS_LISTED = 20  # labels whose scores are printed; --json has all
 
@@ -41,12 +42,16 @@ def scored_in_words(scores: dict[str, Any]) -> str:
     n, trained_on = scores["test"]["reviews"], scores["scored"]["trained_on"]
     parts = scores["scored"]["parts"]
     if "new" in parts and trained_on:
-        return f"{n:,} test texts; {trained_on:,} others are left out, as the model was trained on them"
+        have = "other has" if trained_on == 1 else "others have"
+        known = f"{trained_on:,} {have} the very words of a text that the model was trained on"
+        return f"{n_of(n, 'test text')}; left out: {known}"
     if parts == ["new"]:
-        return f"{n:,} test texts: all that are there, as the model was trained on none of them"
+        return f"{n_of(n, 'test text')}: all that are there, as the model was trained on none of them"
     if "drawn" in parts:
-        return f"{n:,} test texts: the fifth that is never trained on (which texts the model knows it does not say)"
-    return f"{n:,} test texts"
+        return (
+            f"{n_of(n, 'test text')}: the fifth that is never trained on (which texts the model knows it does not say)"
+        )
+    return n_of(n, "test text")
 
 
 def label_lines(scores: dict[str, Any]) -> list[str]:
