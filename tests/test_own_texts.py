@@ -306,6 +306,36 @@ def test_limits_beside_points_never_lie_on_each_other():
     assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
 
 
+def test_a_table_that_is_not_there_is_no_text(tmp_path):
+    """SIMULATED; one with spaces, or that ends otherwise, is a text."""
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(GOOD, BAD, n=60)))
+    (tmp_path / "februar.csv").write_text("text\nsuperbe\n")
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    for written, said in (
+        (["feb.csv"], "no file feb.csv: did you mean februar.csv?"),
+        ([tmp_path / "Februar.csv"], f"no file {tmp_path / 'Februar.csv'}: did you mean {tmp_path}/februar.csv?"),
+        (["nowhere/at/all.xlsx"], "no file nowhere/at/all.xlsx"),
+        (["februar.csv", "q*.jsonl", "--out", "answers"], "no file q*.jsonl"),
+        (["februar.csv", "--out", "a.xls"], ".csv, .tsv, .jsonl, .parquet or .xlsx, or to a folder"),
+    ):
+        code, output, errors = run("sentiment", "predict", *written, cwd=tmp_path)
+        assert (code, output, errors.count("\n")) == (1, "", 1), errors
+        assert said in errors
+    assert not (tmp_path / "a.xls").exists()
+    for text in ("superbe februar.csv", "superbe.pdf"):
+        code, output, errors = run("sentiment", "predict", text, cwd=tmp_path)
+        assert (code, output.count("\t")) == (0, 2), errors
+    code, output, errors = run("sentiment", "predict", "febr*.csv", cwd=tmp_path)
+    assert (code, output.splitlines()[0]) == (0, "text,label,probability"), errors
+    for arguments, said in (
+        (["superbe", "--out", "a.csv"], "--out goes with a table: "),
+        (["superbe", "--engine", "dask"], "--engine dask goes with --out: "),
+    ):
+        code, _, errors = run("sentiment", "predict", *arguments, cwd=tmp_path)
+        assert code == 2
+        assert said in errors
+
+
 @pytest.mark.parametrize(
     ("labels", "shown"),
     [

@@ -70,8 +70,11 @@ def predict_files(
 
 
 def targets_of(files: Sequence[File], out: Path) -> list[Path]:
-    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL."""
+    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL. Raises ProjectError."""
     is_file = out.suffix.lower() in ENDINGS and not out.is_dir()
+    if out.suffix and not is_file and not out.is_dir():
+        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise ProjectError(f"{out}: answers are written to a {endings}, or to a folder, whose name has no ending")
     if is_file and len(files) > 1:
         raise ProjectError(f"{len(files)} files can't be answered in the one file {out}: name a folder with --out")
     if is_file:

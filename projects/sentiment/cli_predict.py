@@ -1,5 +1,7 @@
 """`sentiment predict`: texts from the command line, from standard input, or from tables."""
 
+import difflib
+import glob
 import sys
 from collections.abc import Iterable, Iterator
 from io import TextIOBase
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 SHOWN = 12  # n-grams shown by --explain outside --json
 ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
+LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
 
 @click.command(cls=common.PipelineCommand)
@@ -62,7 +65,7 @@ def predict(  # a parameter for each option
     """Label texts, lines of standard input or rows of tables.
 
     Each gets its label and the probability of that label; --json has those of all labels. An argument that is the
-    name of a file is read as a table, not as a text.
+    name of a file is read as a table, not as a text; one without spaces that ends like a table (.csv, .xlsx …) must be.
 
     A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
 
@@ -93,14 +96,40 @@ def predict(  # a parameter for each option
 
 
 def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
-    """The tables to answer: that of --file, or arguments that are names of files."""
+    """The tables to answer: that of --file, or arguments that are names of files, or patterns of some.
+
+    Raises ProjectError for what looks like the name of a table that is not there.
+    """
     if file is not None:
         if texts:
             raise click.UsageError("give texts or --file, not both")
         return [file]
-    if texts and all(is_file(text) for text in texts):
-        return [Path(text) for text in texts]
-    return []
+    is_named = [is_file(text) or is_pattern(text) for text in texts]
+    for text, is_there in zip(texts, is_named, strict=True):
+        if not is_there and looks_like_a_table(text):
+            raise ProjectError(no_file(Path(text)))
+    return [Path(text) for text in texts] if texts and all(is_named) else []
+
+
+def looks_like_a_table(text: str) -> bool:
+    """Whether a text is rather the name of a table than an opinion."""
+    return not any(character.isspace() for character in text) and text.lower().endswith(LIKE_A_TABLE)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text is a pattern that files of the names of tables match."""
+    return looks_like_a_table(text) and glob.has_magic(text) and any(map(is_file, glob.glob(text, recursive=True)))
+
+
+def no_file(path: Path) -> str:
+    """What is said of a file that is not there, with the name in its folder that is most like it."""
+    try:
+        names = [other.name for other in path.parent.iterdir() if other.is_file()]
+    except OSError:
+        names = []
+    nearest = difflib.get_close_matches(path.name, names, 1)
+    meant = f": did you mean {path.parent / nearest[0]}?" if nearest else ""
+    return f"no file {path}{meant}"
 
 
 def is_file(text: str) -> bool:
@@ -127,8 +156,10 @@ def refuse_misfits(
         raise click.UsageError("--explain of a table needs --json")
     if "-" in texts and len(texts) > 1:
         raise click.UsageError("give texts or -, not both")
-    if (out or where.name == "dask") and not (out and tables):
-        raise click.UsageError("--engine goes with --out, and --out with a table")
+    if out and not tables:
+        raise click.UsageError("--out goes with a table: name the file whose rows are to be answered")
+    if where.name == "dask" and not out:
+        raise click.UsageError("--engine dask goes with --out: name the file or folder to write")
     if out and (as_json or explain):
         raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
     if len(tables) > 1 and not out and not as_json:
