@@ -305,6 +305,24 @@ def test_what_to_do_after_a_training_on_all_days_can_be_done(tmp_path):
         assert code == 0, errors
 
 
+@pytest.mark.parametrize("tool", ["bikes", "sentiment"])
+def test_what_to_do_next_can_be_done_with_another_folder_and_table(workspace, tmp_path, tool):
+    sample = next((workspace / "data" / tool).glob("*-SIMULATED.csv"))
+    shutil.copy(sample, tmp_path / "my table.csv")
+    given = ["--data", "my table.csv", "--run", "my run", "--epochs", 1]
+    code, output, errors = run(tool, "train", "-q", *given, cwd=tmp_path)
+    assert code == 0, errors
+    commands = output.splitlines()[-1].removeprefix("next: ").split(", ")
+    assert commands == [
+        f"{tool} evaluate --data 'my table.csv' --run 'my run'",
+        f"{tool} plot --run 'my run'",
+        f"{tool} predict --run 'my run' --help",
+    ]
+    for command in commands:
+        code, _, errors = run(*shlex.split(command), cwd=tmp_path)
+        assert code == 0, errors
+
+
 @pytest.mark.parametrize("model_is", [False, True])
 def test_errors_of_a_backtest_are_marked_by_its_own_data_not_the_model_s(workspace, tmp_path, monkeypatch, model_is):
     shutil.copytree(workspace / "runs" / "bikes", tmp_path / "run")

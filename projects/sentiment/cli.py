@@ -194,8 +194,12 @@ def train(  # a parameter for each option
         if sure_from is None:
             click.echo(f"no limit for --unsure reaches {goal} of right answers")
         else:
-            click.echo(f"{goal} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
-    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
+            click.echo(
+                f"{goal} of the answers are right with: {common.as_typed(main, 'predict', {'run': run})} --unsure {sure_from:.2f}"
+            )
+    given = {"data": data, "data_dir": data_dir, "run": run}
+    commands = [common.as_typed(main, name, given) for name in ("evaluate", "plot", "predict")]
+    click.echo(f"model: {run / common.MODEL}\nnext: {', '.join(commands)} --help")
 
 
 @main.command()
@@ -351,11 +355,11 @@ def plot(run: Path) -> None:
     from projects.sentiment.report import PICTURES
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / HISTORY, "run `sentiment train` first"):
+    with common.whole(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "log loss")
     figures = {"losses.png": losses}
     if (run / common.METRICS).exists():
-        with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+        with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
             scores = common.read_json(run / common.METRICS)
             figures["reliability.png"] = plot_reliability(scores, model.label_names)
             figures["confusion.png"] = plot_confusion(scores)
@@ -382,7 +386,7 @@ def report(run: Path) -> None:
     from projects.sentiment.report import page
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+    with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
         scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
         html, fits = page(model, run / common.MODEL, scores)
     write_atomically(run / common.REPORT, html.encode())
