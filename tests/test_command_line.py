@@ -125,7 +125,7 @@ def test_evaluate_then_plot(workspace):
         code, output, errors = run(command, "plot", cwd=workspace)
         assert code == 0, errors
         pictures = [workspace / line for line in output.splitlines()]
-        assert len(pictures) == {"bikes": 4, "sentiment": 6}[command]
+        assert len(pictures) == {"bikes": 4, "sentiment": 7}[command]
         assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
 
 

@@ -17,15 +17,17 @@ from helpers import ROOT, inside, real_data, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
+from projects.common.plots import drawable
 from projects.sentiment import load, train
 from projects.sentiment.check import groups_of_stars
-from projects.sentiment.cli import layout_in_words
+from projects.sentiment.cli import layout_in_words, plots_of_scores
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
+from projects.sentiment.labels import order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
 from projects.sentiment.model import Answer
 from projects.sentiment.plain_words import recommendation, wilson_interval
-from projects.sentiment.plots import plot_unsure, plot_words
+from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
 from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -285,11 +287,55 @@ def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_p
     assert set(named) <= {"splendid", "friendly", "room", "dreadful", "filthy"}
     drawn_names = {text.get_text() for text in axes.texts}
     assert drawn_names
+    renderer = FigureCanvasAgg(axes.figure).get_renderer()
+    axes.figure.draw(renderer)
+    inside = axes.get_window_extent(renderer)
+    boxes = [text.get_window_extent(renderer) for text in axes.texts]
+    assert all(inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 for box in boxes)
     assert all(re.search(rf"[+]\d[.]\d\d {re.escape(name)}( |$)", output, re.MULTILINE) for name in drawn_names)
     code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "distance of what two n-grams do in the hidden layer" in errors
     assert len(output.splitlines()) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
+    """SIMULATED; the font has no thumbs, of which only the name can be drawn, and no Chinese."""
+    assert drawable("so 👍, 很好 ☹") == "so :thumbs up:, □□ ☹"
+    rows = rows_of(["superbe 👍", "parfait"], ["sale 👎", "froid"], n=120)
+    (tmp_path / "t.csv").write_text(csv_of([(text, "👍" if good else "👎") for text, good in rows]))
+    for verb in (["train", "-q", "--data", "t.csv"], ["evaluate", "--data", "t.csv"], ["plot"]):
+        code, _, errors = run("sentiment", *verb, cwd=tmp_path, environment={"PYTHONWARNINGS": "error"})
+        assert code == 0, errors
+        assert "Warning" not in errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    first, second = plot_label_words(model).axes
+    assert [axes.get_title("left").split(" (")[0] for axes in (first, second)] == [":thumbs down:", ":thumbs up:"]
+    for axes, label in ((first, 1), (second, 0)):
+        ranked, _ = model.ranked(label)
+        strongest = [drawable(model.vocabulary.said(model.vocabulary.in_bag[i])) for i in ranked[:12]]
+        assert [tick.get_text() for tick in axes.get_yticklabels()][::-1] == strongest
+    scores = json.loads((tmp_path / "runs" / "sentiment" / "metrics.json").read_text())
+    figure = plots_of_scores(scores, model.label_names)["confusion.png"]
+    assert figure.get_supxlabel() == f"{scores['test']['reviews']} texts of t.csv"
+
+
+def test_no_picture_of_limits_where_none_helps_and_its_title_has_a_point_of_it():
+    sureness = np.linspace(0.5, 1, 100)
+    scores = {"unsure": scores_of_the_sure(sureness, np.ones(100, bool))}
+    assert not unsure_helps(scores)
+    scores = {"unsure": scores_of_the_sure(sureness, sureness > 0.55)}
+    assert unsure_helps(scores)
+    limit, unsure = 0.6, np.mean(sureness < 0.6)
+    title = plot_unsure(scores).axes[0].get_title("left")
+    assert title == f"90.0 % right; with --unsure {limit}: {100 * unsure:.1f} % unsure, 100.0 % of the others right"
+
+
+def test_labels_that_are_numbers_are_in_order_and_others_by_their_texts():
+    assert order_shown(["1", "2", "10", "3"], [5, 9, 1, 7], 3) == [0, 1, 3]
+    assert order_shown(["10", "9", "(never trained on)"], [1, 2, 3], 9) == [1, 0, 2]
+    assert order_shown(["a", "b", "c"], [5, 9, 7], 2) == [1, 2]
 
 
 def test_limits_beside_points_never_lie_on_each_other():

@@ -629,7 +629,8 @@ def test_pictures_of_another_model_or_evaluation_are_left_out_until_they_are_dra
     page_without()
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))  # another one's, if only by its spaces
-    of_the_model = {"bikes": {"losses.png"}, "sentiment": {"losses.png", "words.png", "ratios.png"}}[command]
+    of_the_texts = {"losses.png", "words.png", "ngrams.png", "ratios.png"}
+    of_the_model = {"bikes": {"losses.png"}, "sentiment": of_the_texts}[command]
     page_without(*drawn - of_the_model)
     answer(command, "plot", *here)
     page_without()

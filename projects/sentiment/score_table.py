@@ -4,6 +4,7 @@ from typing import Any
 
 from projects.common.errors import printable
 from projects.common.terminal import n_of
+from projects.sentiment.labels import order_shown
 
 LABELS_LISTED = 20  # labels whose scores are printed; --json has all
 
@@ -55,16 +56,18 @@ def scored_in_words(scores: dict[str, Any]) -> str:
 
 
 def label_lines(scores: dict[str, Any]) -> list[str]:
-    """Precision, recall and F1 of each label, the most frequent first, then their means."""
-    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
-    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
+    """Precision, recall and F1 of each label, the most frequent first or numbers by size, then their means."""
+    labels = scores["labels"]
+    names, sizes = ([scored[name] for scored in labels] for name in ("label", "reviews"))
+    shown = [labels[place] for place in order_shown(names, sizes, LABELS_LISTED)]
+    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in shown]
     rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
     lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
     for name, scored, n in rows:
         values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
         lines.append(f"{name:24}{values}{n:>10}".rstrip())
-    if len(by_size) > LABELS_LISTED:
-        lines.insert(-2, f"and {len(by_size) - LABELS_LISTED:,} labels more (--json has all)")
+    if len(labels) > LABELS_LISTED:
+        lines.insert(-2, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
     return lines
 
 
