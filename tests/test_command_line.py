@@ -175,6 +175,9 @@ def test_a_review_explained_as_json(workspace):
     effects = {word["word"]: word["effect"] for word in answer["words"]}
     speaks_for, speaks_against = ("charming", "dull") if answer["label"] == "positive" else ("dull", "charming")
     assert effects[speaks_for] > 0 > effects[speaks_against]
+    assert answer["unknown"] == []
+    unknown = run("sentiment", "predict", "xyzzy, a dull plot. qwertz", "--explain", cwd=workspace)[1]
+    assert unknown.splitlines()[-1] == "  not known: xyzzy, qwertz"
     assert {"a dull", "charming music"} <= {ngram["ngram"] for ngram in answer["ngrams"]}
 
 

@@ -28,6 +28,7 @@ from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_
 from projects.sentiment.model import Answer
 from projects.sentiment.plain_words import recommendation, wilson_interval
 from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
+from projects.sentiment.report import mistakes
 from projects.sentiment.training import sure_from
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -350,6 +351,22 @@ def test_limits_beside_points_never_lie_on_each_other():
     assert not boxes[0].overlaps(boxes[1])
     axes_box = figure.axes[0].get_window_extent(renderer)
     assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
+
+
+def test_answers_have_four_digits_and_a_second_writing_is_said(tmp_path):
+    """SIMULATED; an entity in a mistake is shown as the character it stands for."""
+    rows = [*rows_of(GOOD, BAD, n=60), *((f"superbe &#128545; {number}", 0) for number in range(9))]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    written = [run("sentiment", "predict", "t.csv", "--out", "a.csv", cwd=tmp_path)[1] for _ in range(2)]
+    assert [line.rpartition("/")[2] for line in written] == ["a.csv: 69 rows\n", "a.csv (replaced): 69 rows\n"]
+    answers = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert all(len(row["probability"]) <= len("0.1234") for row in answers)
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    exact = model.probabilities([text for text, _ in rows]).max(axis=1)
+    assert np.array([float(row["probability"]) for row in answers]) == pytest.approx(exact, abs=0.501e-4)
+    mistake = {"label": "mal", "answer": "bon", "probability": 0.9, "text": "so happy &#128077;<br />x"}
+    assert "so happy 👍\nx</blockquote>" in mistakes({"mistakes": [mistake]})
 
 
 def test_a_table_that_is_not_there_is_no_text(tmp_path):

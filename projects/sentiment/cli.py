@@ -98,7 +98,8 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
 
-        tell(str(save_figure(plot_check(found), picture, False)))
+        replaced = " (replaced)" if picture.exists() else ""
+        tell(f"{save_figure(plot_check(found), picture, False)}{replaced}")
     if as_json:
         common.print_json({name: value for name, value in found.items() if name != "lengths"})
         return

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 SHOWN = 12  # n-grams shown by --explain outside --json
-ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
+ANSWER = (
+    "label",
+    "probability",
+    "probabilities",
+    "words",
+    "ngrams",
+    "unknown",
+    "note",
+)  # added to a row, in CSV the first two
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
+MARKS = ".,!?"  # which are no words
 LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
 
@@ -177,7 +186,8 @@ def answer_tables(
     with where.engine() as engine:
         for written in predict_files(model, files, out, unsure, engine):
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
-            click.echo(f"{written.path}: {n_of(written.rows, 'row')}{unsure_rows}")
+            replaced = " (replaced)" if written.overwrote else ""
+            click.echo(f"{written.path}{replaced}: {n_of(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
                 have = "has" if written.without_text == 1 else "have"
                 tell(f"{written.path}: {n_of(written.without_text, 'row')} {have} no text and got no label")
@@ -214,6 +224,7 @@ def print_answers(
     is_table: bool,
 ) -> None:
     """Print an answer for each row: as JSON, of a table as CSV, of texts as lines for people."""
+    from projects.sentiment.answers import in_digits
     from projects.sentiment.data import chunks
 
     header = True
@@ -227,7 +238,7 @@ def print_answers(
             for (_, row), found in zip(chunk, answers, strict=True):
                 common.print_json(row | found)
         elif is_table:
-            added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
+            added = (in_digits({name: found[name] for name in ANSWER[:2]}) for found in answers)
             common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
@@ -256,10 +267,19 @@ def answer(
         effects = model.explain(text, number)
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
+        said["unknown"] = unknown_words(text, {word for word, _ in effects["words"]}, model.vocabulary.negation)
     may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
     if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
         said["note"] = "no known word: this is the base rate of the training texts"
     return said
+
+
+def unknown_words(text: str, known: set[str], negation: bool) -> list[str]:
+    """The words of the text, each once, that have no effect as they are in no n-gram of the bag."""
+    from projects.sentiment.negation import in_words, tokens
+
+    names = dict.fromkeys(in_words(name) for name in tokens(text, negation))
+    return [name for name in names if name not in known and name not in MARKS]
 
 
 def show(text: str, found: dict[str, Any], negation: bool) -> None:
@@ -274,6 +294,8 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
         click.echo(f"  {found['note']}")
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
+    if found.get("unknown"):
+        click.echo(f"  not known: {printable(', '.join(found['unknown']))}")
 
 
 def coloured(text: str, effects: dict[str, float], negation: bool) -> str:

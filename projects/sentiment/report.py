@@ -3,7 +3,7 @@
 import base64
 import gzip
 import math
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -241,12 +241,17 @@ def label_cells(scored: dict[str, float]) -> list[str]:
     return [f"{scored[name]:.4f}" for name in ("precision", "recall", "f1")]
 
 
+def as_read(text: str) -> str:
+    """The text with line breaks for those of HTML, and characters for its entities."""
+    return unescape(text.replace("<br />", "\n"))
+
+
 def mistakes(scores: dict[str, Any]) -> str:
     """The surest mistakes, as strangers wrote them."""
     items = "".join(
         f'<li class="card"><p><b>{escape(found["label"])}</b>, called {escape(found["answer"])} with a probability of '
         f'<b>{found["probability"]:.3f}</b> <button type="button" class="try" hidden>see why</button></p>'
-        f"<blockquote>{escape(found['text'].replace('<br />', chr(10)))}</blockquote></li>"
+        f"<blockquote>{escape(as_read(found['text']))}</blockquote></li>"
         for found in scores["mistakes"]
     )
     return f'<h2>Surest mistakes</h2><ol class="mistakes">{items}</ol>' if items else ""

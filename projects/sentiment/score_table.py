@@ -1,5 +1,6 @@
 """The scores of a model as text."""
 
+import html
 from typing import Any
 
 from projects.common.errors import printable
@@ -33,7 +34,8 @@ def table(scores: dict[str, Any]) -> str:
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes:")
     for mistake in scores["mistakes"]:
-        label, answer, text = (printable(mistake[name][:80]) for name in ("label", "answer", "text"))
+        text = printable(html.unescape(mistake["text"])[:80])
+        label, answer = (printable(mistake[name][:80]) for name in ("label", "answer"))
         lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
     return "\n".join(lines)
 
