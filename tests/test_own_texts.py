@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import random
 import re
 import shlex
@@ -16,16 +17,19 @@ from helpers import ROOT, inside, real_data, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
+from projects.common.plots import drawable
 from projects.sentiment import load, train
 from projects.sentiment.check import groups_of_stars, middle_left_out
-from projects.sentiment.cli import layout_in_words
+from projects.sentiment.cli import layout_in_words, plots_of_scores
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
-from projects.sentiment.labels import alike
+from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
-from projects.sentiment.plots import plot_unsure, plot_words
+from projects.sentiment.plain_words import recommendation, wilson_interval
+from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
+from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
@@ -170,10 +174,10 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
 
 
 def scored(folder, name):
-    """The first line that `evaluate` prints of a table, and its scores."""
+    """The line in which `evaluate` says which texts of a table it scored, and its scores."""
     code, output, errors = run("sentiment", "evaluate", "--data", name, cwd=folder)
     assert code == 0, errors
-    return output.splitlines()[0], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
+    return output.splitlines()[1], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
 
 
 def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path):
@@ -189,14 +193,15 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
     kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
     line, scores = scored(tmp_path, "t.csv")
-    assert line == f"{kept} test texts; {460 - kept} others are left out, as the model was trained on them"
+    known_words = "others have the very words of a text that the model was trained on"
+    assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
     assert scores["test"]["reviews"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
     line, scores = scored(tmp_path, "new.jsonl")
     assert line == "100 test texts: all that are there, as the model was trained on none of them"
     assert sum(label["reviews"] for label in scores["labels"]) == 100
     n_known = sum(drawn(text) >= 0.2 for text, _ in known)
-    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; {n_known} others are left out")
+    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; left out: {n_known} others")
     assert scored(tmp_path, "split.csv")[0] == "30 test texts"
     (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
     code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
@@ -216,6 +221,57 @@ def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_tr
     assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
 
 
+def test_the_range_by_chance_ends_where_the_sample_is_as_far_off_as_chance_goes():
+    """Wilson's bounds are the shares p that lie 1.96 of their own standard deviations from the share that was seen."""
+    for n_right, n in ((21, 23), (1, 9), (905, 1000), (50, 100)):
+        seen = n_right / n
+        for bound in wilson_interval(n_right, n):
+            deviation = math.sqrt(bound * (1 - bound) / n)
+            assert abs(seen - bound) / deviation == pytest.approx(1.959964)
+    assert wilson_interval(0, 5)[0] == 0
+    assert wilson_interval(5, 5)[1] == 1
+
+
+def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
+    """SIMULATED: 18 new texts of which 15 are as usual and 3 turned round, 4 old ones, 3 rows that can't be used."""
+    old = rows_of(["superbe", "parfait"], ["sale", "froid"], n=200)
+    old = [(text, "bon" if good else "mal") for text, good in old]
+    (tmp_path / "t.csv").write_text(csv_of(old))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", cwd=tmp_path)[0] == 0
+    new = [(f"superbe, parfait, superbe {n}", "bon" if n < 8 else "mal") for n in range(11)]
+    new += [(f"sale, froid, sale {n}", "mal") for n in range(7)]
+    known = [row for row in old if drawn(row[0]) >= 0.2][:4]
+    (tmp_path / "new.csv").write_text(csv_of([*new, *known, ("", "bon"), ("sans avis", ""), ("", "mal")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    first, second = output.splitlines()[:2]
+    assert first == (
+        "Of 100 texts 83 are right (61 to 94, as 18 were scored); always answering bon: 44. "
+        "It takes mal for bon 3 times in 10, and bon for mal 0 times in 8."
+    )
+    assert second == "18 test texts; left out: 4 others have the very words of a text that the model was trained on"
+    assert "left out: 2 rows without text (the first: new.csv, line 24); 1 row without label" in errors
+    assert first not in run("sentiment", "evaluate", "--data", "new.csv", "--json", cwd=tmp_path)[1]
+    (tmp_path / "empty.csv").write_text(csv_of([("superbe", ""), ("froid", "")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "empty.csv", cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert "no row of empty.csv has a label that the model knows (bon, mal): " in errors
+
+
+def test_a_limit_is_recommended_where_it_makes_the_others_right():
+    def scores(*unsure):
+        parts = [dict(zip(("limit", "unsure", "accuracy"), part, strict=True)) for part in unsure]
+        return {"test": {"reviews": 100, "accuracy": parts[0]["accuracy"]}, "unsure": parts}
+
+    half, most = (0.8, 0.13, 0.96), (0.9, 0.2, 0.99)
+    assert recommendation(scores((0.0, 0.0, 0.9), half, most)) == (
+        "with --unsure 0.8: 13 of 100 unsure, 96 % of the others right"
+    )
+    assert recommendation(scores((0.0, 0.0, 0.96), most)) is None  # nothing is needed
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.6, 0.99))) is None  # too few are left
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.2, 0.93))) is None
+
+
 def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):
     """SIMULATED texts in which “of the” goes with praise; the picture's limit is the command's, and is said."""
     good, bad = ["of the", "splendid room", "friendly"], ["to a", "dreadful room", "filthy"]
@@ -233,11 +289,55 @@ def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_p
     assert set(named) <= {"splendid", "friendly", "room", "dreadful", "filthy"}
     drawn_names = {text.get_text() for text in axes.texts}
     assert drawn_names
+    renderer = FigureCanvasAgg(axes.figure).get_renderer()
+    axes.figure.draw(renderer)
+    inside = axes.get_window_extent(renderer)
+    boxes = [text.get_window_extent(renderer) for text in axes.texts]
+    assert all(inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 for box in boxes)
     assert all(re.search(rf"[+]\d[.]\d\d {re.escape(name)}( |$)", output, re.MULTILINE) for name in drawn_names)
     code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "distance of what two n-grams do in the hidden layer" in errors
     assert len(output.splitlines()) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
+    """SIMULATED; the font has no thumbs, of which only the name can be drawn, and no Chinese."""
+    assert drawable("so 👍, 很好 ☹") == "so :thumbs up:, □□ ☹"
+    rows = rows_of(["superbe 👍", "parfait"], ["sale 👎", "froid"], n=120)
+    (tmp_path / "t.csv").write_text(csv_of([(text, "👍" if good else "👎") for text, good in rows]))
+    for verb in (["train", "-q", "--data", "t.csv"], ["evaluate", "--data", "t.csv"], ["plot"]):
+        code, _, errors = run("sentiment", *verb, cwd=tmp_path, environment={"PYTHONWARNINGS": "error"})
+        assert code == 0, errors
+        assert "Warning" not in errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    first, second = plot_label_words(model).axes
+    assert [axes.get_title("left").split(" (")[0] for axes in (first, second)] == [":thumbs down:", ":thumbs up:"]
+    for axes, label in ((first, 1), (second, 0)):
+        ranked, _ = model.ranked(label)
+        strongest = [drawable(model.vocabulary.said(model.vocabulary.in_bag[i])) for i in ranked[:12]]
+        assert [tick.get_text() for tick in axes.get_yticklabels()][::-1] == strongest
+    scores = json.loads((tmp_path / "runs" / "sentiment" / "metrics.json").read_text())
+    figure = plots_of_scores(scores, model.label_names)["confusion.png"]
+    assert figure.get_supxlabel() == f"{scores['test']['reviews']} texts of t.csv"
+
+
+def test_no_picture_of_limits_where_none_helps_and_its_title_has_a_point_of_it():
+    sureness = np.linspace(0.5, 1, 100)
+    scores = {"unsure": scores_of_the_sure(sureness, np.ones(100, bool))}
+    assert not unsure_helps(scores)
+    scores = {"unsure": scores_of_the_sure(sureness, sureness > 0.55)}
+    assert unsure_helps(scores)
+    limit, unsure = 0.6, np.mean(sureness < 0.6)
+    title = plot_unsure(scores).axes[0].get_title("left")
+    assert title == f"90.0 % right; with --unsure {limit}: {100 * unsure:.1f} % unsure, 100.0 % of the others right"
+
+
+def test_labels_that_are_numbers_are_in_order_and_others_by_their_texts():
+    assert order_shown(["1", "2", "10", "3"], [5, 9, 1, 7], 3) == [0, 1, 3]
+    assert order_shown(["10", "9", "(never trained on)"], [1, 2, 3], 9) == [1, 0, 2]
+    assert order_shown(["a", "b", "c"], [5, 9, 7], 2) == [1, 2]
 
 
 def test_limits_beside_points_never_lie_on_each_other():
@@ -252,6 +352,52 @@ def test_limits_beside_points_never_lie_on_each_other():
     assert not boxes[0].overlaps(boxes[1])
     axes_box = figure.axes[0].get_window_extent(renderer)
     assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
+
+
+def test_answers_have_four_digits_and_a_second_writing_is_said(tmp_path):
+    """SIMULATED; an entity in a mistake is shown as the character it stands for."""
+    rows = [*rows_of(GOOD, BAD, n=60), *((f"superbe &#128545; {number}", 0) for number in range(9))]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    written = [run("sentiment", "predict", "t.csv", "--out", "a.csv", cwd=tmp_path)[1] for _ in range(2)]
+    assert [line.rpartition("/")[2] for line in written] == ["a.csv: 69 rows\n", "a.csv (replaced): 69 rows\n"]
+    answers = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert all(len(row["probability"]) <= len("0.1234") for row in answers)
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    exact = model.probabilities([text for text, _ in rows]).max(axis=1)
+    assert np.array([float(row["probability"]) for row in answers]) == pytest.approx(exact, abs=0.501e-4)
+    mistake = {"label": "mal", "answer": "bon", "probability": 0.9, "text": "so happy &#128077;<br />x"}
+    assert "so happy 👍\nx</blockquote>" in mistakes({"mistakes": [mistake]})
+
+
+def test_a_table_that_is_not_there_is_no_text(tmp_path):
+    """SIMULATED; one with spaces, or that ends otherwise, is a text."""
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(GOOD, BAD, n=60)))
+    (tmp_path / "februar.csv").write_text("text\nsuperbe\n")
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    for written, said in (
+        (["feb.csv"], "no file feb.csv: did you mean februar.csv?"),
+        ([tmp_path / "Februar.csv"], f"no file {tmp_path / 'Februar.csv'}: did you mean {tmp_path}/februar.csv?"),
+        (["nowhere/at/all.xlsx"], "no file nowhere/at/all.xlsx"),
+        (["februar.csv", "q*.jsonl", "--out", "answers"], "no file q*.jsonl"),
+        (["februar.csv", "--out", "a.xls"], ".csv, .tsv, .jsonl, .parquet or .xlsx, or to a folder"),
+    ):
+        code, output, errors = run("sentiment", "predict", *written, cwd=tmp_path)
+        assert (code, output, errors.count("\n")) == (1, "", 1), errors
+        assert said in errors
+    assert not (tmp_path / "a.xls").exists()
+    for text in ("superbe februar.csv", "superbe.pdf"):
+        code, output, errors = run("sentiment", "predict", text, cwd=tmp_path)
+        assert (code, output.count("\t")) == (0, 2), errors
+    code, output, errors = run("sentiment", "predict", "febr*.csv", cwd=tmp_path)
+    assert (code, output.splitlines()[0]) == (0, "text,label,probability"), errors
+    for arguments, said in (
+        (["superbe", "--out", "a.csv"], "--out goes with a table: "),
+        (["superbe", "--engine", "dask"], "--engine dask goes with --out: "),
+    ):
+        code, _, errors = run("sentiment", "predict", *arguments, cwd=tmp_path)
+        assert code == 2
+        assert said in errors
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,18 @@ def number_or_name(label: str) -> tuple[bool, int, str]:
     return not is_number, int(label) if is_number else 0, label
 
 
+def order_shown(names: Sequence[str], texts: Sequence[float], most: int) -> list[int]:
+    """The places of the labels with the most texts, `most` at most: the most frequent first, numbers by their size.
+
+    texts: of each name. One name among numbers may be none: that of all labels that a model does not have.
+    """
+    frequent = sorted(range(len(names)), key=lambda place: -texts[place])[:most]
+    n_others = sum(number_or_name(names[place])[0] for place in frequent)
+    if n_others > 1 or n_others == len(frequent):
+        return frequent
+    return sorted(frequent, key=lambda place: number_or_name(names[place]))
+
+
 def around_positive(labels: list[str], positive: str, source: str) -> tuple[str, ...]:
     """The other label and `positive`."""
     if positive not in labels:
