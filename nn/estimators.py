@@ -72,9 +72,7 @@ class TwoLayerEstimator:
     clip_norm: float | None = TrainingSettings.clip_norm
     early_stopping: bool = TrainingSettings.early_stopping
     patience: int = TrainingSettings.patience
-    validation_fraction: float = (
-        0.1  # of the rows, held out to stop early by where `fit` is given none
-    )
+    validation_fraction: float = 0.1  # of the rows, held out where `fit` is given none to stop by
     weight_scale: float = 1.0  # see TwoLayerNetwork
     loss: str | None = None  # None: the usual one of the output
     dtype: str = "float32"

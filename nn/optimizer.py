@@ -80,9 +80,7 @@ def blocks(
 
 def shorten(pieces: list[Array], longest: float) -> None:
     """Scale a gradient to the length `longest` if it is longer (Pascanu et al., 2013)."""
-    wide = [
-        piece.astype(np.float64) for piece in pieces
-    ]  # the squares may be too large for float32
+    wide = [piece.astype(np.float64) for piece in pieces]  # float32 is too narrow for some squares
     length = np.sqrt(sum(float(np.vdot(piece, piece)) for piece in wide))
     if length > longest:
         for piece in pieces:

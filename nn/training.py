@@ -27,9 +27,8 @@ from nn.validation import (
     whole_number,
 )
 
-SCHEDULES: dict[
-    str, Callable[[float], float]
-] = {  # factor of the rate when a share t of the epochs is done
+Schedule = Callable[[float], float]  # share of the epochs done -> factor of the learning rate
+SCHEDULES: dict[str, Schedule] = {
     "constant": lambda t: 1.0,
     "linear": lambda t: 1 - t,
     "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
@@ -125,9 +124,8 @@ class Training:
         rate = self.learning_rate()
         loss = weight = 0.0
         before = self.network.parameters.copy() if validation_loss is None else None
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # the loss tells, without a warning a step
+        # the loss tells of overflow, without a warning a step
+        with np.errstate(over="ignore", invalid="ignore"):
             for step in source.steps(self.network, self.rng):
                 self.optimizer.step(self.network, step.gradient, rate)
                 loss += step.loss

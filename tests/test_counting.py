@@ -115,7 +115,7 @@ def texts_held_out(reviews, seed):
 def check_bags(bags, found, vocabulary, reviews, held_out, rows):
     """The bags of these rows of the corpus are those of the texts, in the order of their hashes."""
     chosen = [bags.rows(block, held_out) for block in found.blocks]
-    X, labels, weights = bags.read(found.blocks, chosen)
+    X, labels, weights, _ = bags.read(found.blocks, chosen)
     assert set(weights.tolist()) == {1}
     n_blocks = len(found.blocks)
     last = set(texts_held_out(reviews, 0))  # in each block

@@ -94,7 +94,9 @@ def test_the_label_called_positive_is_the_second():
 
 
 def test_a_column_with_a_value_for_nearly_every_row_is_no_column_of_labels():
-    with pytest.raises(ProjectError, match=r"has 10 different labels in 12 rows \('0', .*, …\): name the column"):
+    with pytest.raises(ProjectError, match=r"has 20 different labels in 22 rows \('0', .*, …\): if this is not the"):
+        order_labels({str(i): 2 if i < 2 else 1 for i in range(20)}, None, "t.csv")
+    with pytest.raises(ProjectError, match=r"t.csv: 12 texts with labels are too few to train on: some 200 are a st"):
         order_labels({str(i): 2 if i < 2 else 1 for i in range(10)}, None, "t.csv")
 
 

@@ -273,7 +273,7 @@ def test_gradients_of_unequal_blocks_add_up(fit):
             for block in rows.blocks
             for step in range(n_steps)
         ]
-        total = steps.add_shares(shares)
+        total = steps.add_contributions(shares)
         assert total.weight == pytest.approx(weight.sum())  # every row once
         np.testing.assert_allclose(total.gradient, whole, rtol=0, atol=1e-6 * np.abs(whole).max())
 
@@ -283,7 +283,7 @@ def test_what_is_dropped_does_not_depend_on_who_computes_it(fit):
     network = TwoLayerNetwork(n_columns, 3, output="sigmoid", random_state=5)
     how = rows, network, batch(fit, 2, 5, dropout=0.5)
     together = gradient_of(list(rows.blocks), *how)
-    alone = steps.add_shares([gradient_of([block], *how) for block in rows.blocks])
+    alone = steps.add_contributions([gradient_of([block], *how) for block in rows.blocks])
     np.testing.assert_allclose(alone.gradient, together.gradient, atol=1e-9)
     other = gradient_of(list(rows.blocks), rows, network, batch(fit, 3, 5, dropout=0.5))
     assert np.abs(other.gradient - together.gradient).max() > 1e-3

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import random
 import re
 import shlex
@@ -16,15 +17,20 @@ from helpers import ROOT, inside, real_data, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
+from projects.common.plots import drawable
 from projects.sentiment import load, train
-from projects.sentiment.check import groups_of_stars
-from projects.sentiment.cli import layout_in_words
+from projects.sentiment.check import groups_of_stars, middle_left_out
+from projects.sentiment.cli import layout_in_words, plots_of_scores
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure
-from projects.sentiment.layout import Layout, LeftOut, find_layout, parse_label_map, usable_rows
+from projects.sentiment.labels import alike, order_shown
+from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
+from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
-from projects.sentiment.plots import plot_unsure, plot_words
-from projects.sentiment.training import sure_from
+from projects.sentiment.plain_words import recommendation, wilson_interval
+from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
+from projects.sentiment.report import mistakes
+from projects.sentiment.score_table import no_better_in_words
 
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
 BAD = ["très mauvais", "sale et bruyant", "personnel désagréable", "plus jamais 😡", "cher et froid :("]
@@ -168,10 +174,10 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
 
 
 def scored(folder, name):
-    """The first line that `evaluate` prints of a table, and its scores."""
+    """The line in which `evaluate` says which texts of a table it scored, and its scores."""
     code, output, errors = run("sentiment", "evaluate", "--data", name, cwd=folder)
     assert code == 0, errors
-    return output.splitlines()[0], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
+    return output.splitlines()[1], json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
 
 
 def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path):
@@ -187,14 +193,15 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
     kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
     line, scores = scored(tmp_path, "t.csv")
-    assert line == f"{kept} test texts; {460 - kept} others are left out, as the model was trained on them"
+    known_words = "others have the very words of a text that the model was trained on"
+    assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
     assert scores["test"]["reviews"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
     line, scores = scored(tmp_path, "new.jsonl")
     assert line == "100 test texts: all that are there, as the model was trained on none of them"
     assert sum(label["reviews"] for label in scores["labels"]) == 100
     n_known = sum(drawn(text) >= 0.2 for text, _ in known)
-    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; {n_known} others are left out")
+    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; left out: {n_known} others")
     assert scored(tmp_path, "split.csv")[0] == "30 test texts"
     (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
     code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
@@ -214,6 +221,57 @@ def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_tr
     assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
 
 
+def test_the_range_by_chance_ends_where_the_sample_is_as_far_off_as_chance_goes():
+    """Wilson's bounds are the shares p that lie 1.96 of their own standard deviations from the share that was seen."""
+    for n_right, n in ((21, 23), (1, 9), (905, 1000), (50, 100)):
+        seen = n_right / n
+        for bound in wilson_interval(n_right, n):
+            deviation = math.sqrt(bound * (1 - bound) / n)
+            assert abs(seen - bound) / deviation == pytest.approx(1.959964)
+    assert wilson_interval(0, 5)[0] == 0
+    assert wilson_interval(5, 5)[1] == 1
+
+
+def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
+    """SIMULATED: 18 new texts of which 15 are as usual and 3 turned round, 4 old ones, 3 rows that can't be used."""
+    old = rows_of(["superbe", "parfait"], ["sale", "froid"], n=200)
+    old = [(text, "bon" if good else "mal") for text, good in old]
+    (tmp_path / "t.csv").write_text(csv_of(old))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", cwd=tmp_path)[0] == 0
+    new = [(f"superbe, parfait, superbe {n}", "bon" if n < 8 else "mal") for n in range(11)]
+    new += [(f"sale, froid, sale {n}", "mal") for n in range(7)]
+    known = [row for row in old if drawn(row[0]) >= 0.2][:4]
+    (tmp_path / "new.csv").write_text(csv_of([*new, *known, ("", "bon"), ("sans avis", ""), ("", "mal")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    first, second = output.splitlines()[:2]
+    assert first == (
+        "Of 100 texts 83 are right (61 to 94, as 18 were scored); always answering bon: 44. "
+        "It takes mal for bon 3 times in 10, and bon for mal 0 times in 8."
+    )
+    assert second == "18 test texts; left out: 4 others have the very words of a text that the model was trained on"
+    assert "left out: 2 rows without text (the first: new.csv, line 24); 1 row without label" in errors
+    assert first not in run("sentiment", "evaluate", "--data", "new.csv", "--json", cwd=tmp_path)[1]
+    (tmp_path / "empty.csv").write_text(csv_of([("superbe", ""), ("froid", "")]))
+    code, output, errors = run("sentiment", "evaluate", "--data", "empty.csv", cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert "no row of empty.csv has a label that the model knows (bon, mal): " in errors
+
+
+def test_a_limit_is_recommended_where_it_makes_the_others_right():
+    def scores(*unsure):
+        parts = [dict(zip(("limit", "unsure", "accuracy"), part, strict=True)) for part in unsure]
+        return {"test": {"reviews": 100, "accuracy": parts[0]["accuracy"]}, "unsure": parts}
+
+    half, most = (0.8, 0.13, 0.96), (0.9, 0.2, 0.99)
+    assert recommendation(scores((0.0, 0.0, 0.9), half, most)) == (
+        "with --unsure 0.8: 13 of 100 unsure, 96 % of the others right"
+    )
+    assert recommendation(scores((0.0, 0.0, 0.96), most)) is None  # nothing is needed
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.6, 0.99))) is None  # too few are left
+    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.2, 0.93))) is None
+
+
 def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):
     """SIMULATED texts in which “of the” goes with praise; the picture's limit is the command's, and is said."""
     good, bad = ["of the", "splendid room", "friendly"], ["to a", "dreadful room", "filthy"]
@@ -231,11 +289,55 @@ def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_p
     assert set(named) <= {"splendid", "friendly", "room", "dreadful", "filthy"}
     drawn_names = {text.get_text() for text in axes.texts}
     assert drawn_names
+    renderer = FigureCanvasAgg(axes.figure).get_renderer()
+    axes.figure.draw(renderer)
+    inside = axes.get_window_extent(renderer)
+    boxes = [text.get_window_extent(renderer) for text in axes.texts]
+    assert all(inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 for box in boxes)
     assert all(re.search(rf"[+]\d[.]\d\d {re.escape(name)}( |$)", output, re.MULTILINE) for name in drawn_names)
     code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "distance of what two n-grams do in the hidden layer" in errors
     assert len(output.splitlines()) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
+    """SIMULATED; the font has no thumbs, of which only the name can be drawn, and no Chinese."""
+    assert drawable("so 👍, 很好 ☹") == "so :thumbs up:, □□ ☹"
+    rows = rows_of(["superbe 👍", "parfait"], ["sale 👎", "froid"], n=120)
+    (tmp_path / "t.csv").write_text(csv_of([(text, "👍" if good else "👎") for text, good in rows]))
+    for verb in (["train", "-q", "--data", "t.csv"], ["evaluate", "--data", "t.csv"], ["plot"]):
+        code, _, errors = run("sentiment", *verb, cwd=tmp_path, environment={"PYTHONWARNINGS": "error"})
+        assert code == 0, errors
+        assert "Warning" not in errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    first, second = plot_label_words(model).axes
+    assert [axes.get_title("left").split(" (")[0] for axes in (first, second)] == [":thumbs down:", ":thumbs up:"]
+    for axes, label in ((first, 1), (second, 0)):
+        ranked, _ = model.ranked(label)
+        strongest = [drawable(model.vocabulary.said(model.vocabulary.in_bag[i])) for i in ranked[:12]]
+        assert [tick.get_text() for tick in axes.get_yticklabels()][::-1] == strongest
+    scores = json.loads((tmp_path / "runs" / "sentiment" / "metrics.json").read_text())
+    figure = plots_of_scores(scores, model.label_names)["confusion.png"]
+    assert figure.get_supxlabel() == f"{scores['test']['reviews']} texts of t.csv"
+
+
+def test_no_picture_of_limits_where_none_helps_and_its_title_has_a_point_of_it():
+    sureness = np.linspace(0.5, 1, 100)
+    scores = {"unsure": scores_of_the_sure(sureness, np.ones(100, bool))}
+    assert not unsure_helps(scores)
+    scores = {"unsure": scores_of_the_sure(sureness, sureness > 0.55)}
+    assert unsure_helps(scores)
+    limit, unsure = 0.6, np.mean(sureness < 0.6)
+    title = plot_unsure(scores).axes[0].get_title("left")
+    assert title == f"90.0 % right; with --unsure {limit}: {100 * unsure:.1f} % unsure, 100.0 % of the others right"
+
+
+def test_labels_that_are_numbers_are_in_order_and_others_by_their_texts():
+    assert order_shown(["1", "2", "10", "3"], [5, 9, 1, 7], 3) == [0, 1, 3]
+    assert order_shown(["10", "9", "(never trained on)"], [1, 2, 3], 9) == [1, 0, 2]
+    assert order_shown(["a", "b", "c"], [5, 9, 7], 2) == [1, 2]
 
 
 def test_limits_beside_points_never_lie_on_each_other():
@@ -250,6 +352,52 @@ def test_limits_beside_points_never_lie_on_each_other():
     assert not boxes[0].overlaps(boxes[1])
     axes_box = figure.axes[0].get_window_extent(renderer)
     assert all(axes_box.y0 < box.y0 and box.x1 < figure.bbox.x1 for box in boxes)
+
+
+def test_answers_have_four_digits_and_a_second_writing_is_said(tmp_path):
+    """SIMULATED; an entity in a mistake is shown as the character it stands for."""
+    rows = [*rows_of(GOOD, BAD, n=60), *((f"superbe &#128545; {number}", 0) for number in range(9))]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    written = [run("sentiment", "predict", "t.csv", "--out", "a.csv", cwd=tmp_path)[1] for _ in range(2)]
+    assert [line.rpartition("/")[2] for line in written] == ["a.csv: 69 rows\n", "a.csv (replaced): 69 rows\n"]
+    answers = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert all(len(row["probability"]) <= len("0.1234") for row in answers)
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    exact = model.probabilities([text for text, _ in rows]).max(axis=1)
+    assert np.array([float(row["probability"]) for row in answers]) == pytest.approx(exact, abs=0.501e-4)
+    mistake = {"label": "mal", "answer": "bon", "probability": 0.9, "text": "so happy &#128077;<br />x"}
+    assert "so happy 👍\nx</blockquote>" in mistakes({"mistakes": [mistake]})
+
+
+def test_a_table_that_is_not_there_is_no_text(tmp_path):
+    """SIMULATED; one with spaces, or that ends otherwise, is a text."""
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(GOOD, BAD, n=60)))
+    (tmp_path / "februar.csv").write_text("text\nsuperbe\n")
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    for written, said in (
+        (["feb.csv"], "no file feb.csv: did you mean februar.csv?"),
+        ([tmp_path / "Februar.csv"], f"no file {tmp_path / 'Februar.csv'}: did you mean {tmp_path}/februar.csv?"),
+        (["nowhere/at/all.xlsx"], "no file nowhere/at/all.xlsx"),
+        (["februar.csv", "q*.jsonl", "--out", "answers"], "no file q*.jsonl"),
+        (["februar.csv", "--out", "a.xls"], ".csv, .tsv, .jsonl, .parquet or .xlsx, or to a folder"),
+    ):
+        code, output, errors = run("sentiment", "predict", *written, cwd=tmp_path)
+        assert (code, output, errors.count("\n")) == (1, "", 1), errors
+        assert said in errors
+    assert not (tmp_path / "a.xls").exists()
+    for text in ("superbe februar.csv", "superbe.pdf"):
+        code, output, errors = run("sentiment", "predict", text, cwd=tmp_path)
+        assert (code, output.count("\t")) == (0, 2), errors
+    code, output, errors = run("sentiment", "predict", "febr*.csv", cwd=tmp_path)
+    assert (code, output.splitlines()[0]) == (0, "text,label,probability"), errors
+    for arguments, said in (
+        (["superbe", "--out", "a.csv"], "--out goes with a table: "),
+        (["superbe", "--engine", "dask"], "--engine dask goes with --out: "),
+    ):
+        code, _, errors = run("sentiment", "predict", *arguments, cwd=tmp_path)
+        assert code == 2
+        assert said in errors
 
 
 @pytest.mark.parametrize(
@@ -277,20 +425,20 @@ def test_strict_refuses_what_is_left_out_otherwise(tmp_path):
 
 def test_check_finds_what_is_wrong(tmp_path):
     rows = [*french(), *french()[:3], (french()[0][0], 1), ("nur einer", "selten")]
-    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Kommentar", "Urteil")))
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", ("Aussage", "Urteil")))
     code, output, errors = inside("sentiment", "check", tmp_path / "t.csv", "--plot", tmp_path / "t.png")
     assert code == 0, errors
     for words in (
         "CSV, semicolon, UTF-8",
-        "columns: Kommentar, Urteil",
-        "texts from 'Kommentar', labels from 'Urteil'",
+        "columns: Aussage, Urteil",
+        "texts from 'Aussage', labels from 'Urteil'",
         "405 rows",
         "4 texts repeat an earlier one, 1 with two labels",
         "note: 1 label has fewer than 50 texts ('selten')",
         "note: 1 text is there with two labels",
     ):
         assert words in output
-    assert "taking texts from column 'Kommentar'" in errors
+    assert "taking texts from column 'Aussage'" in errors
     assert (tmp_path / "t.png").stat().st_size > 5_000
     found = json.loads(inside("sentiment", "check", tmp_path / "t.csv", "--json")[1])
     assert found["labels"] == {"0": 202, "1": 202, "selten": 1}
@@ -301,17 +449,25 @@ def test_check_says_how_to_join_stars(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of(rows))
     code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
     assert code == 0, errors
-    joined = output.splitlines()[-1].partition("alone:  ")[2]
+    joined = re.search("^or, good and bad alone:  (.*)$", output, re.MULTILINE)[1]
     assert joined == 'sentiment train --data t.csv --labels "1,2=negative 4,5=positive"'
-    code, output, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
+    code, _, errors = run(*shlex.split(joined), "-q", "--epochs", 2, cwd=tmp_path)
     assert code == 0, errors
     assert "left out: 60 rows" in errors
+    said, _, apart = output.splitlines()[-1].strip().partition("; they stay apart with --labels ")
+    assert said == "texts of the middle (3) get good or bad then"
+    options = ["--labels", *shlex.split(apart)]
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, *options, cwd=tmp_path)
+    assert code == 0, errors
+    labels = load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names
+    assert labels == ["negative", "neutral", "positive"]
 
 
 def test_groups_of_stars_by_hand():
     assert groups_of_stars(["1", "2", "3"]) == "1=negative 3=positive"
     assert groups_of_stars(["3", "0", "1", "2"]) == "0,1=negative 2,3=positive"
     assert groups_of_stars(list(map(str, range(1, 11)))) == "1,2,3,4,5=negative 6,7,8,9,10=positive"
+    assert middle_left_out(["1", "2", "3", "4"], "1,2=negative 3,4=positive") is None
     for no_stars in (["0", "1"], ["1", "2", "4"], ["1", "2", "x"], list(map(str, range(11)))):
         assert groups_of_stars(no_stars) is None
 
@@ -383,6 +539,156 @@ def test_columns_are_found_by_name_or_by_what_is_in_them():
         find_layout(table_of(("a", "b"), [{"a": 1, "b": 2}]), Layout(), labelled=True)
     with pytest.raises(ProjectError, match=r"t.csv has no column x and no column y; it has a, b"):
         find_layout(table_of(("a", "b"), []), Layout("x", "y"), labelled=True)
+
+
+FEEDBACK = ("Nr", "Ort", "Bemerkung", "Sterne", "Kanal")
+
+
+def feedback():
+    """SIMULATED rows as a shop exports them: stars, and columns that have fewer values."""
+    rng = random.Random(2)
+    places, channels = ("Köln", "Paris", "Zürich"), ("App", "Web")
+    return [
+        (f"K{number:04}", rng.choice(places), text, 3 if number % 9 == 0 else star, rng.choice(channels))
+        for number, (text, star) in enumerate(stars(western()))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("text", "Comentario"), ("text", "RESEÑA"), ("text", "Bemerkung"), ("label", "Étoiles"), ("label", "puntuación")],
+)
+def test_columns_are_found_by_their_names_in_several_languages(name, column):
+    other = {"text": "sentiment", "label": "review"}[name]
+    found = find_layout(table_of((column, other), []), Layout(), labelled=True)
+    assert {"text": found.text_column, "label": found.label_column}[name] == column
+
+
+def test_labels_are_rather_a_scale_than_what_has_fewer_values():
+    rows = [dict(zip(("Nr", "Ort", "Was", "S", "K"), row, strict=True)) for row in feedback()]
+    table = table_of(("Nr", "Ort", "Was", "S", "K"), rows)
+    assert find_layout(table, Layout(), labelled=True).label_column == "S"
+    joined = Layout(label_map=(("App", "a"), ("Web", "w")))
+    assert find_layout(table, joined, labelled=True).label_column == "K"
+    other_case = find_layout(table, Layout("was", "s"), labelled=True)
+    assert (other_case.text_column, other_case.label_column) == ("Was", "S")
+    numbered = [{"nr": n, "text": "x" * 20, "stars": n % 5 + 1} for n in range(60)]
+    by_labels = find_layout(table_of(("nr", "text", "stars"), numbered), Layout(label_map=(("7", "a"),)), True)
+    assert by_labels.label_column == "stars"  # 7 is a number of a row alone, which is no label
+
+
+def test_check_names_the_columns_that_could_be_labels(tmp_path):
+    (tmp_path / "t.csv").write_bytes(csv_of(feedback(), ";", FEEDBACK).encode("cp1252"))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "texts from 'Bemerkung', labels from 'Sterne'\n" in output
+    assert "other columns that could be labels: Kanal (2 values), Ort (3 values): --label-column" in output
+    assert "sentiment predict" not in output
+    without_stars = [row[:3] + row[4:] for row in feedback()]
+    (tmp_path / "new.csv").write_text(csv_of(without_stars, ";", FEEDBACK[:3] + FEEDBACK[4:]))
+    code, output, errors = run("sentiment", "check", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "labels from 'Kanal' (guessed by what is in it: --label-column names another)" in output
+    assert "note: no column is called as labels usually are: perhaps the texts have none" in output
+    assert "or, if these are no labels, answer with:  sentiment predict new.csv --out answers.csv" in output
+    output = run("sentiment", "check", "new.csv", "--label-column", "ort", cwd=tmp_path)[1]
+    assert "labels from 'Ort'\n" in output
+    assert "perhaps" not in output
+    errors = run("sentiment", "train", "-q", "--data", "new.csv", "--epochs", 1, cwd=tmp_path)[2]
+    assert "labels from column 'Kanal' (--label-column names another: Ort (3 values))" in errors
+
+
+def test_labels_that_do_not_occur_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 1, "--labels", "1,2=negative 4,5=positive"]
+    code, _, errors = run("sentiment", "train", *options, "--label-column", "Kanal", cwd=tmp_path)
+    assert code == 1
+    line = "t.csv: column 'Kanal' has App and Web, none of 1, 2, 4, 5; column 'Sterne' has them: --label-column Sterne"
+    assert errors.strip() == f"Error: {line}"
+    output = run("sentiment", "check", "t.csv", *options[-2:], "--label-column", "Kanal", cwd=tmp_path)[1]
+    assert f"note: {line}" in output
+    options[-1] = "1,2=negative 4,5,6=positive"
+    code, _, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "6, named by --labels, does not occur" in errors.splitlines()
+    assert (
+        "note: 6, named by --labels, does not occur"
+        in run("sentiment", "check", "t.csv", *options[-2:], cwd=tmp_path)[1]
+    )
+
+
+def test_a_training_that_learns_nothing_says_so_beside_the_texts_held_out(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(feedback(), ";", FEEDBACK))
+    options = ["--data", "t.csv", "-q", "--epochs", 3, "--labels", "1,2=negative 4,5=positive"]
+    code, output, errors = run("sentiment", "train", *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert "than always answering" not in output
+    code, output, errors = run("sentiment", "train", *options[:-2], "--label-column", "kanal", cwd=tmp_path)
+    assert code == 0, errors
+    settings = load(tmp_path / "runs" / "sentiment" / "model.safetensors").settings
+    most_frequent = settings["label_names"][int(np.argmax(settings["label_shares"]))]
+    assert f"better than always answering {most_frequent!r}: look whether 'Kanal' is the column of labels" in output
+    said = float(re.search(r"always the same answer: ([\d.]+)%", output)[1])
+    held_out = settings["validation_reviews"]
+    assert f"of {held_out} texts held out" in output
+    n_right = said / 100 * held_out
+    assert abs(n_right - round(n_right)) < held_out * 0.0006  # a share of the texts held out
+    assert settings["validation_baseline"] == pytest.approx(round(n_right) / held_out)
+
+
+def test_what_is_no_better_than_one_answer_by_hand():
+    settings = {"validation_baseline": 0.5, "validation_reviews": 100, "validation_accuracy": 0.5, "balanced": False}
+    settings |= {"label_shares": [0.4, 0.6], "label_names": ["App", "Web"], "label_column": None}
+    assert no_better_in_words(settings) == "no better than always answering 'Web': give more texts"
+    # two standard errors: 2 √(0.5 · 0.5 / 100) = 0.1
+    line = no_better_in_words(settings | {"validation_accuracy": 0.59, "label_column": "Kanal"})
+    assert line.startswith("not clearly better than always answering 'Web': look whether 'Kanal' is")
+    assert no_better_in_words(settings | {"validation_accuracy": 0.61}) is None
+
+
+def test_labels_that_look_like_one_are_joined_by_the_command_that_check_gives(tmp_path):
+    spelled = {1: ["gut"] * 5 + ["Gut", "GUT"], 0: ["nicht gut"] * 6 + ["Nicht  gut"]}
+    rng = random.Random(3)
+    rows = [(text, rng.choice(spelled[label])) for text, label in french()]
+    rows[1:3] = [(rows[1][0], "gutt"), (rows[2][0], "nicht gu")]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    note = next(line for line in output.splitlines() if "look like one label" in line)
+    groups, _, command = note.removeprefix("note: these look like one label: ").partition(": ")
+    expected = [{"gut", "Gut", "GUT", "gutt"}, {"nicht gut", "Nicht  gut", "nicht gu"}]
+    found = [set(group.split(", ")) for group in groups.split("; and ")]
+    assert sorted(found, key=len) == sorted(expected, key=len)
+    options = shlex.split(command)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 1, *options, cwd=tmp_path)
+    assert code == 0, errors
+    assert load(tmp_path / "runs" / "sentiment" / "model.safetensors").label_names == ["gut", "nicht gut"]
+    assert "look like" not in run("sentiment", "check", "t.csv", *options, cwd=tmp_path)[1]
+
+
+def test_labels_that_look_like_one_by_hand():
+    assert alike({"gut": 100, "Gut": 5, "gutt": 2, "schlecht": 90}) == [["gut", "Gut", "gutt"]]
+    assert alike({"gut": 100, "gutt": 90}) == []  # both are frequent
+    assert alike({"item11": 100, "item12": 1}) == []
+    assert alike({"positive": 100, "Positive": 50, "neg": 3}) == []  # one label anyway
+    assert joined_alike(["gut", "gutt", "so, so"], [["gut", "gutt"]]) is None  # a comma can't be written
+    assert joined_alike(["gut", "gutt"], [["gut", "gutt"]]) is None  # nothing is left to tell apart
+    assert joined_alike(["gut", "gutt", "mau"], [["gut", "gutt"]]) == "gut,gutt=gut mau=mau"
+
+
+@pytest.mark.parametrize("column", ["Sterne", "Kanal"])
+def test_five_rows_are_too_few_and_no_command_is_given_that_fails(tmp_path, column):
+    texts = ("schnell geliefert", "leider kaputt", "passt genau", "wie beschrieben", "nie wieder")
+    rows = [(number, "Köln", text, number % 4 + 1, ("App", "Web")[number % 2]) for number, text in enumerate(texts)]
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";", FEEDBACK))
+    code, output, errors = run("sentiment", "check", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 0, errors
+    assert "sentiment train" not in output
+    assert re.search(r"^\d texts with labels are too few to train on: some 200 are a start", output, re.MULTILINE)
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--label-column", column, cwd=tmp_path)
+    assert code == 1
+    assert re.search(r"\d texts with labels are too few to train on: some 200 are a start", errors)
+    assert "--label-column" not in errors.replace("--text-column", "")
 
 
 def test_labels_to_join():
@@ -495,7 +801,7 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
 
 
 def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
-    monkeypatch.setattr("projects.sentiment.training.FEWEST_SURE", 2)
+    monkeypatch.setattr("projects.sentiment.measuring.FEWEST_SURE", 2)
     sureness = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
     right = np.array([True, False, True, True, False, True])
     # surest first: right, right, right, wrong, right, wrong: of the first three all, of the first four 75 %

@@ -3,6 +3,7 @@
 import base64
 import copy
 import hashlib
+import html
 import html.entities
 import json
 import os
@@ -142,12 +143,30 @@ def sentiment(folder):
 def test_typed_text_has_the_probability_of_predict(review_page, folder, text):
     expected = json.loads(answer("sentiment", "predict", "--run", str(folder / "runs" / "sentiment"), "--json", text))
     enter(review_page, text=text)
-    assert value(review_page, "probability") == pytest.approx(expected["probability"], abs=1e-4)
     shown = {name: review_page.execute_script(f"return document.getElementById('{name}').textContent")
              for name in ("label", "note", "probability")}  # fmt: skip
-    assert shown["label"] == expected["label"]
-    assert shown["note"] == expected.get("note", "")
+    if not text.strip():
+        assert shown == {"label": "type a text", "note": "", "probability": ""}
+        return
+    assert value(review_page, "probability") == pytest.approx(expected["probability"], abs=1e-4)
+    assert shown["label"] == ("no known word" if "note" in expected else expected["label"])
+    assert re.fullmatch(re.escape(expected.get("note", "")) or r"\d+ of \d+ words known", shown["note"])
     assert shown["probability"] == f"{expected['probability']:.3f}"
+
+
+def test_the_page_counts_known_words_and_each_label_has_its_colour(review_page):
+    def shown(name):
+        return review_page.execute_script("return document.getElementById(arguments[0]).textContent", name)
+
+    assert (shown("key-for"), shown("key-against")) == ("speaks for positive", "speaks for negative")
+    for text, label in (("superb, qwertz asdfgh wonderful!", "positive"), ("dull qwertz asdfgh awful", "negative")):
+        enter(review_page, text=text)
+        assert shown("label") == label
+        assert shown("note") == "2 of 4 words known"
+        classes = review_page.execute_script(
+            "return [...document.querySelectorAll('#mirror span[class], #bar')].map(e => e.className)"
+        )
+        assert set(classes) == {"for" if label == "positive" else "against"}
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
@@ -447,7 +466,7 @@ def test_what_strangers_wrote_stays_text(folder, sentiment, tmp_path, request):
     visit(browser, tmp_path / "report.html")
     assert "taken" not in browser.title.partition(HOSTILE)[0]
     quotes = "return [...document.querySelectorAll('blockquote')].map(quote => quote.textContent)"
-    assert browser.execute_script(quotes) == HOSTILE_TEXTS
+    assert browser.execute_script(quotes) == [html.unescape(text) for text in HOSTILE_TEXTS]
     browser.execute_script("document.querySelector('.try').click()")
     assert value(browser, "probability") == pytest.approx(model.probabilities([HOSTILE])[0].max(), abs=1e-4)
     assert_nothing_was_refused(browser)
@@ -629,7 +648,8 @@ def test_pictures_of_another_model_or_evaluation_are_left_out_until_they_are_dra
     page_without()
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))  # another one's, if only by its spaces
-    of_the_model = {"bikes": {"losses.png"}, "sentiment": {"losses.png", "words.png", "ratios.png"}}[command]
+    of_the_texts = {"losses.png", "words.png", "ngrams.png", "ratios.png"}
+    of_the_model = {"bikes": {"losses.png"}, "sentiment": of_the_texts}[command]
     page_without(*drawn - of_the_model)
     answer(command, "plot", *here)
     page_without()

@@ -26,7 +26,7 @@ from projects.sentiment.ngrams import LONGEST_ROW, Vocabulary, csr_matrix
 from projects.sentiment.ratios import log_count_ratios
 from projects.sentiment.sample import REVIEWS, simulate_reviews
 from projects.sentiment.settings import Settings
-from projects.sentiment.tokens import NONE, Table, read_words, tokens
+from projects.sentiment.tokens import NONE, HashTable, read_words, tokens
 from projects.sentiment.training import Watcher, train
 
 
@@ -226,15 +226,15 @@ def test_words_of_any_length_have_keys_of_their_own():
 
 @given(st.sets(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=50), st.lists(st.integers(0, 60)))
 def test_table_finds_what_a_dict_finds(keys, others):
-    table = Table(np.array(sorted(keys), np.uint64))
+    table = HashTable(np.array(sorted(keys), np.uint64))
     expected = {key: number for number, key in enumerate(sorted(keys))}
     asked = [*keys, *others]
     assert table.find(np.array(asked, np.uint64)).tolist() == [expected.get(key, NONE) for key in asked]
 
 
 def test_a_full_row_of_places_is_searched_to_its_end(monkeypatch):
-    monkeypatch.setattr(Table, "slots", lambda self, keys: np.full(len(keys), len(self.numbers) - 2))
-    table = Table(np.arange(5, 10))  # all want the last place but one, and go on at the first
+    monkeypatch.setattr(HashTable, "slots", lambda self, keys: np.full(len(keys), len(self.numbers) - 2))
+    table = HashTable(np.arange(5, 10))  # all want the last place but one, and go on at the first
     assert table.find(np.arange(12)).tolist() == [NONE] * 5 + [0, 1, 2, 3, 4] + [NONE] * 2
 
 

@@ -269,6 +269,9 @@ def test_excel(file, packing):
         ("sheet Rents 2, row 4", {"date": day, "rents": 7.5, "note": ""}),
     ]
     refused(file(workbook([["a"], [1, 2]])), "sheet Rents 1, row 2: 2 stands beyond the last column, a")
+    above = [["Export of 2026-01-01"], [], ["Note", "Avis", "Ville"], [5, "bien", "Paris"], [1, "mal", ""]]
+    line = "sheet Rents 1: the header seems to be row 3 \\(Note, Avis, Ville\\): delete the rows above it"
+    refused(file(workbook(above)), line)
     refused(file(workbook([["a", "a"], [1, 2]])), "sheet Rents 1, row 1: two columns have the same name, 'a'")
     refused(file(content[:600]), "is no whole zip file")
 

@@ -1,6 +1,5 @@
 """The `bikes` command: download, check, train, tune, evaluate, backtest, forecast, plot, report, export, predict."""
 
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -228,7 +227,7 @@ def train(
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
     tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
-    click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, test_days)}")
+    click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, data_dir, run, test_days)}")
 
 
 @main.command()
@@ -297,11 +296,12 @@ def closed_line(closed: int) -> str | None:
     return f"{hours} {are(closed)} left out (`bikes check` names them)"
 
 
-def next_commands(data: Path | None, test_days: int) -> str:
+def next_commands(data: Path | None, data_dir: Path, run: Path, test_days: int) -> str:
     """What to run after `train`: the final figure, or the forecast where no day is left for it; then what shows it."""
-    verb, *others = ["evaluate", "plot"] if test_days else ["forecast", "report"]
-    first = shlex.join(["bikes", verb, *(["--data", str(data)] if data else [])])
-    return ", ".join([first, *(f"bikes {other}" for other in others), "bikes predict --help"])
+    verbs = ["evaluate", "plot"] if test_days else ["forecast", "report"]
+    given = {"data": data, "data_dir": data_dir, "run": run}
+    commands = [common.as_typed(main, verb, given) for verb in (*verbs, "predict")]
+    return f"{', '.join(commands)} --help"
 
 
 @main.command()

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -246,6 +247,11 @@ def typed(command: click.Command, values: dict[str, Any]) -> list[str]:
             [param.opts[0]] if is_flag else [param.opts[0], f"{value:g}" if isinstance(value, float) else str(value)]
         )
     return words
+
+
+def as_typed(tool: PipelineGroup, name: str, values: dict[str, Any]) -> str:
+    """A command of a tool, with those of these values that it has options for, as a shell takes it."""
+    return shlex.join([tool.tool, name, *typed(tool.commands[name], values)])
 
 
 def download_options(pipeline: str) -> Callable[..., Any]:

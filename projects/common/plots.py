@@ -1,11 +1,14 @@
 """One style for all pictures, and the picture that both pipelines draw: the loss curves."""
 
+import functools
 import io
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from projects.common.files import write_atomically
@@ -37,6 +40,30 @@ def new_figure(width: float = 8.0, height: float = 4.0) -> tuple[Figure, "Axes"]
     """A figure in the house style, without pyplot's global state; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def drawable(text: str) -> str:
+    """The text as the font can draw it: an emoji that it lacks by its name, ":thumbs up:", another character as □."""
+    return "".join(character if has_glyph(character) else instead_of(character) for character in text)
+
+
+@functools.cache
+def has_glyph(character: str) -> bool:
+    """Whether the font of the pictures has a form for this character."""
+    font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
+    return font.get_char_index(ord(character)) > 0
+
+
+def instead_of(character: str) -> str:
+    """The name of a symbol between colons; of a letter, whose name says nothing, a box."""
+    is_symbol = unicodedata.category(character).startswith("S")
+    name = unicodedata.name(character, "").lower().removesuffix(" sign")
+    return f":{name}:" if is_symbol and name else "□"
+
+
+def say_below(figure: Figure, line: str) -> None:
+    """A small line at the foot of a picture: what it was drawn from."""
+    figure.supxlabel(drawable(line), x=0.99, ha="right", fontsize=8, color=GREY)
 
 
 def save_figure(figure: Figure, path: Path, simulated: bool, drawn_from: Collection[str] = ()) -> Path:

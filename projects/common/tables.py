@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +81,9 @@ def table_of_frame(frame: "pd.DataFrame") -> Table:
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN or pandas' mark for what is not there."""
     from pandas import isna
+    from pandas.api.types import is_scalar  # a list, as Parquet may have them, is there
 
-    return not isinstance(value, str) and bool(isna(value))
+    return bool(is_scalar(value) and isna(value))
 
 
 def open_table(
@@ -413,15 +414,13 @@ def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
     """The columns, which the first row that is not empty names, and the rows below."""
     columns: tuple[str, ...] = ()
     rows: list[Row] = []
-    for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
-        values = [cell_value(cell) for cell in cells]
-        if all(value == "" for value in values):
-            continue
+    all_values = [[cell_value(cell) for cell in cells] for cells in sheet.to_python(skip_empty_area=False)]
+    filled = {number: values for number, values in enumerate(all_values, 1) if any(value != "" for value in values)}
+    refuse_rows_above_header(filled, path, sheet.name)
+    for number, values in filled.items():
         place = f"sheet {sheet.name}, row {number}"
         if not columns:
-            while values[-1] == "":
-                values.pop()
-            columns = checked_columns(values, path, place)
+            columns = checked_columns(values[: width_of(values)], path, place)
             continue
         extra = [value for value in values[len(columns) :] if value != ""]
         if extra:
@@ -431,6 +430,32 @@ def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
             )
         rows.append((place, dict(zip(columns, values, strict=False))))
     return columns, rows
+
+
+def refuse_rows_above_header(filled: dict[int, list[Any]], path: Path, sheet: str) -> None:
+    """Raise ProjectError, naming the row of the header, where rows such as “Export of 2026-01-01” stand above it.
+
+    They do where the first row has one cell, and a later one has several, all of them words, and none below is wider.
+    """
+    numbers = list(filled)[: MOST_LINES_ABOVE + LINES_BELOW]
+    if not numbers or width_of(filled[numbers[0]]) > 1:
+        return
+    for place, number in enumerate(numbers[1 : MOST_LINES_ABOVE + 1], 1):
+        width = width_of(filled[number])
+        names = filled[number][:width]
+        below = [width_of(filled[other]) for other in numbers[place + 1 :]]
+        are_names = width > 1 and all(isinstance(name, str) and name for name in names)
+        if are_names and below and max(below) <= width:
+            header = ", ".join(names)[:LONGEST_SHOWN]
+            above = "the row" if number == 2 else "the rows"
+            raise ProjectError(
+                f"{path}, sheet {sheet}: the header seems to be row {number} ({header}): delete {above} above it"
+            )
+
+
+def width_of(values: Sequence[Any]) -> int:
+    """How many cells there are up to the last one that is filled."""
+    return max((place for place, value in enumerate(values, 1) if value != ""), default=0)
 
 
 def cell_value(cell: Any) -> Any:

@@ -29,7 +29,7 @@ from projects.sentiment.layout import find_layout, open_with, text_of
 from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
 
 ADDED = ("label", "probability")
-EXCEL_DIGITS = 4  # of a probability in Excel
+DIGITS = 4  # of a probability in a table that people open
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
 
 
@@ -41,6 +41,7 @@ class Written(NamedTuple):
     without_text: int
     unsure: int
     replaced: tuple[str, ...]  # columns of the table in whose place answers stand
+    overwrote: bool  # whether there was such a file
 
 
 def predict_files(
@@ -73,8 +74,11 @@ def predict_files(
 
 
 def targets_of(files: Sequence[File], out: Path) -> list[Path]:
-    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL."""
+    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL. Raises ProjectError."""
     is_file = out.suffix.lower() in ENDINGS and not out.is_dir()
+    if out.suffix and not is_file and not out.is_dir():
+        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise ProjectError(f"{out}: answers are written to a {endings}, or to a folder, whose name has no ending")
     if is_file and len(files) > 1:
         raise ProjectError(f"{len(files)} files can't be answered in the one file {out}: name a folder with --out")
     if is_file:
@@ -95,6 +99,7 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
     layout = find_layout(table, file.layout, labelled=False)
     rows = ((text_of(row, layout), row) for _, row in table.rows())
     n_rows = n_without_text = n_unsure = 0
+    overwrote = target.exists()
     with atomic_file(target) as out, writer_for(target, table, out) as write:
         for chunk in chunks(rows, AT_ONCE):
             answered = answer_rows(model, chunk, unsure_below)
@@ -103,7 +108,7 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
             n_without_text += sum(row["label"] == NO_TEXT for row in answered)
             n_unsure += sum(row["label"] == UNSURE for row in answered)
     replaced = tuple(name for name in table.columns if name in ADDED)
-    return Written(target, n_rows, n_without_text, n_unsure, replaced)
+    return Written(target, n_rows, n_without_text, n_unsure, replaced, overwrote)
 
 
 def answer_rows(model: SentimentModel, rows: Iterable[tuple[str, Row]], unsure_below: float = 0.0) -> list[Row]:
@@ -131,6 +136,12 @@ def answer_of(
     return {"label": name, "probability": round(sureness, 6)}
 
 
+def in_digits(row: Row) -> Row:
+    """The row with a probability that people can read."""
+    probability = row["probability"]
+    return row if probability is None else row | {"probability": round(probability, DIGITS)}
+
+
 # Files
 
 
@@ -145,8 +156,15 @@ def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextMa
     if ending == ".jsonl":
         return json_writer(file)
     if ending == ".tsv":
-        return csv_writer(columns, "\t", has_mark(table), file)
-    return csv_writer(columns, delimiter_like(table), has_mark(table), file)
+        return rounded_csv_writer(columns, "\t", has_mark(table), file)
+    return rounded_csv_writer(columns, delimiter_like(table), has_mark(table), file)
+
+
+@contextmanager
+def rounded_csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]) -> Iterator[Write]:
+    """CSV whose probabilities have few digits; see `csv_writer`."""
+    with csv_writer(columns, delimiter, marked, file) as write:
+        yield lambda rows: write([in_digits(row) for row in rows])
 
 
 @contextmanager
@@ -171,13 +189,10 @@ def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
         nonlocal n_rows
         if not n_rows:
             set_widths(sheet, columns, rows)
-        for row in rows:
+        for row in map(in_digits, rows):
             n_rows += 1
             for column, name in enumerate(columns):
-                value = row.get(name)
-                if name == "probability" and value is not None:
-                    value = round(value, EXCEL_DIGITS)
-                write_cell(sheet, n_rows, column, value)
+                write_cell(sheet, n_rows, column, row.get(name))
 
     yield write
     workbook.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from projects.sentiment.labels import UNLABELLED
-from projects.sentiment.ngrams import Vocabulary, csr_matrix, row_factors
+from projects.sentiment.ngrams import Vocabulary, csr_matrix, scale_rows
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import NONE
@@ -52,8 +52,7 @@ class Bags:
         indices = found[in_bag]
         n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))
         indptr = n_before[self.store.load(block, f"{self.view}indptr")]
-        values = self.ratios[indices]
-        values *= np.repeat(row_factors(values, indptr, self.row_power), np.diff(indptr))
+        values = scale_rows(self.ratios[indices], indptr, self.row_power)
         self.store.save(block, f"{self.fit}-columns", indices)
         self.store.save(block, f"{self.fit}-ends", indptr)
         self.store.save(block, f"{self.fit}-values", values)

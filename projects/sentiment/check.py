@@ -1,5 +1,6 @@
 """What is in a table of texts, before anything is trained on it."""
 
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,10 +13,26 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.tables import Table
 from projects.common.terminal import n_of
+from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
-from projects.sentiment.labels import number_or_name
-from projects.sentiment.layout import Layout, LeftOut, find_label, find_layout, open_with, texts_alone, usable_rows
+from projects.sentiment.labels import FEWEST_TEXTS, alike, number_or_name, too_few_to_train_on
+from projects.sentiment.layout import (
+    ANY_LAYOUT,
+    OTHER_LABEL,
+    Layout,
+    LeftOut,
+    find_label,
+    find_layout,
+    joined_alike,
+    never_there,
+    no_such_labels,
+    open_with,
+    other_labels,
+    parse_label_map,
+    texts_alone,
+    usable_rows,
+)
 from projects.sentiment.tokens import tokens
 
 SCRIPTS_FROM = 2_000  # texts whose characters are looked at
@@ -63,10 +80,10 @@ def files_to_check(data: Path, layout: Layout, tell: Callable[[str], None] = lam
     return [File(file.path, replace(file.layout, label_column=label_column)) for file in files]
 
 
-def check_files(files: Sequence[File]) -> dict[str, Any]:
+def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, Any]:
     """What is in the tables, as plain values: formats, columns, labels, duplicates, lengths, scripts, what is left out.
 
-    Raises ProjectError for what can't be read.
+    given: what a person said of them. Raises ProjectError for what can't be read.
     """
     found = Found()
     tables = []
@@ -76,17 +93,24 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
         count_table(table, file, found)
     in_order = sorted(found.labels, key=number_or_name)
     lengths = np.array(found.lengths or [0])
+    label_column = files[0].layout.label_column
+    was_told = given.label_column or given.label_map
+    others = other_labels(tables[0], files[0].layout)
     return {
         "files": [{"file": str(table.path), "format": table.description()} for table in tables],
-        "labelled": files[0].layout.label_column is not None,
+        "labelled": label_column is not None,
         "columns": list(tables[0].columns),
         "text_column": files[0].layout.text_column,
-        "label_column": files[0].layout.label_column,
+        "label_column": label_column,
+        "label_column_guessed": not was_told and folded(label_column or "") not in LABEL_NAMES,
+        "other_label_columns": {column: sorted(values, key=number_or_name) for column, values in others.items()},
         "rows": found.rows,
         "labels": {label: found.labels[label] for label in in_order},
+        "alike": [] if given.label_map else alike(found.labels),
         "test": found.test,
         "left_out": {reason: n for reason, (n, _) in found.left_out.rows.items()},
         "left_out_line": found.left_out.description(),
+        "labels_line": line_of_joined(tables[0], files[0].layout, found.left_out),
         "duplicates": sum(n - 1 for n in found.copies.values()),
         "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
         "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
@@ -95,10 +119,19 @@ def check_files(files: Sequence[File]) -> dict[str, Any]:
     }
 
 
+def line_of_joined(table: Table, layout: Layout, left_out: LeftOut) -> str | None:
+    """What `--labels` names and no row has, in words."""
+    if OTHER_LABEL in left_out.rows and not left_out.joined:
+        return no_such_labels(table, layout)
+    return never_there(layout, left_out)
+
+
 def count_table(table: Table, file: File, found: Found) -> None:
     """Add a table's rows to what was found."""
     layout = file.layout
-    find_layout(table, layout, labelled=layout.label_column is not None)  # raises where a column is missing
+    found_here = find_layout(table, layout, labelled=layout.label_column is not None)  # raises where one is missing
+    if layout.label_column is not None:
+        layout = found_here
     has_split = "split" in table.columns
     before = sum(n for n, _ in found.left_out.rows.values())
     n_usable = 0
@@ -166,8 +199,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
 def label_lines(found: dict[str, Any]) -> list[str]:
     """The labels that were found, a line each."""
     labels = found["labels"]
+    guess = " (guessed by what is in it: --label-column names another)" if found["label_column_guessed"] else ""
+    others = found["other_label_columns"]
     lines = [
-        f"texts from {found['text_column']!r}, labels from {found['label_column']!r}",
+        f"texts from {found['text_column']!r}, labels from {found['label_column']!r}{guess}",
+        *([f"other columns that could be labels: {with_counts(others)}: --label-column"] if others else []),
         f"{n_of(found['rows'], 'row')}; {found['test']:,} of the texts are kept for the test",
         f"{n_of(len(labels), 'label')}:",
     ]
@@ -179,6 +215,20 @@ def label_lines(found: dict[str, Any]) -> list[str]:
     if len(labels) > LISTED:
         lines.append(f"  and {len(labels) - LISTED:,} labels more")
     return lines
+
+
+def without_labels(found: dict[str, Any]) -> bool:
+    """Whether the table may have no labels: none were found, or in a column that neither its name nor stars tell."""
+    return not found["labelled"] or (found["label_column_guessed"] and not is_scale(found["labels"]))
+
+
+def too_few(found: dict[str, Any]) -> str | None:
+    """A line where there are too few texts with labels, or too few labels, to train on."""
+    n_texts = sum(found["labels"].values()) - found["test"]
+    if n_texts < FEWEST_TEXTS:
+        kept = f" (and {found['test']:,} for the test)" if found["test"] else ""
+        return f"{too_few_to_train_on(n_texts)}{kept}"
+    return "nothing to train on: two labels at least are needed" if len(found["labels"]) < 2 else None
 
 
 def groups_of_stars(labels: Sequence[str]) -> str | None:
@@ -194,18 +244,34 @@ def groups_of_stars(labels: Sequence[str]) -> str | None:
     return f"{low}=negative {high}=positive"
 
 
+def middle_left_out(labels: Sequence[str], groups: str) -> str | None:
+    """A line on the label that these groups leave out, in the middle; None where they have all."""
+    known = dict(parse_label_map(groups))
+    middle = [label for label in labels if label not in known]
+    if not middle:
+        return None
+    kept = groups.replace(" ", f" {middle[0]}=neutral ")
+    return f'texts of the middle ({middle[0]}) get good or bad then; they stay apart with --labels "{kept}"'
+
+
 def advice(found: dict[str, Any]) -> list[str]:
     """What may disappoint of a training on these tables, a line each."""
     labels = found["labels"]
     lines = []
-    if len(labels) < 2 and found["labelled"]:
-        lines.append("two labels at least are needed")
+    if found["labels_line"]:
+        lines.append(found["labels_line"])
+    if found["alike"]:
+        joined = joined_alike(list(labels), found["alike"])
+        how = f": --labels {shlex.quote(joined)}" if joined else "; --labels joins them"
+        lines.append(f"these look like one label: {'; and '.join(map(', '.join, found['alike']))}{how}")
     rare = [label for label, n in labels.items() if n < FEW_TEXTS]
     if rare and len(labels) > 1:
         some = ", ".join(map(repr, rare[:5])) + (", …" if len(rare) > 5 else "")
         has, they = ("has", "it") if len(rare) == 1 else ("have", "they")
         few = f"{n_of(len(rare), 'label')} {has} fewer than {FEW_TEXTS} texts ({some})"
         lines.append(f"{few}: {they} will be answered poorly")
+    if found["labelled"] and without_labels(found):
+        lines.append("no column is called as labels usually are: perhaps the texts have none")
     if labels and max(labels.values()) > UNEVEN * min(labels.values()):
         lines.append("some labels are much rarer than others: --balanced lets all count alike")
     if found["duplicates_with_two_labels"]:

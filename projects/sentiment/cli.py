@@ -1,6 +1,7 @@
 """The `sentiment` command: download, train, tune, evaluate, plot, report, export, predict, words, similar."""
 
 import shlex
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from projects.common.cli_tune import Size, minutes_option, show_search
 from projects.common.errors import ProjectError, printable
 from projects.common.progress import HISTORY
 from projects.common.settings import settings_of
-from projects.common.terminal import tell
+from projects.common.terminal import n_of, tell
 from projects.sentiment.cli_options import (
     OF_THE_DATA,
     Where,
@@ -23,10 +24,14 @@ from projects.sentiment.cli_options import (
     unlabelled_of,
 )
 from projects.sentiment.cli_predict import predict
-from projects.sentiment.score_table import LABELS_LISTED, scored_in_words, table
+from projects.sentiment.labels import order_shown
+from projects.sentiment.plain_words import in_sentences, recommendation
+from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
 
@@ -87,38 +92,58 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
 
     Example: sentiment check mails.csv
     """
-    from projects.sentiment.check import advice, check_files, files_to_check, groups_of_stars, in_words
+    from projects.sentiment.check import (
+        advice,
+        check_files,
+        files_to_check,
+        groups_of_stars,
+        in_words,
+        middle_left_out,
+        too_few,
+        without_labels,
+    )
 
-    found = check_files(files_to_check(file, layout, tell))
+    found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
         from projects.common.plots import save_figure
         from projects.sentiment.plots import plot_check
 
-        tell(str(save_figure(plot_check(found), picture, False)))
+        replaced = " (replaced)" if picture.exists() else ""
+        tell(f"{save_figure(plot_check(found), picture, False)}{replaced}")
     if as_json:
         common.print_json({name: value for name, value in found.items() if name != "lengths"})
         return
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
     words = f"{shlex.quote(str(file))}{layout_in_words(layout)}"
+    of_texts = layout_in_words(replace(layout, label_column=None, label_map=()))
+    answer = (
+        f"sentiment predict {shlex.quote(str(file))}{of_texts} --out answers.csv  (after `sentiment train` on labels)"
+    )
     if not found["labelled"]:
-        click.echo(f"\nanswer with:  sentiment predict {words} --out answers.csv  (after `sentiment train` on labels)")
+        click.echo(f"\nanswer with:  {answer}")
         return
-    click.echo(f"\ntrain with:  sentiment train --data {words}")
     stars = groups_of_stars(list(found["labels"]))
-    if stars:
+    few = too_few(found)
+    if few:
+        click.echo(f"\n{printable(few)}")
+    else:
+        click.echo(f"\ntrain with:  sentiment train --data {words}")
+    if stars and not few:
         click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
+        middle = middle_left_out(list(found["labels"]), stars)
+        if middle:
+            click.echo(f"  {middle}")
+    if without_labels(found):
+        click.echo(f"or, if these are no labels, answer with:  {answer}")
 
 
 def layout_in_words(layout: "Layout") -> str:
     """The options of a layout as they are typed."""
+    from projects.sentiment.layout import label_map_in_words
+
     given = {"--text-column": layout.text_column, "--label-column": layout.label_column, "--encoding": layout.encoding}
-    groups: dict[str, list[str]] = {}
-    for written, name in layout.label_map:
-        groups.setdefault(name, []).append(written)
-    if groups:
-        joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
-        given["--labels"] = ("; " if any(" " in group for group in joined) else " ").join(joined)
+    given["--labels"] = label_map_in_words(layout.label_map)
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
@@ -174,7 +199,8 @@ def train(  # a parameter for each option
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
-        from projects.sentiment.training import GOAL, Watcher, expect_by_size, shown_fit, train
+        from projects.sentiment.measuring import GOAL
+        from projects.sentiment.training import Watcher, expect_by_size, shown_fit, train
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
@@ -187,14 +213,20 @@ def train(  # a parameter for each option
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
         common.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
     click.echo(in_words(model))
+    no_better = no_better_in_words(model.settings)
+    if no_better:
+        click.echo(printable(no_better))
     sure_from = model.settings["sure_from"]
     if model.settings["validation_accuracy"] < GOAL:
         goal = f"{GOAL:.0%}".replace("%", " %")
         if sure_from is None:
             click.echo(f"no limit for --unsure reaches {goal} of right answers")
         else:
-            click.echo(f"{goal} of the answers are right with: sentiment predict --unsure {sure_from:.2f}")
-    click.echo(f"model: {run / common.MODEL}\nnext: sentiment evaluate, sentiment plot, sentiment predict --help")
+            answering = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
+            click.echo(f"{goal} of the answers are right with: {answering}")
+    given = {"data": data, "data_dir": data_dir, "run": run}
+    commands = [common.as_typed(main, name, given) for name in ("evaluate", "plot", "predict")]
+    click.echo(f"model: {run / common.MODEL}\nnext: {', '.join(commands)} --help")
 
 
 @main.command()
@@ -260,7 +292,7 @@ def tune(  # a parameter for each option
 def in_words(model: "SentimentModel") -> str:
     """What a training came to."""
     settings = model.settings
-    beside = "" if settings["balanced"] else f" (always the same answer: {max(settings['label_shares']):.1%})"
+    beside = "" if settings["balanced"] else f" (always the same answer: {settings['validation_baseline']:.1%})"
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
     fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"
@@ -292,6 +324,9 @@ def evaluate(
 ) -> None:
     """Score the saved model on the test texts, beside a baseline.
 
+    First in a sentence, with the range in which the share of right answers lies in 95 of 100 such tests (Wilson 1927);
+    at the end the --unsure with which 95 of 100 answers were right, if there is one.
+
     Of a table with a column `split` these are the rows that say test, of another one all texts that the model was not
     trained on: of the table that it was trained on the fifth that was kept for this, of a new one all.
 
@@ -315,11 +350,16 @@ def evaluate(
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
         texts = f"{scores['unknown']['reviews']:,} texts have labels that the model was not trained on"
         click.echo(f"{texts} and count as wrong: {printable(unknown)}", err=True)
+    if scores["left_out_line"]:
+        tell(scores["left_out_line"])
     if as_json:
         common.print_json(scores)
-    else:
-        click.echo(f"{common.marked(scores)}{scored_in_words(scores)}")
-        click.echo(table(scores))
+        return
+    click.echo(f"{common.marked(scores)}{' '.join(in_sentences(scores))}")
+    click.echo(f"{scored_in_words(scores)}\n{table(scores)}")
+    advice = recommendation(scores)
+    if advice:
+        click.echo(advice)
 
 
 @main.command()
@@ -329,32 +369,38 @@ def plot(run: Path) -> None:
 
     Example: sentiment plot --run runs/sentiment
     """
-    from projects.common.plots import plot_losses, save_figure
+    from projects.common.plots import plot_losses, save_figure, say_below
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.plots import (
-        plot_confusion,
-        plot_label_words,
-        plot_ratios,
-        plot_reliability,
-        plot_unsure,
-        plot_words,
-    )
+    from projects.sentiment.plots import plot_label_words, plot_ratios, plot_words
     from projects.sentiment.report import PICTURES
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / HISTORY, "run `sentiment train` first"):
+    with common.whole(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "log loss")
-    figures = {"losses.png": losses}
+    figures = {"losses.png": losses, "ratios.png": plot_ratios(model), "words.png": plot_label_words(model)}
+    if len(model.label_names) == 2:
+        figures["ngrams.png"] = plot_words(model)
+    for figure in figures.values():
+        say_below(figure, f"{model.settings['train_reviews']:,} training texts")
     if (run / common.METRICS).exists():
-        with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
-            scores = common.read_json(run / common.METRICS)
-            figures["reliability.png"] = plot_reliability(scores, model.label_names)
-            figures["confusion.png"] = plot_confusion(scores)
-            figures["unsure.png"] = plot_unsure(scores)
-    words = plot_words(model) if len(model.label_names) == 2 else plot_label_words(model)
-    figures |= {"ratios.png": plot_ratios(model), "words.png": words}
+        with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
+            figures = plots_of_scores(common.read_json(run / common.METRICS), model.label_names) | figures
+    common.forget(run, *(name for name in ("ngrams.png", "unsure.png") if name not in figures))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"], PICTURES[name].drawn_from))
+
+
+def plots_of_scores(scores: dict[str, Any], label_names: list[str]) -> "dict[str, Figure]":
+    """The pictures of an evaluation, by file name."""
+    from projects.common.plots import say_below
+    from projects.sentiment.plots import plot_confusion, plot_reliability, plot_unsure, unsure_helps
+
+    figures = {"reliability.png": plot_reliability(scores, label_names), "confusion.png": plot_confusion(scores)}
+    if unsure_helps(scores):
+        figures["unsure.png"] = plot_unsure(scores)
+    for figure in figures.values():
+        say_below(figure, f"{n_of(scores['test']['reviews'], 'text')} of {scores['data']}")
+    return figures
 
 
 @main.command()
@@ -373,7 +419,7 @@ def report(run: Path) -> None:
     from projects.sentiment.report import page
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / common.METRICS, "run `sentiment evaluate` again"):
+    with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
         scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
         html, fits = page(model, run / common.MODEL, scores)
     write_atomically(run / common.REPORT, html.encode())
@@ -450,7 +496,7 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
 
 
 def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]:
-    """The numbers of these labels; of none, those of the most frequent labels, of two the second first."""
+    """The numbers of these labels; of none, of the most frequent labels, of two the second first."""
     names = model.label_names
     for name in chosen:
         if name not in names:
@@ -459,8 +505,7 @@ def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]
         return [names.index(name) for name in chosen]
     if len(names) == 2:
         return [1, 0]
-    shares = model.settings["label_shares"]
-    return sorted(range(len(names)), key=lambda label: -shares[label])[:LABELS_BESIDE]
+    return order_shown(names, model.settings["label_shares"], LABELS_BESIDE)
 
 
 @main.command()

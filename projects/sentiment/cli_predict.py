@@ -1,5 +1,7 @@
 """`sentiment predict`: texts from the command line, from standard input, or from tables."""
 
+import difflib
+import glob
 import sys
 from collections.abc import Iterable, Iterator
 from io import TextIOBase
@@ -20,8 +22,18 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 SHOWN = 12  # n-grams shown by --explain outside --json
-ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "note")  # added to a row, in CSV the first two
+ANSWER = (
+    "label",
+    "probability",
+    "probabilities",
+    "words",
+    "ngrams",
+    "unknown",
+    "note",
+)  # added to a row, in CSV the first two
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
+MARKS = ".,!?"  # which are no words
+LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
 
 @click.command(cls=common.PipelineCommand)
@@ -62,7 +74,7 @@ def predict(  # a parameter for each option
     """Label texts, lines of standard input or rows of tables.
 
     Each gets its label and the probability of that label; --json has those of all labels. An argument that is the
-    name of a file is read as a table, not as a text.
+    name of a file is read as a table, not as a text; one without spaces that ends like a table (.csv, .xlsx …) must be.
 
     A line may have 10 million characters. The answers take the place of columns `label` and `probability` of a table.
 
@@ -93,14 +105,40 @@ def predict(  # a parameter for each option
 
 
 def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
-    """The tables to answer: that of --file, or arguments that are names of files."""
+    """The tables to answer: that of --file, or arguments that are names of files, or patterns of some.
+
+    Raises ProjectError for what looks like the name of a table that is not there.
+    """
     if file is not None:
         if texts:
             raise click.UsageError("give texts or --file, not both")
         return [file]
-    if texts and all(is_file(text) for text in texts):
-        return [Path(text) for text in texts]
-    return []
+    is_named = [is_file(text) or is_pattern(text) for text in texts]
+    for text, is_there in zip(texts, is_named, strict=True):
+        if not is_there and looks_like_a_table(text):
+            raise ProjectError(no_file(Path(text)))
+    return [Path(text) for text in texts] if texts and all(is_named) else []
+
+
+def looks_like_a_table(text: str) -> bool:
+    """Whether a text is rather the name of a table than an opinion."""
+    return not any(character.isspace() for character in text) and text.lower().endswith(LIKE_A_TABLE)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text is a pattern that files of the names of tables match."""
+    return looks_like_a_table(text) and glob.has_magic(text) and any(map(is_file, glob.glob(text, recursive=True)))
+
+
+def no_file(path: Path) -> str:
+    """What is said of a file that is not there, with the name in its folder that is most like it."""
+    try:
+        names = [other.name for other in path.parent.iterdir() if other.is_file()]
+    except OSError:
+        names = []
+    nearest = difflib.get_close_matches(path.name, names, 1)
+    meant = f": did you mean {path.parent / nearest[0]}?" if nearest else ""
+    return f"no file {path}{meant}"
 
 
 def is_file(text: str) -> bool:
@@ -127,8 +165,10 @@ def refuse_misfits(
         raise click.UsageError("--explain of a table needs --json")
     if "-" in texts and len(texts) > 1:
         raise click.UsageError("give texts or -, not both")
-    if (out or where.name == "dask") and not (out and tables):
-        raise click.UsageError("--engine goes with --out, and --out with a table")
+    if out and not tables:
+        raise click.UsageError("--out goes with a table: name the file whose rows are to be answered")
+    if where.name == "dask" and not out:
+        raise click.UsageError("--engine dask goes with --out: name the file or folder to write")
     if out and (as_json or explain):
         raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
     if len(tables) > 1 and not out and not as_json:
@@ -146,7 +186,8 @@ def answer_tables(
     with where.engine() as engine:
         for written in predict_files(model, files, out, unsure, engine):
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
-            click.echo(f"{written.path}: {n_of(written.rows, 'row')}{unsure_rows}")
+            replaced = " (replaced)" if written.overwrote else ""
+            click.echo(f"{written.path}{replaced}: {n_of(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
                 have = "has" if written.without_text == 1 else "have"
                 tell(f"{written.path}: {n_of(written.without_text, 'row')} {have} no text and got no label")
@@ -183,6 +224,7 @@ def print_answers(
     is_table: bool,
 ) -> None:
     """Print an answer for each row: as JSON, of a table as CSV, of texts as lines for people."""
+    from projects.sentiment.answers import in_digits
     from projects.sentiment.data import chunks
 
     header = True
@@ -196,7 +238,7 @@ def print_answers(
             for (_, row), found in zip(chunk, answers, strict=True):
                 common.print_json(row | found)
         elif is_table:
-            added = ({name: found[name] for name in ANSWER[:2]} for found in answers)
+            added = (in_digits({name: found[name] for name in ANSWER[:2]}) for found in answers)
             common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
@@ -225,10 +267,19 @@ def answer(
         effects = model.explain(text, number)
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
+        said["unknown"] = unknown_words(text, {word for word, _ in effects["words"]}, model.vocabulary.negation)
     may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
     if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
         said["note"] = "no known word: this is the base rate of the training texts"
     return said
+
+
+def unknown_words(text: str, known: set[str], negation: bool) -> list[str]:
+    """The words of the text, each once, that have no effect as they are in no n-gram of the bag."""
+    from projects.sentiment.negation import in_words, tokens
+
+    names = dict.fromkeys(in_words(name) for name in tokens(text, negation))
+    return [name for name in names if name not in known and name not in MARKS]
 
 
 def show(text: str, found: dict[str, Any], negation: bool) -> None:
@@ -243,6 +294,8 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
         click.echo(f"  {found['note']}")
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
+    if found.get("unknown"):
+        click.echo(f"  not known: {printable(', '.join(found['unknown']))}")
 
 
 def coloured(text: str, effects: dict[str, float], negation: bool) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_too_few
+from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_other_labels, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import UNLABELLED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
@@ -112,12 +112,20 @@ def read_corpus(
     add = functools.partial(add_readings, min_count=settings.min_count)
     reading: Reading = engine.total(read_source, add, numbered, store, settings)
     what = names_of(sources)
+    refuse_other_labels(sources, reading.left_out)
     refuse_too_few(reading.labels, what, "train")
     names = label_names or order_labels(reading.labels, positive, what)
     numbers = number_labels(reading.places, names)
     refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())
-    split = Split(reading.runs, numbers, settings.seed, threshold(reading.lowest), len(names), settings.characters)
+    split = Split(
+        runs=reading.runs,
+        numbers=numbers,
+        seed=settings.seed,
+        threshold=threshold(reading.lowest),
+        n_labels=len(names),
+        characters=settings.characters,
+    )
     blocks = build_blocks("block", n_texts, split, store, engine)
     beside = read_unlabelled(unlabelled, sources, reading.runs, store, settings, engine) if unlabelled else None
     discard_runs(reading.runs, store)
@@ -154,7 +162,14 @@ def read_unlabelled(
     reading: Reading = engine.total(read_source, add, list(enumerate(unlabelled)), store, settings, "unlabelled")
     n_read = sum(reading.labels.values())
     split = Split(
-        reading.runs, {NO_LABEL: UNLABELLED}, settings.seed, 0, 1, settings.characters, runs, np.unique(test_hashes)
+        runs=reading.runs,
+        numbers={NO_LABEL: UNLABELLED},
+        seed=settings.seed,
+        threshold=0,
+        n_labels=1,
+        characters=settings.characters,
+        labelled_runs=runs,
+        test_hashes=np.unique(test_hashes),
     )
     blocks = build_blocks("unlabelled", n_read, split, store, engine)
     discard_runs(reading.runs, store)

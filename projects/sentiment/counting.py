@@ -24,7 +24,7 @@ from projects.sentiment.pieces import PieceCandidates, count_pieces, find_pieces
 from projects.sentiment.ratios import strongest_ratios
 from projects.sentiment.settings import Settings, common_from, least_count
 from projects.sentiment.store import Store, slices
-from projects.sentiment.tokens import NONE, Table, text_numbers
+from projects.sentiment.tokens import NONE, HashTable, text_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -36,7 +36,7 @@ FEW_NUMBERS = 4_000_000  # of an array of counts: 16 MB
 class Length(NamedTuple):
     """The candidates of one length. Those of all lengths are numbered one after the other."""
 
-    table: Table  # of the keys of words, or of codes as in `Vocabulary`
+    table: HashTable  # of the keys of words, or of codes as in `Vocabulary`
     first: int  # number of the first one
     n_words: int  # words in one
     n_single: int  # candidates of one word
@@ -46,8 +46,9 @@ class Length(NamedTuple):
 class Candidates:
     """The n-grams that may be in the vocabulary, and how many texts of the corpus exactly have them.
 
-    Arrays of a block in the store: `indices` and `indptr`, a CSR matrix of which row has which candidate; `row_labels`
-    and `row_weights` [rows]. The rows are the texts to train on and their excerpts, then the texts held out and theirs.
+    Arrays of a block in the store: `indices` and `indptr`, a CSR matrix of which row has which candidate; `row_labels`,
+    `row_weights` and `row_texts`, the number of its text [rows]; `of_texts`, the row that is each text. The rows are
+    the texts to train on and their excerpts, then the texts held out and theirs.
     """
 
     names: np.ndarray  # of the single words, str [single words]
@@ -65,11 +66,11 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
     found = frequent(corpus, corpus.words, words, settings)
     n_single = len(found.keys)
     codes = [np.empty(0, np.int64)]
-    length = Length(Table(found.keys), 0, 1, n_single)
+    length = Length(HashTable(found.keys), 0, 1, n_single)
     n_candidates = n_single
     for n_words in range(2, settings.ngrams + 1):
         longer = frequent(corpus, *count_all(count_longer, corpus, settings, engine, engine.share(length)), settings)
-        length = Length(Table(longer.keys), n_candidates, n_words, n_single)
+        length = Length(HashTable(longer.keys), n_candidates, n_words, n_single)
         codes.append(longer.keys)
         n_candidates += len(longer.keys)
     shape = (len(corpus.label_names), n_candidates)
@@ -121,7 +122,7 @@ def frequent(corpus: Corpus, labelled: Counts, unlabelled: Counts | None, settin
 def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> PieceCandidates:
     """Every piece that is in enough of the texts, as `count_candidates` has n-grams."""
     keys = frequent(corpus, *count_all(count_pieces, corpus, settings, engine), settings).keys
-    table = engine.share(Table(keys))
+    table = engine.share(HashTable(keys))
     shape = (len(corpus.label_names), len(keys))
     drawing = Drawing(settings.seed, settings.excerpts)
     totals: Totals = engine.total(count_pieces_exactly, add_totals, corpus.blocks, corpus.store, table, shape, drawing)
@@ -216,21 +217,25 @@ def find_ngrams(block: str, store: Store, longest: Length, n_candidates: int, dr
     return presence[windows.of_texts]
 
 
-def count_pieces_exactly(block: str, store: Store, table: Table, shape: tuple[int, int], drawing: Drawing) -> Totals:
+def count_pieces_exactly(
+    block: str, store: Store, table: HashTable, shape: tuple[int, int], drawing: Drawing
+) -> Totals:
     """The totals of one block; which text has which candidates is saved."""
     n_labels, n_candidates = shape
     presence = find_pieces(block, store, table, n_candidates, drawing)
     labels = store.load(block, "labels")
     held_out = store.load(block, "held_out")
+    progress.advance()
     return Totals(
         training=texts_with(presence, labels, ~held_out, n_labels),
         held_out=texts_with(presence, labels, held_out, n_labels),
     )
 
 
-def save_pieces(block: str, store: Store, table: Table, n_candidates: int, drawing: Drawing) -> None:
+def save_pieces(block: str, store: Store, table: HashTable, n_candidates: int, drawing: Drawing) -> None:
     """Save which text of a block without labels has which pieces."""
     find_pieces(block, store, table, n_candidates, drawing)
+    progress.advance()
 
 
 def ngrams_in(

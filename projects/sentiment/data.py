@@ -18,15 +18,17 @@ from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe
 from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
+from projects.sentiment.columns import label_text
 from projects.sentiment.labels import UNLABELLED, USUAL, number_labels, order_labels
 from projects.sentiment.layout import (
     ANY_LAYOUT,
+    OTHER_LABEL,
     Layout,
     LeftOut,
     filled_in,
     find_layout,
     guessed,
-    label_text,
+    no_such_labels,
     open_with,
     text_of,
     usable_rows,
@@ -230,7 +232,7 @@ def files_of(
     if first.exists() and is_table(first):
         table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
-        for line in (table.remark(), without_header(table), guessed(found, layout, remembered, labelled)):
+        for line in (table.remark(), without_header(table), guessed(table, found, layout, remembered, labelled)):
             if line:
                 tell(line)
         layout = found
@@ -301,6 +303,13 @@ def refuse_too_few(texts_of_label: Mapping[str, int], source: str, part: str) ->
         raise ProjectError(f"{source} has no texts to {part} on")
     if len(labels) < 2:
         raise ProjectError(f"{source} has only {labels[0]} texts to {part} on, and two labels are needed")
+
+
+def refuse_other_labels(sources: Sequence[Source], left_out: LeftOut) -> None:
+    """Raise ProjectError where all rows of tables have labels that `--labels` does not name."""
+    first = sources[0]
+    if OTHER_LABEL in left_out.rows and not left_out.joined:
+        raise ProjectError(no_such_labels(open_with(first.layout, Path(first.name)), first.layout))
 
 
 def folder_examples(path: Path, part: str) -> Iterator[Example]:

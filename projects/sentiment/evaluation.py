@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +13,10 @@ from projects.common.errors import ProjectError
 from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
-from projects.sentiment.labels import number_labels, order_labels
+from projects.sentiment.labels import LISTED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
+from projects.sentiment.plain_words import wilson_interval
 
 AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
@@ -67,8 +69,25 @@ def evaluate(
     texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
     if outcomes.trained_on and not len(outcomes.labels):
         raise ProjectError(f"the model was trained on all {outcomes.trained_on:,} texts of {names_of(sources)}")
+    refuse_without_labels(outcomes, model.label_names, sources)
     refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
-    return report(model, outcomes)
+    return report(model, outcomes) | {"data": file_names(sources)}
+
+
+def refuse_without_labels(outcomes: Outcomes, label_names: Sequence[str], sources: Sequence[Source]) -> None:
+    """Raise ProjectError where no text is left, as none has a label that the model knows."""
+    if len(outcomes.labels) or not outcomes.left_out.rows:
+        return
+    raise ProjectError(
+        f"no row of {names_of(sources)} has a label that the model knows ({', '.join(label_names[:LISTED])}): "
+        f"the labels are read from column {sources[0].layout.label_column!r}, --label-column names another"
+    )
+
+
+def file_names(sources: Sequence[Source]) -> str:
+    """The names of the first two files, without their folders."""
+    names = [Path(source.name).name for source in sources[:2]]
+    return " and ".join(names) + (", …" if len(sources) > 2 else "")
 
 
 def score(source: Source, model: SentimentModel, positive: str | None) -> Outcomes:
@@ -199,13 +218,17 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         names.append(NEVER_TRAINED_ON)
         shares = np.append(shares, 0)
     confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, len(names))
+    n_right = int(np.count_nonzero(outcomes.answers == outcomes.labels))
+    majority = scores(always(shares, outcomes), len(model.label_names))
     return {
         "simulated": model.settings["simulated"] or outcomes.simulated,
         "test": scores(outcomes, len(model.label_names)),
-        "baselines": {"majority": scores(always(shares, outcomes), len(model.label_names))},
+        "accuracy_range": wilson_interval(n_right, len(outcomes.labels)),
+        "baselines": {"majority": majority | {"label": names[int(shares.argmax())]}},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),
         "left_out": {reason: n for reason, (n, _) in outcomes.left_out.rows.items()},
+        "left_out_line": outcomes.left_out.description(),
         "scored": {"parts": sorted(outcomes.parts), "trained_on": outcomes.trained_on},
         "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
         "confusions": frequent_confusions(confusion, names),

@@ -35,7 +35,7 @@ def onnx_graph(model: SentimentModel) -> Graph:
         Step("Where", "known of_known base_rates", "probability"),
     ]
     constants = {name: getattr(network, name) for name in ("W1", "b1", "W2", "b2")} | {
-        "ratios": vocabulary.ratios[vocabulary.in_bag],
+        "ratios": vocabulary.column_ratios,
         "longest": np.array(LONGEST_ROW),
         "shortest": np.array(SHORTEST_ROW),
         "row_power": np.array(vocabulary.row_power),

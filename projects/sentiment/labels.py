@@ -1,8 +1,10 @@
 """The labels of texts: how they are numbered, and which number a label in a file has."""
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
+from projects.common.terminal import n_of
 
 # what people call the two labels of opinions, in lower case
 LABELS = {  # a line for each of them, which the formatter would pull apart
@@ -12,6 +14,10 @@ LABELS = {  # a line for each of them, which the formatter would pull apart
 USUAL = ("negative", "positive")
 UNLABELLED = -1  # the number of a text that has no label
 LISTED = 9  # labels that an error names
+FEWEST_TEXTS = 20  # to train on: with fewer nothing comes of it
+ALIKE = 0.85  # ratio of `difflib` from which a rare label may be another one, misspelled
+RARE = 10  # times as many texts have the other one
+COMPARED = 200  # labels, at most
 
 
 def order_labels(texts: Mapping[str, int], positive: str | None, source: str) -> tuple[str, ...]:
@@ -35,17 +41,37 @@ def order_labels(texts: Mapping[str, int], positive: str | None, source: str) ->
         return tuple(by_meaning) if distinct else (USUAL[LABELS[labels[0].lower()]],)
     n_texts = sum(texts.values())
     if len(labels) > 2 and n_texts < 2 * len(labels):
+        if n_texts < FEWEST_TEXTS:
+            raise ProjectError(f"{source}: {too_few_to_train_on(n_texts)}")
         raise ProjectError(
             f"{source} has {len(labels):,} different labels in {n_texts:,} rows ({quoted(labels)}): "
-            "name the column that holds the labels with --label-column"
+            "if this is not the column that holds the labels, name it with --label-column"
         )
     return tuple(labels)
+
+
+def too_few_to_train_on(n_texts: int) -> str:
+    """What is said of so few texts."""
+    are = "is" if n_texts == 1 else "are"
+    return f"{n_of(n_texts, 'text')} with labels {are} too few to train on: some 200 are a start"
 
 
 def number_or_name(label: str) -> tuple[bool, int, str]:
     """What labels are sorted by: whole numbers first, by size."""
     is_number = label.isascii() and label.removeprefix("-").isdigit() and len(label) < 19
     return not is_number, int(label) if is_number else 0, label
+
+
+def order_shown(names: Sequence[str], texts: Sequence[float], most: int) -> list[int]:
+    """The places of the labels with the most texts, `most` at most: the most frequent first, numbers by their size.
+
+    texts: of each name. One name among numbers may be none: that of all labels that a model does not have.
+    """
+    frequent = sorted(range(len(names)), key=lambda place: -texts[place])[:most]
+    n_others = sum(number_or_name(names[place])[0] for place in frequent)
+    if n_others > 1 or n_others == len(frequent):
+        return frequent
+    return sorted(frequent, key=lambda place: number_or_name(names[place]))
 
 
 def around_positive(labels: list[str], positive: str, source: str) -> tuple[str, ...]:
@@ -77,6 +103,33 @@ def number_labels(places: Mapping[str, str], names: Sequence[str]) -> dict[str, 
             raise ProjectError(f"{place}: {label!r} is none of the model's labels, which are {quoted(names)}")
         found[label] = number
     return found
+
+
+def alike(texts: Mapping[str, int]) -> list[list[str]]:
+    """Groups of labels that look like one: they differ by case or blanks, or a rare one by a letter or so.
+
+    texts: how many have each label. The most frequent spelling comes first. None where there are too many labels, or
+    where they are the two that LABELS knows, whose spellings count as one anyway.
+    """
+    if len(texts) > COMPARED or all(label.lower() in LABELS for label in texts):
+        return []
+    groups: dict[str, list[str]] = {}
+    totals: dict[str, int] = {}
+    for label in sorted(texts, key=lambda label: -texts[label]):
+        plain = "".join(label.casefold().split())
+        groups.setdefault(plain, []).append(label)
+        totals[plain] = totals.get(plain, 0) + texts[label]
+    for rare in sorted(groups, key=lambda plain: totals[plain]):
+        meant = [other for other in groups if totals[other] >= RARE * totals[rare] and is_misspelled(rare, other)]
+        if meant:
+            groups[max(meant, key=lambda other: totals[other])] += groups.pop(rare)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def is_misspelled(plain: str, other: str) -> bool:
+    """Whether these two may be one word; numbers never are."""
+    has_digit = any(character.isdigit() for character in plain + other)
+    return not has_digit and SequenceMatcher(None, plain, other).ratio() >= ALIKE
 
 
 def quoted(labels: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Which columns of a table hold the texts and the labels, and which labels are meant."""
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,14 +10,26 @@ from typing import Any
 
 from projects.common.errors import ProjectError
 from projects.common.tables import Table, open_table
+from projects.sentiment.columns import (
+    LABEL_NAMES,
+    OTHER_NAMES,
+    TEXT_NAMES,
+    column_with,
+    find_labels,
+    folded,
+    guess_text,
+    label_text,
+    named,
+    possible_labels,
+    usual,
+    values_of,
+    with_counts,
+)
+from projects.sentiment.labels import LISTED, number_or_name
 
-TEXT_NAMES = ("text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description")
-LABEL_NAMES = ("label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target")
-OTHER_NAMES = ("split", "simulated", "id", "index")  # never a guess for either
 GUESSED_FROM = 1_000  # rows
-FEW_VALUES = 100  # of a column that may hold labels
+MOST_JOINED = 20  # labels that a ready command joins
 LONGEST_NAME = 60  # characters of the name of a column: more are a text
-SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
 
 
 @dataclass(frozen=True)
@@ -47,15 +60,19 @@ def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
     columns = table.columns
     if not columns:
         raise ProjectError(f"{table.path} is empty: it has no header")
-    missing = [name for name in (layout.text_column, layout.label_column) if name and name not in columns]
+    given = [name for name in (layout.text_column, layout.label_column) if name]
+    missing = [name for name in given if named(columns, name) is None]
     if missing:
         raise ProjectError(f"{table.path} has no column {' and no column '.join(missing)}; it has {listed(columns)}")
-    text = layout.text_column or usual(columns, TEXT_NAMES)
-    label = layout.label_column or usual(columns, LABEL_NAMES)
+    text = named(columns, layout.text_column) if layout.text_column else usual(columns, TEXT_NAMES)
+    by_name = usual([column for column in columns if column != text], LABEL_NAMES)
+    label = None if layout.label_map else by_name  # with labels to join, what is in the columns decides
+    if layout.label_column:
+        label = named(columns, layout.label_column)
     if text is None or (labelled and label is None):
         sample = first_rows(table)
-        text = text or guess_text(columns, sample, label)
-        label = label or guess_label(columns, sample, text)
+        text = text or guess_text(columns, sample, label or by_name)
+        label = label or find_labels(columns, sample, dict(layout.label_map), text)
     unknown = []
     if text is None:
         unknown.append("the texts (--text-column)")
@@ -79,7 +96,7 @@ def filled_in(layout: Layout, remembered: Layout, columns: Sequence[str]) -> Lay
     )
 
 
-def guessed(found: Layout, given: Layout, remembered: Layout, labelled: bool) -> str | None:
+def guessed(table: Table, found: Layout, given: Layout, remembered: Layout, labelled: bool) -> str | None:
     """A line that names the columns that were neither given, nor remembered, nor have the usual names."""
     guesses = []
     for kind, column, known, names in (
@@ -87,19 +104,28 @@ def guessed(found: Layout, given: Layout, remembered: Layout, labelled: bool) ->
         ("labels", found.label_column, (given.label_column, remembered.label_column), LABEL_NAMES),
     ):
         wanted = labelled or kind == "texts"
-        if wanted and column and column not in known and column.strip().lower() not in names:
-            guesses.append(f"{kind} from column {column!r} (--{kind[:-1]}-column names another)")
+        if wanted and column and folded(column) not in (*map(folded, filter(None, known)), *names):
+            others = other_labels(table, found) if kind == "labels" else {}
+            which = f": {with_counts(others)}" if others else ""
+            guesses.append(f"{kind} from column {column!r} (--{kind[:-1]}-column names another{which})")
     return f"taking {', '.join(guesses)}" if guesses else None
 
 
 def find_label(table: Table, layout: Layout) -> str | None:
     """The column with labels, as `find_layout` finds it; None where there is none, or the first rows have none."""
+    if layout.label_column:
+        return named(table.columns, layout.label_column)
     sample = first_rows(table)
-    column = layout.label_column or usual(table.columns, LABEL_NAMES)
-    if column is None:
-        return guess_label(table.columns, sample, layout.text_column)
-    is_empty = not any(label_text(row.get(column)) for row in sample)
-    return None if is_empty and not layout.label_column else column
+    column = find_labels(table.columns, sample, dict(layout.label_map), layout.text_column)
+    is_empty = not any(label_text(row.get(str(column))) for row in sample)
+    return None if is_empty else column
+
+
+def other_labels(table: Table, layout: Layout) -> dict[str, set[str]]:
+    """The columns that could hold labels beside those of the layout, and their values in the first rows."""
+    possible = possible_labels(table.columns, first_rows(table), layout.text_column)
+    possible.pop(str(layout.label_column), None)
+    return possible
 
 
 def first_rows(table: Table) -> list[dict[str, Any]]:
@@ -108,8 +134,8 @@ def first_rows(table: Table) -> list[dict[str, Any]]:
 
 def without_header(table: Table) -> str | None:
     """A line for the user where the names of the columns look like a row of data."""
-    named = {column.strip().lower() for column in table.columns}
-    if not table.columns or named & {*TEXT_NAMES, *LABEL_NAMES, *OTHER_NAMES}:
+    names = {folded(column) for column in table.columns}
+    if not table.columns or names & {*TEXT_NAMES, *LABEL_NAMES, *OTHER_NAMES}:
         return None
     sample = first_rows(table)
     for column in table.columns:
@@ -128,46 +154,6 @@ def is_number(written: str) -> bool:
         return math.isfinite(float(written.replace(",", ".")))
     except ValueError:
         return False
-
-
-def usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first of these names that a column has, in whatever case."""
-    by_name = {column.strip().lower(): column for column in reversed(columns)}
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
-def guess_text(columns: Sequence[str], rows: list[dict[str, Any]], label: str | None) -> str | None:
-    """The column with the longest values; None where all are short."""
-    lengths = {}
-    for column in columns:
-        values = [row.get(column) for row in rows]
-        words = [len(value) for value in values if isinstance(value, str)]
-        if column != label and column.lower() not in OTHER_NAMES and words:
-            lengths[column] = sum(words) / len(words)
-    if not lengths:
-        return None
-    longest = max(lengths, key=lambda column: lengths[column])
-    return longest if lengths[longest] >= SHORTEST_TEXT else None
-
-
-def guess_label(columns: Sequence[str], rows: list[dict[str, Any]], text: str | None) -> str | None:
-    """The column with the fewest values, two at least, each of which comes back; None where there is none."""
-    values = {}
-    for column in columns:
-        found = {label_text(row.get(column)) for row in rows} - {""}
-        comes_back = len(found) <= min(FEW_VALUES, len(rows) / 2)
-        if column != text and column.lower() not in OTHER_NAMES and len(found) > 1 and comes_back:
-            values[column] = len(found)
-    return min(values, key=lambda column: values[column], default=None)
-
-
-def label_text(value: Any) -> str:
-    """A label as it is written: a number from Excel or JSON without “.0”; "" for none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
 
 
 def listed(columns: Sequence[str]) -> str:
@@ -194,11 +180,30 @@ def parse_label_map(written: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.items())
 
 
+def label_map_in_words(label_map: Sequence[tuple[str, str]]) -> str:
+    """What `parse_label_map` reads as these pairs."""
+    groups: dict[str, list[str]] = {}
+    for written, name in label_map:
+        groups.setdefault(name, []).append(written)
+    joined = [f"{','.join(labels)}={name}" for name, labels in groups.items()]
+    return ("; " if any(" " in group for group in joined) else " ").join(joined)
+
+
+def joined_alike(labels: Sequence[str], groups: Sequence[Sequence[str]]) -> str | None:
+    """All labels for `--labels`, each group under its first one; None where some can't be written or they are many."""
+    first_of = {label: group[0] for group in groups for label in group}
+    pairs = [(label, first_of.get(label, label)) for label in labels]
+    can_be_written = not any(mark in label for label in labels for mark in ",;=")
+    several = len(labels) <= MOST_JOINED and len({name for _, name in pairs}) > 1
+    return label_map_in_words(pairs) if can_be_written and several else None
+
+
 class LeftOut:
     """Rows that can't be used: how many for each reason, and where the first one is."""
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[int, str]] = {}
+        self.joined: set[str] = set()  # of the labels that --labels names, those of rows that can be used
 
     def note(self, reason: str, place: str, n: int = 1) -> None:
         """Count rows, the first of them at this place."""
@@ -206,6 +211,7 @@ class LeftOut:
         self.rows[reason] = (before + n, first)
 
     def add(self, other: "LeftOut") -> None:
+        self.joined |= other.joined
         for reason, (n, first) in other.rows.items():
             self.note(reason, first, n)
 
@@ -234,14 +240,48 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
         where = f"{table.path}, {place}"
         reason = NO_TEXT if not text.strip() else NO_LABEL if not label else None
         if reason is None and label_map:
-            reason = None if label in label_map else OTHER_LABEL
-            label = label_map.get(label, label)
+            if label in label_map:
+                left_out.joined.add(label)
+                label = label_map[label]
+            else:
+                reason = OTHER_LABEL
         if reason is None:
             yield where, text, label, row
         elif layout.strict and reason != OTHER_LABEL:
             raise ProjectError(f"{where}: {reason}; leave out --strict to go on without such rows")
         else:
             left_out.note(reason, where)
+
+
+def never_there(layout: Layout, left_out: LeftOut) -> str | None:
+    """A line that names the labels to join that no row has, where others are there."""
+    never = [label for label, _ in layout.label_map if label not in left_out.joined]
+    if not never or not left_out.joined:
+        return None
+    return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur"
+
+
+def no_such_labels(table: Table, layout: Layout) -> str:
+    """A line for a table of whose labels none is among those to join: what the column has, and which one has them."""
+    wanted = [label for label, _ in layout.label_map]
+    column = str(layout.label_column)
+    sample = first_rows(table)
+    there = sorted(values_of(sample, column), key=number_or_name)
+    line = f"column {column!r} has {in_a_row(there)}, none of {', '.join(wanted)}"
+    others = [name for name in table.columns if name not in (column, layout.text_column)]
+    better = column_with(others, sample, wanted)
+    if better is not None:
+        found = values_of(sample, better)
+        has = "them" if found >= set(wanted) else in_a_row([label for label in wanted if label in found])
+        line += f"; column {better!r} has {has}: --label-column {shlex.quote(better)}"
+    return f"{table.path}: {line}"
+
+
+def in_a_row(labels: Sequence[str]) -> str:
+    """ "1, 2 and 3", or the first LISTED of many."""
+    if len(labels) > LISTED:
+        return f"{', '.join(labels[:LISTED])}, …"
+    return " and ".join(part for part in (", ".join(labels[:-1]), labels[-1]) if part)
 
 
 def texts_alone(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tuple[str, str]]:

@@ -191,7 +191,7 @@ class SentimentModel:
         case and left_out are pairs: in that case the n-gram in that place among the columns is left out.
         """
         network = self.network
-        values = self.vocabulary.ratios[self.vocabulary.in_bag][columns].astype(float)
+        values = self.vocabulary.column_ratios[columns].astype(float)
         parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden]: to the hidden layer
         square = (values**2).sum() - np.bincount(case, values[left_out] ** 2)
         length = np.sqrt(np.maximum(square, 0))
@@ -209,7 +209,7 @@ class SentimentModel:
         The start is an empty text, whose row is all 0.
         """
         network = self.network
-        ratios = self.vocabulary.ratios[self.vocabulary.in_bag]
+        ratios = self.vocabulary.column_ratios
         alone = (ratios * length_factors(np.abs(ratios), self.vocabulary.row_power))[:, np.newaxis]
         W2 = network.W2.astype(float)
         empty = log_odds(sigmoid(network.b1)[np.newaxis] @ W2 + network.b2, label)
@@ -248,7 +248,7 @@ class SentimentModel:
         column = vocabulary.find(ngram)
         if column == NONE:
             raise ProjectError(f"{ngram!r} is not among the {len(vocabulary):,} n-grams of the bag: try another one")
-        rows = vocabulary.ratios[vocabulary.in_bag][:, np.newaxis] * self.network.W1  # [columns, hidden]
+        rows = vocabulary.column_ratios[:, np.newaxis] * self.network.W1  # [columns, hidden]
         distance = np.linalg.norm(rows - rows[column], axis=1)
         frequent = vocabulary.counts[vocabulary.in_bag] >= (min_count or self.named_from)
         order = [i for i in np.argsort(distance, kind="stable") if frequent[i] and i != column][:n]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from projects.sentiment import negation
-from projects.sentiment.tokens import NONE, Table, Words
+from projects.sentiment.tokens import NONE, HashTable, Words
 
 if TYPE_CHECKING:  # SciPy takes as long to load as an answer: one text goes without it
     import scipy.sparse as sp
@@ -55,8 +55,8 @@ class Vocabulary:
     row_power: float  # see `length_factors`
 
     def __post_init__(self) -> None:
-        self.words_by_key = Table(negation.name_keys(self.words))
-        self.longer_by_code = Table(self.codes)  # to the number of an n-gram, less the number of words
+        self.words_by_key = HashTable(negation.name_keys(self.words))
+        self.longer_by_code = HashTable(self.codes)  # to the number of an n-gram, less the number of words
         cutoffs = self.polarity_cutoff * np.maximum(1, COMMON_FACTOR * self.common_words())
         in_bag = (self.counts >= self.min_count) & (np.abs(self.ratios) >= cutoffs)
         self.in_bag = np.flatnonzero(in_bag)  # the n-gram of each column
@@ -144,9 +144,7 @@ class Vocabulary:
 
     def row_values(self, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
         """The values of a CSR matrix with these indices: the n-grams' ratios, long rows shortened, float32."""
-        ratios = self.ratios[self.in_bag][indices]
-        values: np.ndarray = ratios * np.repeat(row_factors(ratios, indptr, self.row_power), np.diff(indptr))
-        return values
+        return scale_rows(self.column_ratios[indices], indptr, self.row_power)
 
     def bag(self, indices: np.ndarray, indptr: np.ndarray) -> "np.ndarray | sp.csr_matrix":
         """float32 [texts, columns] for what `columns_of` found: of one text dense, of several sparse."""
@@ -156,6 +154,12 @@ class Vocabulary:
         row = np.zeros((1, len(self)), np.float32)
         row[0, indices] = values
         return row
+
+
+def scale_rows(values: np.ndarray, indptr: np.ndarray, row_power: float) -> np.ndarray:
+    """The values of a CSR matrix, those of each row multiplied by the row's factor, float32."""
+    scaled: np.ndarray = values * np.repeat(row_factors(values, indptr, row_power), np.diff(indptr))
+    return scaled
 
 
 def row_factors(values: np.ndarray, indptr: np.ndarray, row_power: float) -> np.ndarray:

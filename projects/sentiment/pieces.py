@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from projects.sentiment.characters import clean
+from projects.common import progress
+from projects.sentiment.characters import MARKS, clean
 from projects.sentiment.counts import Counts, count_codes
 from projects.sentiment.excerpts import Drawing, Windows, draw_windows
-from projects.sentiment.ngrams import csr_matrix, distinct_pairs, row_factors
+from projects.sentiment.ngrams import csr_matrix, distinct_pairs, scale_rows
 from projects.sentiment.ratios import strongest_ratios
 from projects.sentiment.settings import Settings, least_count
 from projects.sentiment.store import Store, slices
-from projects.sentiment.tokens import CLOSING, FIRST_BYTES, NONE, Table
+from projects.sentiment.tokens import CLOSING, FIRST_BYTES, NONE, HashTable
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
 LENGTH = 7  # bytes of a piece
-MARK = re.compile(rb"[.,!?]")
+MARK = re.compile(f"[{re.escape(MARKS)}]".encode())
 VIEW = "pieces-"  # begins the names of the arrays of this view in the store
 
 
@@ -38,7 +39,7 @@ class Pieces:
     row_power: float  # see `length_factors`
 
     def __post_init__(self) -> None:
-        self.columns_by_key = Table(self.keys)
+        self.columns_by_key = HashTable(self.keys)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -48,6 +49,7 @@ class Pieces:
 
     @property
     def column_ratios(self) -> np.ndarray:
+        """The ratio of each column, float32 [columns]."""
         return self.ratios
 
     def bag(self, texts: Iterable[str]) -> "sp.csr_matrix":
@@ -57,8 +59,7 @@ class Pieces:
         columns = self.columns_by_key.find(keys)
         in_bag = columns != NONE
         indices, indptr = distinct_pairs(rows[in_bag], columns[in_bag], (len(contents), len(self)))
-        values = self.ratios[indices]
-        values *= np.repeat(row_factors(values, indptr, self.row_power), np.diff(indptr))
+        values = scale_rows(self.ratios[indices], indptr, self.row_power)
         return csr_matrix(values, indices, indptr, len(self))
 
 
@@ -128,10 +129,11 @@ def count_pieces(block: str, store: Store) -> Counts:
     numbers, keys = factorize(found)
     order = np.argsort(keys)
     counts = count_codes(numbers, texts, len(store.load(block, "labels")))
+    progress.advance()
     return Counts(keys[order], counts.at_least[order], np.empty(0, object), 0, counts.n_texts)
 
 
-def find_pieces(block: str, store: Store, table: Table, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
+def find_pieces(block: str, store: Store, table: HashTable, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
     """Which text of the block has which candidates, with 1 in each place [texts, candidates]; all rows are saved."""
     labels = store.load(block, "labels")
     content = store.load(block, "characters").tobytes()

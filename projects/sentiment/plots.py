@@ -9,15 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 from matplotlib.transforms import Bbox
 
-from projects.common.plots import BLUE, GREY, ORANGE, new_figure
+from projects.common.plots import BLUE, GREY, ORANGE, drawable, new_figure
+from projects.sentiment.labels import order_shown
 from projects.sentiment.model import SentimentModel
+from projects.sentiment.plain_words import GOOD
 
 LABELLED = 30  # words of each kind that are named on the map
 LONG_WORD = 4  # letters of a word that the title may name,
 MANY_TEXTS = 0.5  # of the texts, which it is not in: words in more are such as “the”
 APART = (45, 14)  # dots between two labels beside points, to the right and up
 MOST_MAPS = 12  # labels whose words are drawn
-BARS = 10  # words of each of them
+BARS = 12  # words of each of them
 MOST_CONFUSED = 24  # labels in the picture of confusions
 
 
@@ -27,7 +29,7 @@ def plot_ratios(model: SentimentModel) -> Figure:
     ratios, cutoff = model.vocabulary.ratios, model.vocabulary.polarity_cutoff
     dropped = np.abs(ratios) < cutoff
     edge = float(np.ceil(np.abs(ratios).max() * 10) / 10)
-    names = model.label_names
+    names = [drawable(name) for name in model.label_names]
     if len(names) == 2:
         kinds = {
             f"speaks for {names[0]}": (ORANGE, ratios[(ratios < 0) & ~dropped]),
@@ -53,24 +55,29 @@ def plot_ratios(model: SentimentModel) -> Figure:
 def plot_label_words(model: SentimentModel) -> Figure:
     """For each of the most frequent labels, the n-grams that add most to its log-odds."""
     vocabulary, shares = model.vocabulary, model.settings["label_shares"]
-    labels = sorted(range(len(shares)), key=lambda label: -shares[label])[:MOST_MAPS]
+    names = [drawable(name) for name in model.label_names]
+    of_two = len(names) == 2
+    labels = [1, 0] if of_two else order_shown(names, shares, MOST_MAPS)
     n_columns = min(3, len(labels))
     n_rows = -(-len(labels) // n_columns)
-    figure = Figure(figsize=(4 * n_columns, 3 * n_rows), layout="constrained")
+    width, height, size = (5.0, 4.5, 12) if of_two else (4.0, 3.3, 8)
+    figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     for place, label in enumerate(labels, 1):
         axes = figure.add_subplot(n_rows, n_columns, place)
         ranked, effects = model.ranked(label)
         best = ranked[:BARS][::-1]
-        axes.barh(range(len(best)), effects[best], color=BLUE)
-        axes.set_yticks(range(len(best)), [vocabulary.said(vocabulary.in_bag[i]) for i in best], fontsize=8)
-        axes.set_title(f"{model.label_names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=9)
+        axes.barh(range(len(best)), effects[best], color=ORANGE if of_two and label == 0 else BLUE)
+        said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in best]
+        axes.set_yticks(range(len(best)), said, fontsize=size)
+        axes.set_title(f"{names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=size + 1)
+        axes.grid(visible=False, axis="y")
     figure.suptitle(f"What n-grams in at least {model.named_from} texts add to the log-odds of a label")
     return figure
 
 
 def plot_confusion(scores: dict[str, Any]) -> Figure:
     """How often each label is taken for each, in percent of its texts; of many labels, the most frequent ones."""
-    names = [scored["label"] for scored in scores["labels"]]
+    names = [drawable(scored["label"]) for scored in scores["labels"]]
     sizes = np.array([scored["reviews"] for scored in scores["labels"]])
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CONFUSED])
     confusion = np.array(scores["test"]["confusion"])
@@ -95,7 +102,7 @@ def plot_confusion(scores: dict[str, Any]) -> Figure:
 def plot_words(model: SentimentModel) -> Figure:
     """Of two labels: every n-gram of the bag by effect and frequency, the most polar of the frequent ones named."""
     figure, axes = new_figure(width=12, height=7)
-    negative, positive = model.label_names
+    negative, positive = map(drawable, model.label_names)
     vocabulary = model.vocabulary
     counts = vocabulary.counts[vocabulary.in_bag]
     for_positive, effects = model.ranked(1)
@@ -111,9 +118,10 @@ def plot_words(model: SentimentModel) -> Figure:
     found = []
     for label, ranked in ((negative, for_negative), (positive, for_positive)):
         if len(ranked):
-            found.append(f"“{telling_word(model, ranked)}” speaks for {label}")
+            found.append(f"“{drawable(telling_word(model, ranked))}” speaks for {label}")
     axes.set_title(f"{', '.join(found)}: the strongest words in at least {model.named_from} texts")
-    label_points(figure, axes, effects[named], counts[named], [vocabulary.said(vocabulary.in_bag[i]) for i in named])
+    said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in named]
+    label_points(figure, axes, effects[named], counts[named], said)
     return figure
 
 
@@ -144,10 +152,11 @@ def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
     axes.plot(given, happened, "o-", color=BLUE, label="the network on the test texts")
     error = scores["test"]["expected_calibration_error"]
     of_two = len(label_names) == 2
+    second = drawable(label_names[1])
     axes.set(
         title=f"Probabilities are off by {100 * error:.1f} points on average",
-        xlabel=f"probability of {label_names[1] if of_two else 'its answer'} that the network gives",
-        ylabel=f"share of these texts that are {label_names[1] if of_two else 'of this label'}",
+        xlabel=f"probability of {second if of_two else 'its answer'} that the network gives",
+        ylabel=f"share of these texts that are {second if of_two else 'of this label'}",
         aspect="equal",
     )
     axes.legend()
@@ -159,6 +168,7 @@ def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)  # lays the axes out, so that text extents are true
     points = axes.transData.transform(np.column_stack([x, y]))
+    inside = axes.get_window_extent(renderer)
     taken = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]
     for i in np.argsort(-y, kind="stable"):
         for side in (-1, 1) if x[i] < 0 else (1, -1):
@@ -172,7 +182,8 @@ def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names
                 fontsize=8,
             )
             box = text.get_window_extent(renderer)
-            if not any(box.overlaps(other) for number, other in enumerate(taken) if number != i):
+            is_inside = inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 and box.y1 < inside.y1
+            if is_inside and not any(box.overlaps(other) for number, other in enumerate(taken) if number != i):
                 taken.append(box)
                 break
             text.remove()
@@ -189,7 +200,7 @@ def plot_check(found: dict[str, Any]) -> Figure:
     n_texts = max(1, sum(labels.values()))
     places = range(len(shown))
     bars.barh(places, [labels[label] for label in shown])
-    bars.set_yticks(places, [f"{label} ({100 * labels[label] / n_texts:.0f} %)" for label in shown])
+    bars.set_yticks(places, [f"{drawable(label)} ({100 * labels[label] / n_texts:.0f} %)" for label in shown])
     bars.invert_yaxis()
     bars.set(xlabel="texts", title=f"{sum(labels.values()):,} texts with {len(labels):,} labels")
     words = np.array(found["lengths"] or [0])
@@ -218,16 +229,28 @@ def plot_unsure(scores: dict[str, Any]) -> Figure:
         axes.annotate(
             " to ".join(limits), (unsure[last + 1], right[last + 1]), (6, -11), textcoords="offset points", fontsize=8
         )
-    title = f"{right[0]:.1f} % right; with no limit here are a tenth of the texts unsure"
-    if max(unsure) >= 10:
-        tenth = np.interp(10, unsure, right)
-        title = f"{right[0]:.1f} % right; with a tenth of the texts unsure, {tenth:.1f} % of the others"
+    best = best_limit(found)
+    sure = f"with --unsure {best['limit']:g}: {100 * best['unsure']:.1f} % unsure, {100 * best['accuracy']:.1f} %"
+    title = f"{right[0]:.1f} % right; {sure} of the others right"
     axes.set(
         xlabel="texts called unsure, in % (beside each point: --unsure)",
         ylabel="right of the others, in %",
         title=title,
     )
     return figure
+
+
+def unsure_helps(scores: dict[str, Any]) -> bool:
+    """Whether with any limit more of the answers are right than of all."""
+    first, *others = scores["unsure"]
+    return any(found["accuracy"] > first["accuracy"] for found in others)
+
+
+def best_limit(found: list[dict[str, float]]) -> dict[str, float]:
+    """The lowest limit with which GOOD of the others are right; where there is none, the one with most of them."""
+    with_limit = found[1:]
+    enough = [part for part in with_limit if part["accuracy"] >= GOOD]
+    return enough[0] if enough else max(with_limit, key=lambda part: part["accuracy"])
 
 
 def limits_apart(points: np.ndarray) -> list[tuple[int, int]]:

@@ -188,20 +188,36 @@ function score(text) {
   };
 }
 
-const side = odds => odds > 0 ? "for" : "against";
+// The colour of what moves the log-odds of a label: of two labels, each has its own; of more, for and against.
+const ofTwo = about.labels.length === 2;
+const side = (odds, label) => (odds > 0) !== (ofTwo && label === 0) ? "for" : "against";
+
+// How many of the words that were read, marks aside, have an effect.
+function knownWords(read, said) {
+  const words = read.filter(name => !".,!?".includes(name));
+  return `${words.filter(name => said.words.has(name)).length} of ${words.length} words known`;
+}
+
+// What is said above the words: the answer; without a known word that, and the base rates; of no text neither.
+function showAnswer(text, said) {
+  const isEmpty = !text.trim();
+  const unknown = "no known word: this is the base rate of the training texts";
+  element("label").textContent = isEmpty ? "type a text" : said.known ? about.labels[said.label] : "no known word";
+  element("sureness").hidden = !said.known;
+  element("probability").value = isEmpty ? "" : said.probability;
+  element("probability").textContent = isEmpty ? "" : said.probability.toFixed(3);
+  element("bar").className = side(1, said.label);
+  element("bar").style.left = "0";
+  element("bar").style.width = said.known ? `${100 * said.probability}%` : "0";
+  element("others").textContent = isEmpty ? "" : about.labels.map((name, k) => [name, said.all[k]])
+    .filter((_, k) => k !== said.label || !said.known).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
+    .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
+  element("note").textContent = isEmpty ? "" : said.known ? knownWords(names(tokens(text)), said) : unknown;
+}
 
 function show() {
   const text = element("text").value, said = score(text);
-  element("label").textContent = about.labels[said.label];
-  element("probability").value = said.probability;
-  element("probability").textContent = said.probability.toFixed(3);
-  element("bar").className = "for";
-  element("bar").style.left = "0";
-  element("bar").style.width = `${100 * said.probability}%`;
-  element("others").textContent = about.labels.map((name, k) => [name, said.all[k]])
-    .filter((_, k) => k !== said.label).sort((a, b) => b[1] - a[1]).slice(0, OTHERS)
-    .map(([name, p]) => `${name} ${p.toFixed(3)}`).join(", ");
-  element("note").textContent = said.known ? "" : "no known word: this is the base rate of the training texts";
+  showAnswer(text, said);
   const parts = text.split(PIECE), read = parts.map(tokens), named = names(read.flat());
   let at = 0;
   element("mirror").replaceChildren(...parts.map((part, i) => {
@@ -211,8 +227,8 @@ function show() {
     const span = document.createElement("span");
     span.textContent = part;
     if (strength >= FAINT) {
-      span.className = side(effect.odds);
-      span.style.background = `rgba(var(--${side(effect.odds)}), ${0.1 + 0.5 * Math.min(strength / DEEP, 1)})`;
+      span.className = side(effect.odds, said.label);
+      span.style.background = `rgba(var(--${span.className}), ${0.1 + 0.5 * Math.min(strength / DEEP, 1)})`;
     }
     return span;
   }), "\n");
@@ -220,7 +236,7 @@ function show() {
   const digits = said.ngrams.length && Math.abs(said.ngrams[0].probability) < 0.01 ? 5 : 3;
   element("ngrams").replaceChildren(...said.ngrams.slice(0, SHOWN).map(effect => {
     const row = document.createElement("div"), bar = document.createElement("i"), name = document.createElement("b");
-    bar.className = side(effect.odds);
+    bar.className = side(effect.odds, said.label);
     bar.style.width = `${100 * Math.abs(effect.odds) / strongest}%`;
     name.textContent = effect.name;
     row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(digits), name, bar);
@@ -250,6 +266,10 @@ unpack().then(unpacked => {
     });
   }
   element("text").addEventListener("input", show);
+  if (ofTwo) {
+    element("key-for").textContent = `speaks for ${about.labels[1]}`;
+    element("key-against").textContent = `speaks for ${about.labels[0]}`;
+  }
   element("wait").hidden = true;
   element("live").hidden = false;
   element("offer").hidden = !about.film_reviews;

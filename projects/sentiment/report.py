@@ -3,7 +3,7 @@
 import base64
 import gzip
 import math
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from projects.common import report
 from projects.common.report import Picture
 from projects.common.run_folder import METRICS, MODEL
 from projects.sentiment import characters, negation
-from projects.sentiment.labels import USUAL
+from projects.sentiment.labels import USUAL, order_shown
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
 from projects.sentiment.tokens import NEGATED
@@ -48,6 +48,7 @@ SETTING_NAMES = {  # of those whose own name says little
     "train_reviews": "training texts",
     "unfinished": "training was ended early",
     "validation_accuracy": "share right of the texts held out",
+    "validation_baseline": "the same, if the answer is always the most frequent label",
     "validation_reviews": "texts held out to measure it",
 }
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
@@ -57,10 +58,11 @@ SURENESS = 6  # this many standard deviations of the rounding
 PLOT = "sentiment plot"
 EVALUATED = (MODEL, METRICS)
 PICTURES = {
-    "words.png": Picture("What n-grams alone add to the log-odds of a label.", (MODEL,), PLOT),
+    "words.png": Picture("The n-grams that speak most for each label.", (MODEL,), PLOT),
     "confusion.png": Picture("How often each label was taken for each.", EVALUATED, PLOT),
     "reliability.png": Picture("How often what was given a probability was true.", EVALUATED, PLOT),
     "unsure.png": Picture("How right the answers are when the least probable ones are called unsure.", EVALUATED, PLOT),
+    "ngrams.png": Picture("Every n-gram: what it alone adds to the log-odds of a label.", (MODEL,), PLOT),
     "ratios.png": Picture("The log-count ratios of all n-grams frequent enough.", (MODEL,), PLOT),
     "losses.png": Picture(
         "The losses while the network learned, of the fit that left the validation texts out.", (MODEL,), PLOT
@@ -156,7 +158,7 @@ def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:
     step = 16 * math.sqrt(12) * TOLERANCE / (SURENESS * LONGEST_ROW * math.sqrt(len(W2)))
     units = step / np.maximum(steepness, 1e-6)
     rounded = np.rint(network.W1 / units).astype(np.int64)  # [columns, hidden]
-    values, kind, often = np.unique(vocabulary.ratios[vocabulary.in_bag], return_inverse=True, return_counts=True)
+    values, kind, often = np.unique(vocabulary.column_ratios, return_inverse=True, return_counts=True)
     by_count = np.argsort(-often, kind="stable")  # the most frequent ratio gets the smallest number
     ratio_of = np.zeros(len(vocabulary.ratios), np.int64)  # 0: the n-gram is not in the bag
     ratio_of[vocabulary.in_bag] = 1 + np.argsort(by_count)[kind]
@@ -215,13 +217,14 @@ def varints(numbers: np.ndarray) -> bytes:
 
 
 def score_tables(scores: dict[str, Any]) -> str:
-    """The scores of network and baseline; those of each label, the most frequent first; those by length."""
+    """The scores of network and baseline; those of each label, as `evaluate` orders them; those by length."""
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "expected_calibration_error")
     head = ["", *(name.replace("_", " ").replace("f1", "F1") for name in names)]
     kinds = {"network": scores["test"], "majority label": scores["baselines"]["majority"]}
     rows = [[kind, *(f"{scored[name]:.4f}" for name in names)] for kind, scored in kinds.items()]
-    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])[:ROWS]
-    labels = [[scored["label"], *label_cells(scored), f"{scored['reviews']:,}"] for scored in by_size]
+    names_of_labels, sizes = ([scored[name] for scored in scores["labels"]] for name in ("label", "reviews"))
+    shown = [scores["labels"][place] for place in order_shown(names_of_labels, sizes, ROWS)]
+    labels = [[scored["label"], *label_cells(scored), f"{scored['reviews']:,}"] for scored in shown]
     labels += [[f"{kind} mean", *label_cells(scores["means"][kind]), ""] for kind in ("macro", "weighted")]
     lengths = [[f"from {k['from_words']}", f"{k['reviews']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
     wrong = [[found["label"], found["answer"], f"{found['reviews']:,}"] for found in scores["confusions"]]
@@ -239,12 +242,17 @@ def label_cells(scored: dict[str, float]) -> list[str]:
     return [f"{scored[name]:.4f}" for name in ("precision", "recall", "f1")]
 
 
+def as_read(text: str) -> str:
+    """The text with line breaks for those of HTML, and characters for its entities."""
+    return unescape(text.replace("<br />", "\n"))
+
+
 def mistakes(scores: dict[str, Any]) -> str:
     """The surest mistakes, as strangers wrote them."""
     items = "".join(
         f'<li class="card"><p><b>{escape(found["label"])}</b>, called {escape(found["answer"])} with a probability of '
         f'<b>{found["probability"]:.3f}</b> <button type="button" class="try" hidden>see why</button></p>'
-        f"<blockquote>{escape(found['text'].replace('<br />', chr(10)))}</blockquote></li>"
+        f"<blockquote>{escape(as_read(found['text']))}</blockquote></li>"
         for found in scores["mistakes"]
     )
     return f'<h2>Surest mistakes</h2><ol class="mistakes">{items}</ol>' if items else ""

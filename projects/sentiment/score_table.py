@@ -1,8 +1,12 @@
 """The scores of a model as text."""
 
+import html
+import math
 from typing import Any
 
 from projects.common.errors import printable
+from projects.common.terminal import n_of
+from projects.sentiment.labels import order_shown
 
 LABELS_LISTED = 20  # labels whose scores are printed; --json has all
 
@@ -31,7 +35,8 @@ def table(scores: dict[str, Any]) -> str:
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes:")
     for mistake in scores["mistakes"]:
-        label, answer, text = (printable(mistake[name][:80]) for name in ("label", "answer", "text"))
+        text = printable(html.unescape(mistake["text"])[:80])
+        label, answer = (printable(mistake[name][:80]) for name in ("label", "answer"))
         lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
     return "\n".join(lines)
 
@@ -41,25 +46,31 @@ def scored_in_words(scores: dict[str, Any]) -> str:
     n, trained_on = scores["test"]["reviews"], scores["scored"]["trained_on"]
     parts = scores["scored"]["parts"]
     if "new" in parts and trained_on:
-        return f"{n:,} test texts; {trained_on:,} others are left out, as the model was trained on them"
+        have = "other has" if trained_on == 1 else "others have"
+        known = f"{trained_on:,} {have} the very words of a text that the model was trained on"
+        return f"{n_of(n, 'test text')}; left out: {known}"
     if parts == ["new"]:
-        return f"{n:,} test texts: all that are there, as the model was trained on none of them"
+        return f"{n_of(n, 'test text')}: all that are there, as the model was trained on none of them"
     if "drawn" in parts:
-        return f"{n:,} test texts: the fifth that is never trained on (which texts the model knows it does not say)"
-    return f"{n:,} test texts"
+        return (
+            f"{n_of(n, 'test text')}: the fifth that is never trained on (which texts the model knows it does not say)"
+        )
+    return n_of(n, "test text")
 
 
 def label_lines(scores: dict[str, Any]) -> list[str]:
-    """Precision, recall and F1 of each label, the most frequent first, then their means."""
-    by_size = sorted(scores["labels"], key=lambda scored: -scored["reviews"])
-    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in by_size[:LABELS_LISTED]]
+    """Precision, recall and F1 of each label, the most frequent first or numbers by size, then their means."""
+    labels = scores["labels"]
+    names, sizes = ([scored[name] for scored in labels] for name in ("label", "reviews"))
+    shown = [labels[place] for place in order_shown(names, sizes, LABELS_LISTED)]
+    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in shown]
     rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
     lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
     for name, scored, n in rows:
         values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
         lines.append(f"{name:24}{values}{n:>10}".rstrip())
-    if len(by_size) > LABELS_LISTED:
-        lines.insert(-2, f"and {len(by_size) - LABELS_LISTED:,} labels more (--json has all)")
+    if len(labels) > LABELS_LISTED:
+        lines.insert(-2, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
     return lines
 
 
@@ -70,3 +81,20 @@ def unsure_lines(scores: dict[str, Any]) -> list[str]:
         if found["limit"]:
             lines.append(f"{found['limit']:<24}{found['unsure']:12.1%}{found['accuracy']:22.1%}")
     return lines
+
+
+def no_better_in_words(settings: dict[str, Any]) -> str | None:
+    """A line where a training got no further than always giving one label, or no more than chance may give.
+
+    Chance: two standard errors of the share of right answers. With `balanced` other labels count more than answers.
+    """
+    share = settings["validation_baseline"]
+    by_chance = 2 * math.sqrt(share * (1 - share) / settings["validation_reviews"])
+    if settings["balanced"] or settings["validation_accuracy"] > share + by_chance:
+        return None
+    shares = settings["label_shares"]
+    answer = settings["label_names"][shares.index(max(shares))]
+    no_better = "no better" if settings["validation_accuracy"] <= share else "not clearly better"
+    column = settings["label_column"]
+    which = f"look whether {column!r} is the column of labels, or " if column else ""
+    return f"{no_better} than always answering {answer!r}: {which}give more texts"

@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=20, description="Short pieces of each text that are trained on, too, at a low weight.")
     ] = 2
     characters: Annotated[
-        bool, Meta(description="Read texts as pieces of seven characters, too: slower and larger, but better.")
+        bool, Meta(description="Read texts as pieces of a few characters, too: slower and larger, but better.")
     ] = False
     hidden_units: (
         Annotated[

@@ -41,8 +41,19 @@ class LabelBatches(ArrayBatches):
     Targets of all rows would need a number for each row and label.
     """
 
-    n_labels: int
-    shares: np.ndarray  # as in `Bag`
+    def __init__(self, bag: Bag, n_labels: int, label_weights: np.ndarray | None, settings: TrainingSettings) -> None:
+        n_rows = len(bag.labels)
+        n_steps = math.ceil(n_rows / settings.batch_size)
+        super().__init__(
+            bag.X,
+            bag.labels[:, np.newaxis],
+            weights_of(bag, label_weights),
+            batch_size=math.ceil(n_rows / n_steps),  # so that no small batch is left at the end
+            dropout=settings.dropout,
+            hidden_dropout=settings.hidden_dropout,
+        )
+        self.n_labels = n_labels
+        self.shares = bag.shares
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Any, Array, Array | None]]:
         for X, labels, weight in super().batches(rng):
@@ -60,21 +71,8 @@ class WindowBatches:
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         for window in self.windows(rng):
             bag = read_rows(self.rows, window)
-            n_rows = len(bag.labels)
-            if not n_rows:
-                continue
-            n_steps = math.ceil(n_rows / self.settings.batch_size)
-            source = LabelBatches(
-                bag.X,
-                bag.labels[:, np.newaxis],
-                weights_of(bag, self.rows.label_weights),
-                batch_size=math.ceil(n_rows / n_steps),  # so that no small batch is left at the end
-                dropout=self.settings.dropout,
-                hidden_dropout=self.settings.hidden_dropout,
-            )
-            source.n_labels = self.n_labels
-            source.shares = bag.shares
-            yield from source.steps(network, rng)
+            if len(bag.labels):
+                yield from LabelBatches(bag, self.n_labels, self.rows.label_weights, self.settings).steps(network, rng)
 
     def windows(self, rng: np.random.Generator) -> Iterator[list[str]]:
         """The blocks in random order, some at a time: as many as a batch needs, and at least WINDOW_BLOCKS."""
@@ -106,7 +104,7 @@ class LargeBatches:
         for step in range(self.n_steps):
             batch = Batch(self.seed, len(self.history), step, self.n_steps, self.n_labels, self.settings)
             shared = self.engine.share(network)
-            total: Share = self.engine.total(gradient_of, add_shares, groups, self.rows, shared, batch)
+            total: Contribution = self.engine.total(gradient_of, add_contributions, groups, self.rows, shared, batch)
             if total.weight:
                 mean = (total.gradient / total.weight).astype(network.parameters.dtype)
                 yield Step(Gradient.from_vector(network.shapes, mean), total.loss, total.weight)
@@ -123,7 +121,7 @@ class Batch(NamedTuple):
     settings: TrainingSettings
 
 
-class Share(NamedTuple):
+class Contribution(NamedTuple):
     """What some blocks add to a large batch: gradient and loss summed over their rows, and the summed weight."""
 
     gradient: np.ndarray
@@ -131,26 +129,26 @@ class Share(NamedTuple):
     weight: float
 
 
-def add_shares(shares: list[Share]) -> Share:
+def add_contributions(shares: list[Contribution]) -> Contribution:
     gradients, losses, weights = zip(*shares, strict=True)
-    return Share(np.sum(gradients, axis=0), sum(losses), sum(weights))
+    return Contribution(np.sum(gradients, axis=0), sum(losses), sum(weights))
 
 
 @SILENT
-def gradient_of(group: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Share:
+def gradient_of(group: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Contribution:
     """A group of blocks' share of a batch. What is dropped is decided as the rows are: whoever computes it.
 
     As many blocks are read at a time as have no more rows of the batch than a window has.
     """
-    share = Share(np.zeros(len(network.parameters)), 0.0, 0.0)
+    total = Contribution(np.zeros(len(network.parameters)), 0.0, 0.0)
     at_once = WINDOW_BLOCKS * batch.n_steps
     for start in range(0, len(group), at_once):
         blocks = group[start : start + at_once]
-        share = add_shares([share, gradient_of_blocks(blocks, rows, network, batch)])
-    return Share(share.gradient.astype(network.parameters.dtype), share.loss, share.weight)  # fewer bytes to send
+        total = add_contributions([total, gradient_of_blocks(blocks, rows, network, batch)])
+    return total._replace(gradient=total.gradient.astype(network.parameters.dtype))  # fewer bytes to send
 
 
-def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Share:
+def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, batch: Batch) -> Contribution:
     chosen = [rows_of_batch(block, rows, batch) for block in blocks]
     bag = rows.bags.read(blocks, chosen)
     bag.X.data *= dropout_factors(blocks, chosen, rows.bags, batch)
@@ -161,7 +159,7 @@ def gradient_of_blocks(blocks: list[str], rows: Rows, network: TwoLayerNetwork, 
     hidden, prediction = network.forward(X, mask)
     gradient = network.backward(X, y, hidden, prediction, weight, mask).vector()
     loss = float(LOSSES[network.loss](prediction, y, weight))
-    return Share(gradient.astype(float), loss, float(weight.sum()))
+    return Contribution(gradient.astype(float), loss, float(weight.sum()))
 
 
 def generator_of(block: str, batch: Batch, *more: int) -> np.random.Generator:
@@ -218,10 +216,10 @@ def targets(labels: np.ndarray, n_labels: int, dtype: Any, shares: np.ndarray | 
     else:
         y = np.zeros((len(labels), n_labels), dtype)
         y[np.arange(len(labels)), np.maximum(labels, 0)] = 1
-    shared = np.flatnonzero(labels < 0)
-    if shares is not None and len(shared):
-        of_labels = shares[-1 - labels[shared]]  # [rows, labels]
-        y[shared] = of_labels[:, 1:] if n_labels == 2 else of_labels
+    unlabelled = np.flatnonzero(labels < 0)
+    if shares is not None and len(unlabelled):
+        of_labels = shares[-1 - labels[unlabelled]]  # [rows, labels]
+        y[unlabelled] = of_labels[:, 1:] if n_labels == 2 else of_labels
     return y
 
 
@@ -230,9 +228,9 @@ def weights_of(bag: Bag, label_weights: np.ndarray | None) -> np.ndarray:
     weights = bag.weights
     if label_weights is not None:
         of_rows = label_weights[np.maximum(bag.labels, 0)].astype(np.float32)
-        shared = np.flatnonzero(bag.labels < 0)
-        if len(shared):
-            of_rows[shared] = bag.shares @ label_weights.astype(np.float32)
+        unlabelled = np.flatnonzero(bag.labels < 0)
+        if len(unlabelled):
+            of_rows[unlabelled] = bag.shares @ label_weights.astype(np.float32)
         weights = weights * of_rows
     return weights[:, np.newaxis]
 

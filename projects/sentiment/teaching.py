@@ -1,7 +1,9 @@
 """Texts without labels: a model fitted to those with labels says what share of each text belongs to each label.
 
-With these shares the texts are counted and trained on as the others are, at a low weight. Most n-grams are rare: of
-three times as many texts, three times as many n-grams are frequent enough, and their log-count ratios are less noisy.
+Self-training with soft pseudo-labels: Nigam et al., "Text Classification from Labeled and Unlabeled Documents using
+EM", 2000; Lee, "Pseudo-Label", 2013. The shares are sharpened as in Berthelot et al., "MixMatch", 2019, equation 7.
+With them the texts are counted and trained on as the others are, at a low weight. Most n-grams are rare: of three
+times as many texts, three times as many n-grams are frequent enough, and their log-count ratios are less noisy.
 The fit that is measured learns from shares that texts held out have no part in.
 """
 
@@ -22,7 +24,7 @@ from projects.sentiment.store import Store
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-SHARPNESS = 2  # by this the log-odds of the shares are multiplied: a text has one label
+SHARPNESS = 2  # by this the log-odds of the shares are multiplied, as a text has one label; 1 over a temperature
 
 
 class Teacher(NamedTuple):
@@ -50,7 +52,7 @@ def teach(
 ) -> Lesson:
     """What the teachers, one for each view, say of the texts of these blocks.
 
-    shares: what the arrays are called.
+    shares: what the arrays are called. Raises ProjectError.
     """
     texts = sum(engine.map(save_shares, blocks, engine.share(list(teachers)), store, shares))
     counts = []
@@ -103,6 +105,7 @@ def count_shares(block: str, store: Store, view: str, shares: str, n_candidates:
 
 
 def add(totals: list[Any]) -> Any:
+    """The sum of matrices or arrays."""
     return functools.reduce(lambda a, b: a + b, totals)
 
 

@@ -93,7 +93,7 @@ def word_keys(content: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarra
     return keys
 
 
-class Table:
+class HashTable:
     """Distinct 64-bit keys to their numbers 0, 1, …: a hash table with open addressing that finds all at once."""
 
     def __init__(self, keys: np.ndarray) -> None:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from nn import TwoLayerNetwork
 from nn.batches import Step, StepSource
-from nn.functions import LOSSES
 from nn.training import Training, TrainingSettings
 from projects.common import progress
 from projects.common.checkpoint import Checkpoint
@@ -24,24 +24,27 @@ from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, count_piece_candidates
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
-from projects.sentiment.layout import Layout
-from projects.sentiment.model import SecondView, SentimentModel, each_label, output_for, outputs_for, put_together
+from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
+from projects.sentiment.layout import Layout, never_there
+from projects.sentiment.measuring import answers_of, loss_of_shares, measure_all, sure_from
+from projects.sentiment.model import SecondView, SentimentModel, output_for, outputs_for
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.pieces import VIEW, PieceCandidates, Pieces, choose_pieces
 from projects.sentiment.settings import MOST_ROWS, STEPS, Settings, complete, rows_a_step
-from projects.sentiment.steps import SILENT, LargeBatches, Rows, WindowBatches, label_weights, read_rows, targets
+from projects.sentiment.steps import LargeBatches, Rows, WindowBatches, label_weights
 from projects.sentiment.store import Store
 from projects.sentiment.teaching import Lesson, Teacher, teach
 
 MEASURED, FINAL = "measured", "final"  # names of the two fits
 TAUGHT = "-taught"  # ends the names of those that learn from texts without labels, too
-MEASURED_ROWS = 5_000  # that are measured at a time
-STARTING = 0.7  # seconds until the libraries are loaded, on the machine of the next two lines
-READING, READING_PACKED = 2e-7, 6e-8  # seconds a byte, for the progress, where only their ratios count; of
-COUNTING, A_STEP, A_PRODUCT = 2.5e-7, 1e-3, 1.2e-8  # a word of a text and length, a step, an n-gram of a text in it
+# seconds on one machine, for the progress: only their ratios count
+STARTING = 0.7  # until the libraries are loaded
+READING = 2e-7  # a byte of a table
+READING_PACKED = 6e-8  # a byte of the published packings
+COUNTING = 2.5e-7  # a word of a text, for each length of n-grams
+A_STEP = 1e-3  # a step of training
+A_PRODUCT = 1.2e-8  # an n-gram of a text in a step
 PIECES_TAKE = 5, 4  # times as long, with the second view: counting, and the products of the fits
-GOAL = 0.95  # share of the sure answers that should be right
-FEWEST_SURE = 20  # answers that this is said from
 
 
 @dataclass
@@ -81,9 +84,9 @@ def train(
         watcher.on_phase("reading")
         progress.enter("reading", total=len(sources) + len(unlabelled))
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
-        left_out = corpus.left_out.description()
-        if left_out:
-            watcher.tell(left_out)
+        for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
+            if line:
+                watcher.tell(line)
         if corpus.unlabelled is not None:
             watcher.tell(f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too")
         refuse_one_kind(corpus)
@@ -93,13 +96,8 @@ def train(
         checkpoint.start(about)
         watcher.on_phase("counting")
         expect_the_rest(corpus, settings)
-        progress.enter("counting", total=len(corpus.all_blocks) * settings.ngrams)
-        candidates = count_candidates(corpus, settings, engine)
+        views = views_of(corpus, settings, engine)
         watcher.on_phase("training")
-        views = [View("", "", candidates, choose_vocabulary)]
-        if settings.characters:
-            pieces = count_piece_candidates(corpus, settings, engine)
-            views.append(View("-pieces", VIEW, pieces, choose_pieces))
         n_epochs = n_fits(settings) * len(views) * settings.epochs * (1 if corpus.unlabelled is None else 2)
         progress.enter("fits", "fit 1 of 2" if settings.refit else "fit", total=n_epochs)
         plan = Plan(corpus, views, settings, engine, checkpoint)
@@ -109,17 +107,34 @@ def train(
     second = None
     if settings.characters:
         second = SecondView(result.views[1].training.network, result.views[1].vocabulary)
-    settings_of_fit = words.training.settings
-    about |= {
+    about |= outcome(corpus, settings, measured, words, checkpoint.stopped)
+    return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
+
+
+def views_of(corpus: Corpus, settings: Settings, engine: Engine) -> list["View"]:
+    """The ways to read the texts, with all that they may find there counted."""
+    passes = settings.ngrams + (2 if settings.characters else 0)  # of pieces: those that are there, then exactly
+    progress.enter("counting", total=len(corpus.all_blocks) * passes)
+    views = [View("", "", count_candidates(corpus, settings, engine), choose_vocabulary)]
+    if settings.characters:
+        views.append(View("-pieces", VIEW, count_piece_candidates(corpus, settings, engine), choose_pieces))
+    return views
+
+
+def outcome(
+    corpus: Corpus, settings: Settings, measured: "Fitted", words: "Prepared", unfinished: bool
+) -> dict[str, Any]:
+    """What the fits found out, as it is kept in the model's file. words: the view that is saved."""
+    return {
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
+        "validation_baseline": baseline(corpus),
         "sure_from": measured.sure_from,
-        "batch_size": settings_of_fit.batch_size // (1 + settings.excerpts),
+        "batch_size": words.training.settings.batch_size // (1 + settings.excerpts),
         "least_count": words.vocabulary.min_count,
         "common_from": words.vocabulary.common_from,
-        "unfinished": checkpoint.stopped,
+        "unfinished": unfinished,
     }
-    return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
 
 
 def expect_by_size(files: Sequence[File]) -> None:
@@ -194,10 +209,18 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
     }
 
 
+def baseline(corpus: Corpus) -> float:
+    """The share of the texts held out that have the label most frequent in training: as right is always giving it."""
+    held_out = corpus.held_out_of_label
+    most_frequent = int((corpus.texts_of_label + held_out).argmax())
+    return float(held_out[most_frequent] / held_out.sum())
+
+
 def refuse_one_kind(corpus: Corpus) -> None:
     """Raise ProjectError where what is left to train on has one label."""
     if np.count_nonzero(corpus.texts_of_label) < 2:
-        raise ProjectError(f"{corpus.n_texts} texts are too few: those left to train on are all of one kind")
+        few = too_few_to_train_on(corpus.n_texts)
+        raise ProjectError(f"{few}; those that are not held out are all of one kind")
 
 
 # The two fits
@@ -363,12 +386,13 @@ def prepare(plan: Plan, view: View, fit: str, name: str, lesson: Lesson | None, 
         texts = texts + lesson.texts
         blocks = corpus.all_blocks
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
-    refuse_empty(vocabulary, settings)
+    refuse_empty(vocabulary, settings, int(texts.sum()))
     bags = Bags(fit + name, corpus.store, vocabulary, view.arrays, lesson.shares if lesson else None)
     shared = plan.engine.share(bags), plan.engine.share(columns)
     for _ in plan.engine.map(save_bags, blocks, *shared):
         pass
-    training = start_training(len(vocabulary), len(corpus.label_names), settings, int(texts.sum()))
+    of_fit = settings if fit == MEASURED else replace(settings, early_stopping=False)  # told when to end: `run_epochs`
+    training = start_training(len(vocabulary), len(corpus.label_names), of_fit, int(texts.sum()))
     state = plan.checkpoint.states.get(fit + name)
     if state is not None:
         training.restore(state)
@@ -380,11 +404,13 @@ def save_bags(block: str, bags: Bags, columns: np.ndarray) -> None:
     bags.save(block, columns)
 
 
-def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings) -> None:
+def refuse_empty(vocabulary: Vocabulary | Pieces, settings: Settings, n_texts: int) -> None:
     """Raise ProjectError where the noise reductions have left nothing in the bag."""
     if not len(vocabulary):
+        if n_texts < FEWEST_TEXTS:
+            raise ProjectError(too_few_to_train_on(n_texts))
         raise ProjectError(
-            f"no {'word' if isinstance(vocabulary, Vocabulary) else 'piece of seven characters'} is in "
+            f"no {'word' if isinstance(vocabulary, Vocabulary) else 'piece'} is in "
             f"{settings.min_count} texts or more with a log-count ratio of {settings.polarity_cutoff}: "
             "lower --min-count or --polarity-cutoff"
         )
@@ -437,7 +463,7 @@ def run_epochs(
     while not training.finished and (epochs is None or len(training.history) < epochs):
         training.run_epoch(source, validation_loss)
         on_epoch(training)
-    if training.settings.early_stopping and validation_loss is not None:
+    if training.settings.early_stopping:
         training.restore_best()
 
 
@@ -469,75 +495,3 @@ def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | Larg
         engine=plan.engine,
         history=training.history,
     )
-
-
-# Measuring
-
-
-class Measured(NamedTuple):
-    """The loss summed over texts, and how many there are."""
-
-    loss: float
-    texts: int
-
-
-def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLayerNetwork) -> Measured:
-    """The sums over all blocks, added in their order: the last bits of a loss do not depend on the engine.
-
-    rows: a handle.
-    """
-    measured = engine.map(measure, blocks, rows, engine.share(network))
-    losses, texts = zip(*measured, strict=True)
-    return Measured(sum(losses), sum(texts))
-
-
-@SILENT
-def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
-    """The sums over one block."""
-    bag = read_rows(rows, [block])
-    n_texts = len(bag.labels)
-    loss = 0.0
-    for some in slices_of(n_texts):
-        prediction = network.predict(bag.X[some])
-        y = targets(bag.labels[some], max(2, len(network.b2)), prediction.dtype)
-        loss += float(LOSSES[network.loss](prediction, y))
-    return Measured(loss, n_texts)
-
-
-@SILENT
-def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of each answer in one block, and whether it is right [rows]; rows and network of each view."""
-    bags = [read_rows(of_view, [block]) for of_view in rows]
-    labels = bags[0].labels
-    sureness = np.empty(len(labels))
-    is_right = np.empty(len(labels), bool)
-    for some in slices_of(len(labels)):
-        views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
-        probability = views[0] if len(views) == 1 else put_together(*views)
-        sureness[some] = probability.max(axis=1)
-        is_right[some] = probability.argmax(axis=1) == labels[some]
-    return sureness, is_right
-
-
-def slices_of(n_rows: int) -> Iterator[slice]:
-    """Some rows at a time: the probabilities of a row may be thousands."""
-    for start in range(0, n_rows, MEASURED_ROWS):
-        yield slice(start, start + MEASURED_ROWS)
-
-
-def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> float | None:
-    """The least probability P for which GOAL of the answers with at least P are right; None: even all are not enough.
-
-    With it, as few texts as possible are unsure.
-    """
-    order = np.argsort(-sureness, kind="stable")
-    accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero((accuracy >= GOAL) & (np.arange(len(order)) >= FEWEST_SURE))
-    return float(sureness[order[good[-1]]]) if len(good) else None
-
-
-def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:
-    """The mean loss of always answering with the shares of the labels. texts, weights: of each label [labels]."""
-    sums = texts if weights is None else texts * weights
-    shares = sums[sums > 0] / sums.sum()
-    return float(-np.sum(shares * np.log(shares)))

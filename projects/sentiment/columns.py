@@ -1,0 +1,125 @@
+"""Which columns of a table hold texts and labels: by their usual names, else by what is in them."""
+
+import math
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+TEXT_NAMES = (  # as `folded` gives them; the first that a table has is taken
+    "text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description",
+    "bemerkung", "kommentar", "rezension", "nachricht", "beschreibung", "freitext",
+    "commentaire", "avis", "texte", "comentario", "texto", "resena", "mensaje",
+    "commento", "testo", "recensione", "messaggio",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target",
+    "sterne", "urteil", "kategorie", "klasse", "thema", "bewertung",
+    "etoiles", "categorie", "theme", "estrellas", "valoracion", "puntuacion", "categoria", "tema",
+    "stelle", "voto", "valutazione", "punteggio",
+)  # fmt: skip
+OTHER_NAMES = ("split", "simulated", "id", "index")  # never a guess for either
+FEW_VALUES = 100  # of a column that may hold labels
+SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
+GRADES = range(3, 12)  # so many values of a scale
+LARGEST_GRADE = 10
+NAMED = 5  # columns and labels that a line names
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def folded(name: str) -> str:
+    """A name without case, accents and spaces around it: "etoiles" for "Étoiles "."""
+    decomposed = unicodedata.normalize("NFD", name.strip().casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def named(columns: Sequence[str], name: str) -> str | None:
+    """The column that a person names: the very one, else the only one with this name in another case."""
+    if name in columns:
+        return name
+    alike = [column for column in columns if folded(column) == folded(name)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first of these names that a column has, in whatever case."""
+    by_name = {folded(column): column for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def guess_text(columns: Sequence[str], rows: Rows, label: str | None) -> str | None:
+    """The column with the longest values; None where all are short."""
+    lengths = {}
+    for column in columns:
+        values = [row.get(column) for row in rows]
+        words = [len(value) for value in values if isinstance(value, str)]
+        if column != label and column.lower() not in OTHER_NAMES and words:
+            lengths[column] = sum(words) / len(words)
+    if not lengths:
+        return None
+    longest = max(lengths, key=lambda column: lengths[column])
+    return longest if lengths[longest] >= SHORTEST_TEXT else None
+
+
+def find_labels(columns: Sequence[str], rows: Rows, labels: Collection[str], text: str | None) -> str | None:
+    """The column that has most of these labels; where none has any, or none are given, a usual name or a guess."""
+    others = [column for column in columns if column != text]
+    return column_with(others, rows, labels) or usual(others, LABEL_NAMES) or guess_label(columns, rows, text)
+
+
+def column_with(columns: Sequence[str], rows: Rows, labels: Collection[str]) -> str | None:
+    """The column in which most of these labels occur: of several one with a usual name, else in most rows."""
+    values = possible_labels(columns, rows, None)
+    by_name = usual(columns, LABEL_NAMES)
+    if by_name is not None:
+        values[by_name] = values_of(rows, by_name)
+
+    def how_well(column: str) -> tuple[int, bool, int]:
+        n_rows = sum(label_text(row.get(column)) in labels for row in rows)
+        return len(values[column] & set(labels)), column == by_name, n_rows
+
+    best = max(values, key=how_well, default=None)
+    return best if best is not None and values[best] & set(labels) else None
+
+
+def guess_label(columns: Sequence[str], rows: Rows, text: str | None) -> str | None:
+    """A column that is a scale, such as stars, else any that may hold labels, with the fewest values of these."""
+    values = possible_labels(columns, rows, text)
+    return min(values, key=lambda column: (not is_scale(values[column]), len(values[column])), default=None)
+
+
+def possible_labels(columns: Sequence[str], rows: Rows, text: str | None) -> dict[str, set[str]]:
+    """The values of each column that may hold labels: they are two at least, and each comes back."""
+    possible = {}
+    for column in columns:
+        found = values_of(rows, column)
+        comes_back = len(found) <= min(FEW_VALUES, len(rows) / 2)
+        if column != text and column.lower() not in OTHER_NAMES and len(found) > 1 and comes_back:
+            possible[column] = found
+    return possible
+
+
+def values_of(rows: Rows, column: str) -> set[str]:
+    return {label_text(row.get(column)) for row in rows} - {""}
+
+
+def is_scale(values: Collection[str]) -> bool:
+    """Whether these are 3 to 11 whole numbers from 0 to 10."""
+    are_numbers = all(value.isascii() and value.isdigit() and int(value) <= LARGEST_GRADE for value in values)
+    return are_numbers and len(values) in GRADES
+
+
+def with_counts(values: Mapping[str, Collection[str]]) -> str:
+    """Columns and how many values they have: "Ort (3 values), Kanal (2 values)"."""
+    by_number = sorted(values, key=lambda column: (not is_scale(values[column]), len(values[column])))
+    more = ", …" if len(values) > NAMED else ""
+    return ", ".join(f"{column} ({len(values[column]):,} values)" for column in by_number[:NAMED]) + more
+
+
+def label_text(value: Any) -> str:
+    """A label as it is written: a number from Excel or JSON without “.0”; "" for none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()

@@ -1,0 +1,85 @@
+"""How good a fit is: its loss and its answers, over the texts held out."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn import TwoLayerNetwork
+from nn.functions import LOSSES
+from projects.sentiment.engine import Engine
+from projects.sentiment.model import each_label, put_together
+from projects.sentiment.steps import SILENT, Rows, read_rows, targets
+
+ROWS = 5_000  # that are measured at a time
+GOAL = 0.95  # share of the sure answers that should be right
+FEWEST_SURE = 20  # answers that this is said from
+
+
+class Measured(NamedTuple):
+    """The loss summed over texts, and how many there are."""
+
+    loss: float
+    texts: int
+
+
+def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLayerNetwork) -> Measured:
+    """The sums over all blocks, added in their order: the last bits of a loss do not depend on the engine.
+
+    rows: a handle.
+    """
+    measured = engine.map(measure, blocks, rows, engine.share(network))
+    losses, texts = zip(*measured, strict=True)
+    return Measured(sum(losses), sum(texts))
+
+
+@SILENT
+def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
+    """The sums over one block."""
+    bag = read_rows(rows, [block])
+    n_texts = len(bag.labels)
+    loss = 0.0
+    for some in slices_of(n_texts):
+        prediction = network.predict(bag.X[some])
+        y = targets(bag.labels[some], max(2, len(network.b2)), prediction.dtype)
+        loss += float(LOSSES[network.loss](prediction, y))
+    return Measured(loss, n_texts)
+
+
+@SILENT
+def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each answer in one block, and whether it is right [rows]; rows and network of each view."""
+    bags = [read_rows(of_view, [block]) for of_view in rows]
+    labels = bags[0].labels
+    sureness = np.empty(len(labels))
+    is_right = np.empty(len(labels), bool)
+    for some in slices_of(len(labels)):
+        views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
+        probability = views[0] if len(views) == 1 else put_together(*views)
+        sureness[some] = probability.max(axis=1)
+        is_right[some] = probability.argmax(axis=1) == labels[some]
+    return sureness, is_right
+
+
+def slices_of(n_rows: int) -> Iterator[slice]:
+    """Some rows at a time: the probabilities of a row may be thousands."""
+    for start in range(0, n_rows, ROWS):
+        yield slice(start, start + ROWS)
+
+
+def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> float | None:
+    """The least probability P for which GOAL of the answers with at least P are right; None: even all are not enough.
+
+    With it, as few texts as possible are unsure.
+    """
+    order = np.argsort(-sureness, kind="stable")
+    accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero((accuracy >= GOAL) & (np.arange(len(order)) >= FEWEST_SURE))
+    return float(sureness[order[good[-1]]]) if len(good) else None
+
+
+def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:
+    """The mean loss of always answering with the shares of the labels. texts, weights: of each label [labels]."""
+    sums = texts if weights is None else texts * weights
+    shares = sums[sums > 0] / sums.sum()
+    return float(-np.sum(shares * np.log(shares)))

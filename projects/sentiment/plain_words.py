@@ -1,0 +1,71 @@
+"""The scores of a model in a few sentences, for somebody who knows none of their names."""
+
+import math
+from typing import Any
+
+from projects.common.errors import printable
+from projects.common.terminal import n_of
+
+NORMAL_95 = 1.959964  # standard deviations around the mean of a normal distribution that hold 95 % of it
+MANY = 2_000  # scored texts from which a share is said of 1,000 texts, not of 100
+GOOD = 0.95  # share of the sure answers that should be right,
+FEWEST_SURE = 20  # of so many answers at least,
+MOST_UNSURE = 0.5  # and of the others no larger share than this
+
+
+def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+    """The shares between which the true one lies in 95 of 100 samples, where n_right of n were right.
+
+    The bounds are the shares from which this sample is NORMAL_95 standard deviations away: Wilson, “Probable
+    Inference, the Law of Succession, and Statistical Inference”, 1927.
+    """
+    share = n_right / n
+    z2 = NORMAL_95**2
+    centre = share + z2 / (2 * n)
+    reach = NORMAL_95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    scale = 1 + z2 / n
+    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def in_sentences(scores: dict[str, Any]) -> list[str]:
+    """How many texts are right, how far chance may move that, beside always the same answer; of two labels, which is
+    taken for which.
+    """
+    n = scores["test"]["reviews"]
+    out_of = 1_000 if n >= MANY else 100
+    right = of_so_many(scores["test"]["accuracy"], out_of)
+    low, high = (round(out_of * share) for share in scores["accuracy_range"])
+    majority = scores["baselines"]["majority"]
+    always = f"always answering {printable(majority['label'])}: {of_so_many(majority['accuracy'], out_of)}"
+    are_scored = "was" if n == 1 else "were"
+    first = f"Of {out_of:,} texts {right} are right ({low} to {high}, as {n:,} {are_scored} scored); {always}."
+    if len(scores["labels"]) != 2:
+        return [first]
+    (_, first_for_second), (second_for_first, _) = scores["test"]["confusion"]
+    names = [printable(scored["label"]) for scored in scores["labels"]]
+    sizes = [scored["reviews"] for scored in scores["labels"]]
+    takes_second = f"takes {names[1]} for {names[0]} {n_of(second_for_first, 'time')} in {sizes[1]:,}"
+    takes_first = f"{names[0]} for {names[1]} {n_of(first_for_second, 'time')} in {sizes[0]:,}"
+    return [first, f"It {takes_second}, and {takes_first}."]
+
+
+def of_so_many(share: float, out_of: int) -> int:
+    """The share as a whole number; all and none are said only where they are true."""
+    if share in (0.0, 1.0):
+        return round(out_of * share)
+    return min(max(round(out_of * share), 1), out_of - 1)
+
+
+def recommendation(scores: dict[str, Any]) -> str | None:
+    """The lowest --unsure with which GOOD of the other answers were right; None where all are, or where none helps."""
+    if scores["test"]["accuracy"] >= GOOD:
+        return None
+    n = scores["test"]["reviews"]
+    for found in scores["unsure"]:
+        n_sure = round(n * (1 - found["unsure"]))
+        is_enough = n_sure >= FEWEST_SURE and found["unsure"] <= MOST_UNSURE
+        if found["accuracy"] >= GOOD and is_enough:
+            unsure = of_so_many(found["unsure"], 100)
+            right = of_so_many(found["accuracy"], 100)
+            return f"with --unsure {found['limit']:g}: {unsure} of 100 unsure, {right} % of the others right"
+    return None
