@@ -1,4 +1,5 @@
 # make            this help
+# make install    the environment in .venv, and nothing else
 # make bikes      data, training, evaluation, pictures, page and a forecast of bike rentals   [DATA=a table of hours]
 # make sentiment  the same for film reviews, or your own texts   [DATA=any table TEXT=its column LABEL=its column]
 # make exercises  which exercises of docs/learn are right, with a hint for the others
@@ -35,12 +36,14 @@ TEXT ?=
 LABEL ?=
 COLUMNS = $(if $(TEXT),--text-column "$(TEXT)") $(if $(LABEL),--label-column "$(LABEL)")
 
-.PHONY: help bikes sentiment exercises playground test test-fast test-oldest coverage fuzz check lint types format lock docs benchmark \
+.PHONY: help install bikes sentiment exercises playground test test-fast test-oldest coverage fuzz check lint types format lock docs benchmark \
     benchmark-quick torture clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# //p' Makefile
+
+install: $(VENV)/installed
 
 $(BIN)/activate:
 	$(PYTHON) -m venv $(VENV)
