@@ -262,7 +262,7 @@ def batch(fit, step, n_steps, dropout=0.0):
 def test_gradients_of_unequal_blocks_add_up(fit):
     rows, n_columns = fit
     network = TwoLayerNetwork(n_columns, 3, output="sigmoid", random_state=5)
-    X, labels, weights = steps.read_rows(rows, rows.blocks)
+    X, labels, weights, _ = steps.read_rows(rows, rows.blocks)
     y, weight = labels[:, np.newaxis].astype(float), (rows.label_weights[labels] * weights)[:, np.newaxis]
     X = X.astype(float)
     hidden, prediction = network.forward(X)
