@@ -96,7 +96,7 @@ def run_one(pattern, run, engine):
         model = train(files, settings, None, where, run_folder, Watcher(on_phase=mark), in_memory)
         mark("scoring")
         if engine != "local":
-            list(predict_files(model, files, run_folder / "out", where))
+            list(predict_files(model, files, run_folder / "out", engine=where))
         mark("end")
         return model
 
