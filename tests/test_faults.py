@@ -469,7 +469,10 @@ def predicted(*arguments, cwd, stdin=""):
 
 def test_fault_28_labels_that_are_neither_are_listed(tmp_path):
     rows = "text,label,split\na,yes,train\nb,no,train\nc,maybe,train\n"
-    with pytest.raises(ProjectError, match=r"3 different labels in 3 rows \('maybe', 'no', 'yes'\): name the column"):
+    with pytest.raises(ProjectError, match="3 texts with labels are too few to train on"):
+        data.read_reviews(table(tmp_path, "t.csv", rows), "train")
+    rows = "text,label,split\n" + "".join(f"text {number},{number},train\n" for number in range(30))
+    with pytest.raises(ProjectError, match=r"30 different labels in 30 rows \('0', '1', .*name it with --label-column"):
         data.read_reviews(table(tmp_path, "t.csv", rows), "train")
     with pytest.raises(ProjectError, match="has only pos texts to train on, and two labels are needed"):
         data.read_reviews(table(tmp_path, "t.csv", "text,label\n" + "a,pos\n" * 9), "train")

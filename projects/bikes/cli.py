@@ -206,6 +206,7 @@ def train(
         from projects.bikes.check import warn_of_baseline, warn_of_short_data
         from projects.bikes.data import split
         from projects.bikes.evaluation import baselines, in_a_sentence
+        from projects.bikes.layout import PUBLISHED_COLUMNS
         from projects.bikes.model import train
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
@@ -218,8 +219,8 @@ def train(
         hours = split(city.hours, validation_days, test_days)
         with checkpoint.interruptible():
             model = train(hours, Settings(**options), on_epoch, checkpoint)
-        if data:
-            model.settings["table"] = str(data)
+        if data and {model.layout.time, model.layout.hour} != PUBLISHED_COLUMNS:
+            model.settings["table"] = str(data)  # that of the published hours needs no name
         common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
@@ -779,7 +780,8 @@ def predict_file(model: "BikesModel", file: str, as_json: bool) -> None:
         beyond = max(beyond, days_beyond(model, hours.time.min(), hours.time.max()))
         unknown = unknown or bool((added.beyond_known & ~is_unseen(model.settings, hours.time)).any())
         months += unseen_months(model.settings, hours.time)
-    tell([guess_line(months)])
+    if not unknown:  # else the line of hours beyond what is known says it all
+        tell([guess_line(months)])
     warn_if_far(*beyond, unknown)
 
 

@@ -191,7 +191,7 @@ def train(  # a parameter for each option
     Examples: sentiment train --ngrams 1 --min-count 20
               sentiment train --data mails.csv --text-column body --label-column kind
               sentiment train --data 'reviews-*.jsonl.gz'
-              sentiment train --characters --unlabelled
+              sentiment train --data mails.csv --unlabelled reviews.csv
     """
     from projects.common.progress import report_epochs, say
 
