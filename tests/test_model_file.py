@@ -9,7 +9,7 @@ import pytest
 
 from projects.common import files
 from projects.common.errors import ProjectError
-from projects.common.model_file import FORMAT, KEY, load_model, save_model
+from projects.common.model_file import FORMAT, KEY, load_model, save_model, what_is
 
 ARRAYS = {"W1": np.arange(6, dtype=np.float32).reshape(2, 3), "b1": np.zeros(3), "words": np.array([97], np.uint8)}
 SETTINGS = {"seed": 1, "features": ["a", "é"]}
@@ -112,3 +112,13 @@ def test_a_failed_save_leaves_the_old_file_whole(path, monkeypatch, step):
         save_model(path, "bikes", ARRAYS, {"seed": 2})
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_cut_short_is_called_damaged_whatever_the_length_of_its_header(tmp_path):
+    """A header of 896 bytes has a length whose first byte is the mark of a pickle."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes((896).to_bytes(8, "little") + b'{"a":1}' + b"\0" * 20)
+    assert path.read_bytes()[:1] == b"\x80"
+    assert "damaged" in what_is(path)
+    path.write_bytes(b"\x80\x04K\x01." + b"\0" * 20)
+    assert "a pickle" in what_is(path)

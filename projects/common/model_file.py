@@ -122,9 +122,10 @@ def what_is(path: Path) -> str:
         start = file.read(1024)
     if not start:
         return "empty"
-    if start[:1] == b"\x80":
+    is_begun = start[8:9] == b"{"  # after the length of a header of safetensors, whatever the bytes of that are
+    if start[:1] == b"\x80" and not is_begun:
         return "a pickle, which could run code and is never loaded"
-    if start[:2] == b"PK":
+    if start[:2] == b"PK" and not is_begun:
         return "a zip file, not a model"
     if start[:1] != b"{" and b"\0" not in start:
         return "a text file, not a model"
