@@ -39,16 +39,7 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
             "growsAfter": bands.GROWS_AFTER,
         },
         "city": settings["city"],
-        "calendar": {
-            "usual": calendar.USUAL_SHARES,
-            "shrinkage": calendar.SHRINKAGE,
-            "moves": calendar.MOVES,
-            "thanksgiving": calendar.THANKSGIVING,
-            "christmasEve": calendar.CHRISTMAS_EVE,
-            "newYear": calendar.NEW_YEAR,
-            "holidaysBegin": calendar.HOLIDAYS_BEGIN,
-            "holidaysEnd": calendar.HOLIDAYS_END,
-        },
+        "calendar": calendar_numbers(),
         "inputs": inputs_of(model),
         "holidays": holidays_of(model),
         "temperatureUnit": settings["layout"]["temperature_unit"],
@@ -69,16 +60,9 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     }
     arrays = b"".join(array.astype("<f4").tobytes() for array in one_network(model))
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
-    hours = settings["train_rows"] + settings["validation_rows"]
-    days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}".replace("-", "‑")  # not to be broken there
-    lead = f"The mean of {len(model.networks)} small networks that learned from the {hours:,} hours of {days}."
-    lead += f" {what_it_knows(model)}"
-    if scores and "test" in scores:
-        test = scores["test"]
-        lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
     parts = report.common_parts("bikes", path, settings, simulated, PICTURES) | {
         "title": "How many bikes will be rented?",
-        "lead": lead,
+        "lead": lead_of(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
         "scores": score_table(scores) if scores else unscored(settings),
@@ -89,6 +73,33 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
     }
     return report.fill(parts)
+
+
+def calendar_numbers() -> dict[str, Any]:
+    """What the page needs to know which days are like others, see `calendar`."""
+    return {
+        "usual": calendar.USUAL_SHARES,
+        "shrinkage": calendar.SHRINKAGE,
+        "moves": calendar.MOVES,
+        "thanksgiving": calendar.THANKSGIVING,
+        "christmasEve": calendar.CHRISTMAS_EVE,
+        "newYear": calendar.NEW_YEAR,
+        "holidaysBegin": calendar.HOLIDAYS_BEGIN,
+        "holidaysEnd": calendar.HOLIDAYS_END,
+    }
+
+
+def lead_of(model: BikesModel, scores: dict[str, Any] | None) -> str:
+    """What the model is, what it knows and, once it was scored, how far off it is."""
+    settings = model.settings
+    hours = settings["train_rows"] + settings["validation_rows"]
+    days = f"{settings['first_hour'][:10]} to {settings['last_hour'][:10]}".replace("-", "‑")  # not to be broken there
+    lead = f"The mean of {len(model.networks)} small networks that learned from the {hours:,} hours of {days}."
+    lead += f" {what_it_knows(model)}"
+    if scores and "test" in scores:
+        test = scores["test"]
+        lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
+    return lead
 
 
 def inputs_of(model: BikesModel) -> list[str]:

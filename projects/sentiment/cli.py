@@ -199,7 +199,6 @@ def train(  # a parameter for each option
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
-        from projects.sentiment.measuring import GOAL
         from projects.sentiment.training import Watcher, expect_by_size, shown_fit, train
 
         check_writable(run)
@@ -216,14 +215,9 @@ def train(  # a parameter for each option
     no_better = no_better_in_words(model.settings)
     if no_better:
         click.echo(printable(no_better))
-    sure_from = model.settings["sure_from"]
-    if model.settings["validation_accuracy"] < GOAL:
-        goal = f"{GOAL:.0%}".replace("%", " %")
-        if sure_from is None:
-            click.echo(f"no limit for --unsure reaches {goal} of right answers")
-        else:
-            answering = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
-            click.echo(f"{goal} of the answers are right with: {answering}")
+    limit = limit_in_words(model, run)
+    if limit:
+        click.echo(limit)
     given = {"data": data, "data_dir": data_dir, "run": run}
     commands = [common.as_typed(main, name, given) for name in ("evaluate", "plot", "predict")]
     click.echo(f"model: {run / common.MODEL}\nnext: {', '.join(commands)} --help")
@@ -287,6 +281,20 @@ def tune(  # a parameter for each option
     with working_folder(run) as folder:
         found = search(sources, folder, settings, positive, clock, max_size, watcher)
         show_search(found, clock, "wrong, %", 100, command, run, quiet)
+
+
+def limit_in_words(model: "SentimentModel", run: Path) -> str | None:
+    """With which --unsure as many answers are right as should be; None where they are without one."""
+    from projects.sentiment.measuring import GOAL
+
+    sure_from = model.settings["sure_from"]
+    if model.settings["validation_accuracy"] >= GOAL:
+        return None
+    goal = f"{100 * GOAL:.0f} %"
+    if sure_from is None:
+        return f"no limit for --unsure reaches {goal} of right answers"
+    command = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
+    return f"{goal} of the answers are right with: {command}"
 
 
 def in_words(model: "SentimentModel") -> str:

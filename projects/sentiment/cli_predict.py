@@ -22,17 +22,9 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 SHOWN = 12  # n-grams shown by --explain outside --json
-ANSWER = (
-    "label",
-    "probability",
-    "probabilities",
-    "words",
-    "ngrams",
-    "unknown",
-    "note",
-)  # added to a row, in CSV the first two
+# what is added to a row, in CSV the first two
+ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "unknown", "note")
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
-MARKS = ".,!?"  # which are no words
 LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
 
@@ -276,6 +268,7 @@ def answer(
 
 def unknown_words(text: str, known: set[str], negation: bool) -> list[str]:
     """The words of the text, each once, that have no effect as they are in no n-gram of the bag."""
+    from projects.sentiment.characters import MARKS
     from projects.sentiment.negation import in_words, tokens
 
     names = dict.fromkeys(in_words(name) for name in tokens(text, negation))

@@ -186,6 +186,11 @@ def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, i
     """The totals of one block; which row has which candidates is saved."""
     n_labels, n_candidates = shape
     presence = find_ngrams(block, store, longest, n_candidates, drawing)
+    return totals_of(presence, block, store, n_labels)
+
+
+def totals_of(presence: "sp.csr_matrix", block: str, store: Store, n_labels: int) -> Totals:
+    """The totals of one block, from which of its texts has which candidates [texts, candidates]."""
     labels = store.load(block, "labels")
     held_out = store.load(block, "held_out")
     progress.advance()
@@ -223,13 +228,7 @@ def count_pieces_exactly(
     """The totals of one block; which text has which candidates is saved."""
     n_labels, n_candidates = shape
     presence = find_pieces(block, store, table, n_candidates, drawing)
-    labels = store.load(block, "labels")
-    held_out = store.load(block, "held_out")
-    progress.advance()
-    return Totals(
-        training=texts_with(presence, labels, ~held_out, n_labels),
-        held_out=texts_with(presence, labels, held_out, n_labels),
-    )
+    return totals_of(presence, block, store, n_labels)
 
 
 def save_pieces(block: str, store: Store, table: HashTable, n_candidates: int, drawing: Drawing) -> None:
