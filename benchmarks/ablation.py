@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.bikes import EARLIER, MARCH, rmse, spans
 from benchmarks.report import REAL_DATA, machine, table, write_section
-from projects.bikes import evaluation, features, model
+from projects.bikes import features, model, scores
 from projects.bikes.data import read_hours, split
 from projects.bikes.features import GROUPS
 from projects.bikes.settings import DEFAULTS, Settings
@@ -40,7 +40,7 @@ def errors_of(hours, seed, groups=tuple(GROUPS), members=DEFAULTS.members):
     actual = np.concatenate([now.cnt for _, now in weeks])
     parts = split(hours)
     validation = forecast(parts.train, parts.validation, parts.train.tail(features.AROUND))
-    variance = evaluation.variance_of(pd.concat(parts[:2]))
+    variance = scores.variance_of(pd.concat(parts[:2]))
     scaled_mse = rmse(parts.validation.cnt, validation) ** 2 / variance
     return statistics.fmean(earlier), rmse(actual, predicted), scaled_mse
 

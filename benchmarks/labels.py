@@ -22,8 +22,9 @@ from benchmarks.report import REAL_DATA, machine, table, write_section
 from benchmarks.reviews import ARCHIVE, simulated_reviews
 from nn import metrics
 from projects.sentiment.archive import review_members
-from projects.sentiment.corpus import mix, text_hash, threshold
+from projects.sentiment.corpus import threshold
 from projects.sentiment.data import Reviews, read_reviews
+from projects.sentiment.hashes import mix, text_hash
 from projects.sentiment.settings import Settings
 from projects.sentiment.tokens import tokens
 from projects.sentiment.training import train

@@ -321,11 +321,11 @@ def test_nothing_is_learned_from_half_a_day_or_where_nobody_commutes():
     assert calendar.learn_special_days(hours.assign(cnt=0.0), "US") == []
 
 
-def forecasts_of(hours, bikes, special=False, days_ahead=0):
+def forecasts_of(hours, bikes, special=False, days_away=0):
     """Forecasts on a working day."""
     rows = len(hours)
     working = pd.Series(1.0, hours.index)
-    return bands.Forecasts(hours, np.array(bikes), working, np.full(rows, special), np.full(rows, days_ahead))
+    return bands.Forecasts(hours, np.array(bikes), working, np.full(rows, special), np.full(rows, days_away))
 
 
 def test_bands_worked_out_by_hand():
@@ -350,13 +350,13 @@ def test_bands_worked_out_by_hand():
     bounds = bands.band_bounds(found, forecasts_of(last, [49.0]))
     assert bounds["low_80"][0] == pytest.approx((7 - root_80) ** 2, rel=1e-4)
     assert bounds["high_95"][0] == pytest.approx((7 + root_95) ** 2, rel=1e-4)
-    assert bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60)) == bounds
-    later = bands.band_bounds(found, forecasts_of(last, [49.0], days_ahead=60 + 365))
+    assert bands.band_bounds(found, forecasts_of(last, [49.0], days_away=60)) == bounds
+    later = bands.band_bounds(found, forecasts_of(last, [49.0], days_away=60 + 365))
     assert later["high_80"][0] == pytest.approx((7 + 3 * root_80) ** 2, rel=1e-4)
     special = bands.band_bounds(found, forecasts_of(last, [49.0], special=True))
     assert special["high_80"][0] == pytest.approx((7 + 2 * root_80) ** 2, rel=1e-4)
     # the same errors tell of half as much where they were on special days, and of a third a year later
-    for days, factor in (({"special": True}, 2), ({"days_ahead": 60 + 365}, 3)):
+    for days, factor in (({"special": True}, 2), ({"days_away": 60 + 365}, 3)):
         seen = bands.fit_bands(exact, forecasts_of(hours, bikes, **days))
         assert seen["scales"] == pytest.approx(found["scales"])
         assert seen["widths"] == pytest.approx({level: width / factor for level, width in exactly.items()}, rel=1e-4)

@@ -15,6 +15,7 @@ from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import build_vocabulary, choose_vocabulary, count_candidates
 from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import mix, text_hash
 from projects.sentiment.ratios import SMOOTHING
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings, least_count
@@ -108,8 +109,8 @@ def test_blocks_give_what_all_texts_do(simulated, tmp_path, monkeypatch, threads
 
 def texts_held_out(reviews, seed):
     """The numbers of the texts that are held out, from their hashes alone."""
-    hashes = np.array([corpus.text_hash(text) for text in reviews.texts], np.uint64)
-    return np.flatnonzero(corpus.mix(hashes, seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
+    hashes = np.array([text_hash(text) for text in reviews.texts], np.uint64)
+    return np.flatnonzero(mix(hashes, seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
 
 
 def check_bags(bags, found, vocabulary, reviews, held_out, rows):
@@ -121,8 +122,8 @@ def check_bags(bags, found, vocabulary, reviews, held_out, rows):
     last = set(texts_held_out(reviews, 0))  # in each block
 
     def place(i):
-        text_hash = corpus.text_hash(reviews.texts[i])
-        return text_hash * n_blocks >> 64, i in last, text_hash
+        of_text = text_hash(reviews.texts[i])
+        return of_text * n_blocks >> 64, i in last, of_text
 
     in_order = sorted(rows, key=place)
     assert labels.tolist() == [reviews.labels[i] for i in in_order]
@@ -162,4 +163,4 @@ def test_counts_are_off_by_no_more_than_they_say_and_lose_nothing_frequent(table
 
 def test_mixed_hashes_by_hand():
     # splitmix64 from state 0 gives this first number (Vigna, "splitmix64.c", 2015, public domain)
-    assert corpus.mix(np.array([0], np.uint64), 0).tolist() == [0xE220A8397B1DCDAF]
+    assert mix(np.array([0], np.uint64), 0).tolist() == [0xE220A8397B1DCDAF]

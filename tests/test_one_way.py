@@ -29,6 +29,7 @@ from projects.sentiment.counting import choose_vocabulary, count_candidates
 from projects.sentiment.data import File, files_of
 from projects.sentiment.engine import FAN_IN, Engine, partition, sum_of_group
 from projects.sentiment.evaluation import evaluate
+from projects.sentiment.hashes import mix, text_hash
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings
 from projects.sentiment.steps import Batch, Rows, gradient_of, label_weights
@@ -218,10 +219,10 @@ def test_duplicates_are_on_one_side_of_every_split(rows, tmp_path, small_blocks)
     write_csv(tmp_path / "t.csv", twice)
     parts = {part: {example.text for example in File(tmp_path / "t.csv").examples(part)} for part in ("train", "test")}
     assert not parts["train"] & parts["test"]
-    hashes = np.array([corpus.text_hash(text) for text in parts["train"]], np.uint64)
+    hashes = np.array([text_hash(text) for text in parts["train"]], np.uint64)
     store = Store(tmp_path / "store")
     found = read_corpus([File(tmp_path / "t.csv")], store, SETTINGS, Engine(1))
-    share = np.mean(corpus.mix(hashes, SETTINGS.seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
+    share = np.mean(mix(hashes, SETTINGS.seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
     assert 0.05 < share < 0.15
     n_held_out = found.held_out_of_label.sum()
     assert n_held_out == sum(len(np.flatnonzero(store.load(block, "held_out"))) for block in found.blocks)

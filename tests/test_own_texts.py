@@ -210,7 +210,7 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
 
 
 def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_trained_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("projects.sentiment.corpus.MOST_REMEMBERED", 100)
+    monkeypatch.setattr("projects.sentiment.hashes.MOST_REMEMBERED", 100)
     (tmp_path / "t.csv").write_text(csv_of(french()))
     model = train(tmp_path / "t.csv", epochs=2)
     assert model.trained_on is None
@@ -219,6 +219,39 @@ def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_tr
     kept = sum(drawn(text) < 0.2 for text, _ in french())
     assert line.startswith(f"{kept} test texts: the fifth that is never trained on")
     assert scores["scored"] == {"parts": ["drawn"], "trained_on": 0}
+
+
+def test_without_a_test_all_rows_are_trained_on_and_none_is_scored(tmp_path):
+    """The same model as from Python, which is given all texts; a table with `split` keeps those that say test."""
+    rows = french()
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    _, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--no-test", "--epochs", 3, cwd=tmp_path)
+    assert f"then fitted to all {len(rows)}" in output
+    assert "evaluate" not in output.splitlines()[-1]
+    assert "split" not in errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    texts, labels = zip(*rows, strict=True)
+    same = train(list(texts), [str(label) for label in labels], epochs=3)
+    np.testing.assert_array_equal(model.probabilities(texts), same.probabilities(texts))
+    code, _, errors = run("sentiment", "evaluate", "--data", "t.csv", cwd=tmp_path)
+    assert code == 1
+    assert "trained on all 400 texts of t.csv: give other texts with --data, or train without --no-test" in errors
+    assert run("sentiment", "report", cwd=tmp_path)[0] == 0
+    assert "none were kept to score it on" in (tmp_path / "runs" / "sentiment" / "report.html").read_text()
+    split = [(*row, "test" if number < 30 else "train") for number, row in enumerate(rows)]
+    (tmp_path / "split.csv").write_text(csv_of(split, names=("text", "label", "split")))
+    _, output, errors = run("sentiment", "train", "-q", "--data", "split.csv", "--no-test", cwd=tmp_path)
+    assert "then fitted to all 370" in output
+    assert "split.csv says itself which texts are for testing" in errors
+
+
+def test_a_model_that_remembers_neither_its_texts_nor_kept_any_is_not_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr("projects.sentiment.hashes.MOST_REMEMBERED", 100)
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    train(tmp_path / "t.csv", epochs=2, test=False).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    code, _, errors = run("sentiment", "evaluate", "--data", "t.csv", cwd=tmp_path)
+    assert code == 1
+    assert "--no-test on so many texts that it does not know which" in errors
 
 
 def test_the_range_by_chance_ends_where_the_sample_is_as_far_off_as_chance_goes():

@@ -26,6 +26,7 @@ from projects.sentiment.counting import (
 )
 from projects.sentiment.data import Reviews, labelled_texts
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import text_hash
 from projects.sentiment.model import PIECES_SHARE, SecondView, SentimentModel
 from projects.sentiment.ngrams import length_factors
 from projects.sentiment.pieces import Pieces
@@ -255,7 +256,7 @@ def test_pieces_are_counted_and_weighed_as_by_plain_loops(simulated, tmp_path, m
     for block in found.blocks:
         bags.save(block, columns)
     bag = bags.read(found.blocks, [bags.rows(block, None) for block in found.blocks])
-    by_hash = sorted(zip(map(corpus.text_hash, some.texts), some.texts, strict=True))
+    by_hash = sorted(zip(map(text_hash, some.texts), some.texts, strict=True))
     rows = chosen.bag([text for _, text in by_hash])
     assert sorted(map(tuple, bag.X.toarray().tolist())) == sorted(map(tuple, rows.toarray().tolist()))
 

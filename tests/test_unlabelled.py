@@ -20,6 +20,7 @@ from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import choose_vocabulary, count_candidates
 from projects.sentiment.data import File, Reviews, Texts, files_of
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import HASHES, mix, text_hash
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings
 from projects.sentiment.steps import Rows, label_weights, read_rows, targets, weights_of
@@ -149,8 +150,8 @@ def test_texts_are_counted_by_their_shares_as_by_plain_loops(n_labels, labelled,
     found = read_corpus([some], store, options, engine, unlabelled=[Texts(others[:400])])
     candidates = count_candidates(found, options, engine)
     shares_of_text = {}  # made up: by the length of the text
-    by_hash = {corpus.text_hash(text): text for text in others[:400]}
-    in_order = [by_hash[number] for number in sorted(by_hash.keys() - {corpus.text_hash(text) for text in some.texts})]
+    by_hash = {text_hash(text): text for text in others[:400]}
+    in_order = [by_hash[number] for number in sorted(by_hash.keys() - {text_hash(text) for text in some.texts})]
     n_read = 0
     for block in found.unlabelled.blocks:
         n_texts = len(store.load(block, "labels"))
@@ -216,8 +217,8 @@ def test_the_texts_held_out_have_no_part_in_what_the_measured_fit_learns(labelle
         return lesson
 
     monkeypatch.setattr(training, "learn", remembered)
-    hashes = np.array([corpus.text_hash(text) for text in labelled.texts], np.uint64)
-    is_held_out = corpus.mix(hashes, SETTINGS.seed) < np.uint64(0.1 * corpus.HASHES)
+    hashes = np.array([text_hash(text) for text in labelled.texts], np.uint64)
+    is_held_out = mix(hashes, SETTINGS.seed) < np.uint64(0.1 * HASHES)
     assert 20 < is_held_out.sum() < 120
     turned = [1 - label if out else label for label, out in zip(labelled.labels, is_held_out, strict=True)]
     for labels in (labelled.labels, turned):

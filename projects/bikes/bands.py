@@ -39,7 +39,7 @@ class Forecasts(NamedTuple):
     bikes: np.ndarray  # that are forecast [rows]
     working: pd.Series  # how much of a working day each hour's day is
     special: np.ndarray  # whether each hour is on a special day [rows]
-    days_ahead: np.ndarray  # from the last hour trained on [rows]
+    days_away: np.ndarray  # by which each hour lies outside those trained on; below 0 inside [rows]
 
 
 def root_error(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -63,9 +63,9 @@ def is_wet(hours: pd.DataFrame) -> np.ndarray:
     return wet
 
 
-def known_factor(special: np.ndarray, days_ahead: np.ndarray) -> np.ndarray:
+def known_factor(special: np.ndarray, days_away: np.ndarray) -> np.ndarray:
     """By how much errors are larger on special days and far from the hours trained on [rows]."""
-    growth = 1 + GROWTH * np.maximum(days_ahead - GROWS_AFTER, 0) / 365
+    growth = 1 + GROWTH * np.maximum(days_away - GROWS_AFTER, 0) / 365
     factor: np.ndarray = np.where(special, SPECIAL, 1.0) * growth
     return factor
 
@@ -74,7 +74,7 @@ def scale_of(bands: dict[str, Any], forecasts: Forecasts) -> np.ndarray:
     """How large the errors of these hours are beside each other [rows]."""
     kind = kind_of_hour(forecasts.hours, forecasts.working)
     wet_factor = np.where(is_wet(forecasts.hours), bands["wet_factor"], 1.0)
-    factor = known_factor(forecasts.special, forecasts.days_ahead)
+    factor = known_factor(forecasts.special, forecasts.days_away)
     scale: np.ndarray = np.take(bands["scales"], kind) * wet_factor * factor
     return scale
 
@@ -106,14 +106,14 @@ def fit_day_widths(validation: Forecasts) -> dict[str, float]:
             "actual": validation.hours.cnt.to_numpy(float),
             "predicted": validation.bikes,
             "special": validation.special,
-            "ahead": validation.days_ahead,
+            "away": validation.days_away,
         }
     )
     days = table.groupby(validation.hours.time.dt.normalize().to_numpy()).agg(
-        {"actual": "sum", "predicted": "sum", "special": "max", "ahead": "min"}
+        {"actual": "sum", "predicted": "sum", "special": "max", "away": "min"}
     )
     error = root_error(days.actual.to_numpy(), days.predicted.to_numpy())
-    scaled = error / known_factor(days.special.to_numpy(), days.ahead.to_numpy())
+    scaled = error / known_factor(days.special.to_numpy(), days.away.to_numpy())
     return widths_of(scaled, days=len(scaled))
 
 

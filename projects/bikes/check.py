@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from projects.bikes.clock_changes import is_skipped, zones_of
+from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
 from projects.bikes.hours import columns_of
@@ -120,7 +120,7 @@ def missing_hours(missing: pd.DatetimeIndex, zones: Collection[str]) -> str:
     runs = closed_spans(pd.DataFrame({"time": missing}))
     longest = sorted(runs, key=lambda run: -run[2])  # as long ones in the order of time
     for first, last, hours in longest[:MOST_GAPS]:
-        skipped = hours == 1 and is_skipped(first, zones)
+        skipped = hours == 1 and clocks_go_forward(first, zones)
         named.append(describe_span(first, last, hours) + (" (the clocks go forward)" if skipped else ""))
     more = f" and {counted(len(runs) - MOST_GAPS, 'more time')}" if len(runs) > MOST_GAPS else ""
     return f"{counted(len(missing), 'hour')}, simply left out: {', '.join(named)}{more}"

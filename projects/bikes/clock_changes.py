@@ -39,7 +39,7 @@ def clocks_go_back(hour: pd.Timestamp, zones: Collection[str]) -> bool:
     return any(clock_shift(hour.to_pydatetime(), zone) < timedelta(0) for zone in zones)
 
 
-def is_skipped(hour: pd.Timestamp, zones: Collection[str]) -> bool:
+def clocks_go_forward(hour: pd.Timestamp, zones: Collection[str]) -> bool:
     """Whether the clocks of one of these zones go forward near this hour."""
     return any(clock_shift(hour.to_pydatetime(), zone) > timedelta(0) for zone in zones)
 

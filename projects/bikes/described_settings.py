@@ -47,18 +47,11 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
         found["place"] = f"{latitude:g}°, {longitude:g}° ({zone})"
     if city["special_days"]:
         found["special days"] = [
-            f"{date} ({kind}, like a working day by {share:.0%})"
-            for date, kind, share in map(day_of, city["special_days"])
+            f"{date} ({kind}, like a working day by {share:.0%})" for date, kind, share in city["special_days"]
         ]
     if settings.get("less_than_a_year"):
         found["trend"] = "held from the last hour on, since there is less than a year"
     return found
-
-
-def day_of(special: Any) -> tuple[str, str, float]:
-    """Date, kind and working share, however they were saved."""
-    date, kind, share = special.values() if isinstance(special, Mapping) else special
-    return date, kind, share
 
 
 def described_column(layout: Mapping[str, Any], role: str) -> str:

@@ -1,26 +1,24 @@
 """How good a model is, beside simple baselines; and what its forecast follows."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.calendar import is_holiday
 from projects.bikes.data import Split
 from projects.bikes.features import AROUND, temperature_columns
+from projects.bikes.model import BikesModel
+from projects.bikes.scores import score, variance_of
 from projects.bikes.weather import COLDEST, WARMEST, normalised
 from projects.common.errors import ProjectError
-
-if TYPE_CHECKING:
-    from projects.bikes.model import BikesModel
 
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
 
 
-def evaluate(model: "BikesModel", hours: Split) -> dict[str, Any]:
+def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:
     """Scores of the model and its baselines over validation and test; errors in bikes an hour.
 
     Those of the validation are the ones that training noted, of the networks that had not seen it. Scaled MSE is the
@@ -44,7 +42,7 @@ def evaluate(model: "BikesModel", hours: Split) -> dict[str, Any]:
     return scores | {"test": test, "baselines": baselines(hours, ("validation", "test"))}
 
 
-def effects(model: "BikesModel", hours: pd.DataFrame) -> pd.DataFrame:
+def effects(model: BikesModel, hours: pd.DataFrame) -> pd.DataFrame:
     """Mean forecast when one input of many hours is changed: columns `input`, `kind` (of day), `value` and `bikes`.
 
     Partial dependence (Friedman, "Greedy Function Approximation", 2001, section 8.2), over every EFFECT_STEP-th hour.
@@ -64,7 +62,7 @@ def effects(model: "BikesModel", hours: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["input", "kind", "value", "bikes"])
 
 
-def temperature_effect(model: "BikesModel", hours: pd.DataFrame) -> list[tuple[str, str, int, float]]:
+def temperature_effect(model: BikesModel, hours: pd.DataFrame) -> list[tuple[str, str, int, float]]:
     """The rows of `effects` for each °C."""
     features = model.features(hours)[::EFFECT_STEP]
     rows = []
@@ -106,17 +104,6 @@ def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> s
 def bikes(number: float) -> str:
     """ "17 bikes", "1.4 bikes"."""
     return f"{number:,.0f} bikes" if number >= 10 else f"{number:.1f} bikes"
-
-
-def variance_of(hours: pd.DataFrame) -> float:
-    """Of the hourly count; 1 for counts that never change."""
-    return float(hours.cnt.var()) or 1.0
-
-
-def score(actual: np.ndarray, predicted: np.ndarray, variance: float) -> dict[str, float]:
-    """Every figure that is reported for a period."""
-    scores = metrics.regression_scores(actual, predicted)
-    return {"rows": len(actual), "scaled_mse": scores.pop("mse") / variance} | scores
 
 
 def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:

@@ -25,7 +25,6 @@ from projects.common.errors import ProjectError
 
 MOST_BIKES = 1_000_000  # in an hour
 SHOWN = 5  # problems that are told at once
-TRUE = ("1", "yes", "y", "true", "holiday", "ja", "oui", "si", "sí")
 FALSE = ("0", "no", "n", "false", "no holiday", "none", "", "nein", "non")
 WITHOUT_GAPS = ("temp", "hum", "windspeed")  # whose empty cells are filled from the hours around
 

@@ -15,7 +15,6 @@ from nn import TwoLayerNetwork, TwoLayerRegressor
 from nn.functions import squared_error
 from projects.bikes.bands import Forecasts, band_bounds, fit_bands, fit_day_widths
 from projects.bikes.data import Split
-from projects.bikes.evaluation import score, variance_of
 from projects.bikes.features import (
     AROUND,
     GROUPS,
@@ -30,6 +29,7 @@ from projects.bikes.features import (
 )
 from projects.bikes.layout import Layout
 from projects.bikes.saved import SCALES, SavedSettings, shapes
+from projects.bikes.scores import score, variance_of
 from projects.bikes.seasons import is_unseen
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.bikes.target import learned, smearing_of, targets_of, to_counts

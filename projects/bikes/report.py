@@ -60,14 +60,14 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
     }
     arrays = b"".join(array.astype("<f4").tobytes() for array in one_network(model))
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
-    parts = report.common_parts("bikes", path, settings, simulated, PICTURES) | {
+    described = describe_settings(settings)
+    parts = report.common_parts("bikes", path, described, settings.get("data_sha256"), simulated, PICTURES) | {
         "title": "How many bikes will be rented?",
         "lead": lead_of(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
         "scores": score_table(scores) if scores else unscored(settings),
         "more": "",
-        "settings": report.words({name: report.shown(value) for name, value in describe_settings(settings).items()}),
         "about": report.as_json(about),
         "weights": base64.b64encode(arrays).decode(),
         "script": source.with_name("report.js").read_text(encoding="utf-8"),

@@ -71,17 +71,21 @@ def as_json(value: Any) -> str:
 
 
 def common_parts(
-    pipeline: str, model: Path, settings: Mapping[str, Any], simulated: bool, pictures: Mapping[str, Picture]
+    pipeline: str,
+    model: Path,
+    settings: Mapping[str, Any],
+    data_sha256: str | None,
+    simulated: bool,
+    pictures: Mapping[str, Picture],
 ) -> dict[str, str]:
-    """The parts that do not depend on the pipeline."""
-    names = sorted(settings.keys() - {"data_sha256"})
+    """The parts that do not depend on the pipeline. settings: as people call them, in the order of reading."""
     mark = '<p class="simulated">SIMULATED DATA: nothing on this page says anything about the world.</p>'
     return {
         "command": f"{pipeline} report",
         "simulated": mark if simulated else "",
         "pictures": picture_grid(model.parent, pictures) or missing(f"{pipeline} plot"),
-        "data": fingerprints(model, settings.get("data_sha256")),
-        "settings": words({name.replace("_", " "): shown(settings[name]) for name in names}),
+        "data": fingerprints(model, data_sha256),
+        "settings": words({name: shown(value) for name, value in settings.items()}),
     }
 
 

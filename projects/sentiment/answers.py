@@ -130,10 +130,8 @@ def answer_of(
     """
     if in_table and not text.strip():
         return {"label": NO_TEXT, "probability": None}
-    label = int(probabilities.argmax())
-    sureness = float(probabilities[label])
-    name = UNSURE if sureness < unsure_below else model.label_names[label]
-    return {"label": name, "probability": round(sureness, 6)}
+    label, sureness = model.answer_from(probabilities, unsure_below)
+    return {"label": label, "probability": round(sureness, 6)}
 
 
 def in_digits(row: Row) -> Row:

@@ -14,8 +14,8 @@ from projects.common.errors import ProjectError
 from projects.common.tables import Table
 from projects.common.terminal import n_of
 from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
-from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
+from projects.sentiment.hashes import text_hash
 from projects.sentiment.labels import FEWEST_TEXTS, alike, number_or_name, too_few_to_train_on
 from projects.sentiment.layout import (
     ANY_LAYOUT,

@@ -219,7 +219,8 @@ def train(  # a parameter for each option
     if limit:
         click.echo(limit)
     given = {"data": data, "data_dir": data_dir, "run": run}
-    commands = [common.as_typed(main, name, given) for name in ("evaluate", "plot", "predict")]
+    next_ones = ("evaluate", "plot", "predict") if model.settings["test"] else ("plot", "predict")
+    commands = [common.as_typed(main, name, given) for name in next_ones]
     click.echo(f"model: {run / common.MODEL}\nnext: {', '.join(commands)} --help")
 
 

@@ -8,7 +8,6 @@ Texts without labels are in blocks of their own.
 """
 
 import functools
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +18,18 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
 from projects.sentiment.counts import Counts, add_counts, count_words
-from projects.sentiment.data import NO_LABEL, Example, Source, chunks, names_of, refuse_other_labels, refuse_too_few
+from projects.sentiment.data import (
+    ALL,
+    NO_LABEL,
+    Example,
+    Source,
+    chunks,
+    names_of,
+    refuse_other_labels,
+    refuse_too_few,
+)
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import HASHES, mix, places_between, remember, short_hashes, text_hash
 from projects.sentiment.labels import UNLABELLED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.negation import read
@@ -29,14 +38,11 @@ from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store, slices
 from projects.sentiment.tokens import CLOSING
 
-RUN = 10_000  # texts that are read before their words are put away,
+RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
 BLOCK = 5_000  # texts of a block, about
-MOST_REMEMBERED = 1_000_000  # texts whose hashes a model keeps, four bytes each
 PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
-HASHES = 1 << 64
-GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ / golden ratio, odd
 TEXT = np.dtype([("hash", "<u8"), ("label", "<i4"), ("end", "<i8")])  # end: of its words among those of the run
 
 
@@ -205,6 +211,8 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, 
     remembered: list[np.ndarray | None] = []
     left_out = LeftOut()
     simulated = False
+    if part == "train" and not settings.test and not source.is_split:
+        part = ALL
     for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
         for example in some:
             labels[example.label] = labels.get(example.label, 0) + 1
@@ -366,13 +374,6 @@ def characters_between(runs: list[Run], low: int, high: int, store: Store, order
     return found
 
 
-def places_between(hashes: np.ndarray, low: int, high: int) -> slice:
-    """Where, among ascending hashes, those from low to below high are."""
-    first = int(np.searchsorted(hashes, np.uint64(low)))
-    last = len(hashes) if high == HASHES else int(np.searchsorted(hashes, np.uint64(high)))
-    return slice(first, last)
-
-
 def parts_of(hashes: np.ndarray, seed: int) -> np.ndarray:
     """In which of PARTS, of about the same size, each text is, uint8 [texts]; those held out are in the first one."""
     per_part = np.uint64(-(-HASHES // PARTS))
@@ -400,40 +401,3 @@ def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, 
     texts["end"] = np.diff(ends, prepend=start)
     keys = store.load(run.name, "keys")[start : ends[-1] if len(ends) else start]
     return texts, keys
-
-
-# Hashes
-
-
-def text_hash(text: str) -> int:
-    """64 bits that the text alone decides."""
-    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
-
-
-def short_hashes(hashes: np.ndarray) -> np.ndarray:
-    """The upper half of each hash, uint32: of a million texts, one in 4,000 others has that of one of them."""
-    return (hashes >> np.uint64(32)).astype(np.uint32)
-
-
-def remember(parts: list[np.ndarray | None]) -> np.ndarray | None:
-    """The hashes of all parts, ascending, each once; None where they are too many or some were."""
-    hashes = np.empty(0, np.uint32)
-    for part in parts:
-        if part is None:
-            return None
-        hashes = np.union1d(hashes, part)
-        if len(hashes) > MOST_REMEMBERED:
-            return None
-    return hashes
-
-
-def mix(hashes: np.ndarray, seed: int) -> np.ndarray:
-    """For each hash a number that hash and seed decide, as good as random, uint64.
-
-    Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014, the generator of figure 17.
-    """
-    z = hashes + np.uint64((seed + 1) * GOLDEN % HASHES)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -10,9 +10,9 @@ import numpy as np
 from nn import metrics
 from nn.functions import away_from_0_and_1
 from projects.common.errors import ProjectError
-from projects.sentiment.corpus import text_hash
 from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import is_remembered
 from projects.sentiment.labels import LISTED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
@@ -68,7 +68,10 @@ def evaluate(
     names = [*model.label_names, NEVER_TRAINED_ON]
     texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
     if outcomes.trained_on and not len(outcomes.labels):
-        raise ProjectError(f"the model was trained on all {outcomes.trained_on:,} texts of {names_of(sources)}")
+        raise ProjectError(
+            f"the model was trained on all {outcomes.trained_on:,} texts of {names_of(sources)}: "
+            "give other texts with --data, or train without --no-test"
+        )
     refuse_without_labels(outcomes, model.label_names, sources)
     refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
     return report(model, outcomes) | {"data": file_names(sources)}
@@ -96,8 +99,9 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
     left_out = LeftOut()
     outcomes = NONE_YET
     part = part_to_score(source, model)
+    known = model.trained_on if part == NEW else None
     for chunk in chunks(source.examples(ALL if part == NEW else "test", left_out), AT_ONCE):
-        examples = [example for example in chunk if part != NEW or not was_trained_on(example.text, model)]
+        examples = [example for example in chunk if known is None or not is_remembered(example.text, known)]
         outcomes = outcomes._replace(trained_on=outcomes.trained_on + len(chunk) - len(examples))
         if not examples:
             continue
@@ -110,19 +114,18 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
 
 def part_to_score(source: Source, model: SentimentModel) -> str:
     """SPLIT: what the source says is for the test. NEW: all texts that the model was not trained on. DRAWN: where it
-    is not known which these are, the fifth of the texts that is never trained on.
+    is not known which these are, the fifth of the texts that is never trained on. Raises ProjectError without one.
     """
     if source.is_split:
         return SPLIT
-    return DRAWN if model.trained_on is None else NEW
-
-
-def was_trained_on(text: str, model: SentimentModel) -> bool:
-    """Whether the model, which remembers its texts, was trained on this one."""
-    assert model.trained_on is not None
-    short = np.uint32(text_hash(text) >> 32)
-    place = int(np.searchsorted(model.trained_on, short))
-    return place < len(model.trained_on) and bool(model.trained_on[place] == short)
+    if model.trained_on is not None:
+        return NEW
+    if not model.settings.get("test", True):
+        raise ProjectError(
+            "the model was trained with --no-test on so many texts that it does not know which: give a table whose "
+            "column `split` says test"
+        )
+    return DRAWN
 
 
 def number_new_labels(

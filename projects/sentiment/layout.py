@@ -225,7 +225,7 @@ class LeftOut:
         return f"left out: {'; '.join(parts)}"
 
 
-NO_TEXT, NO_LABEL, OTHER_LABEL = "without text", "without label", "with a label that --labels does not name"
+WITHOUT_TEXT, WITHOUT_LABEL, OTHER_LABEL = "without text", "without label", "with a label that --labels does not name"
 
 
 def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -238,7 +238,7 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
         text = text_of(row, layout)
         label = label_text(row.get(str(layout.label_column)))
         where = f"{table.path}, {place}"
-        reason = NO_TEXT if not text.strip() else NO_LABEL if not label else None
+        reason = WITHOUT_TEXT if not text.strip() else WITHOUT_LABEL if not label else None
         if reason is None and label_map:
             if label in label_map:
                 left_out.joined.add(label)
@@ -291,7 +291,7 @@ def texts_alone(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
         if text.strip():
             yield place, text
         else:
-            left_out.note(NO_TEXT, f"{table.path}, {place}")
+            left_out.note(WITHOUT_TEXT, f"{table.path}, {place}")
 
 
 def text_of(row: dict[str, Any], layout: Layout) -> str:

@@ -55,7 +55,7 @@ def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) ->
     is_right = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):
         views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
-        probability = views[0] if len(views) == 1 else put_together(*views)
+        probability = put_together(views)
         sureness[some] = probability.max(axis=1)
         is_right[some] = probability.argmax(axis=1) == labels[some]
     return sureness, is_right

@@ -1,7 +1,7 @@
 """The sentiment model: n-grams in, the probability of each label out."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,14 +115,16 @@ class SentimentModel:
         wrong = next((text for text in texts if not isinstance(text, str)), None)
         if wrong is not None:
             raise ProjectError(f"texts are strings, and {wrong!r} is none")
-        probabilities = self.probabilities(texts)
         answers = []
-        for text, of_labels in zip(texts, probabilities, strict=True):
-            label = int(of_labels.argmax())
-            sureness = float(of_labels[label])
-            name = UNSURE if sureness < unsure else self.label_names[label]
-            answers.append(Answer(name, sureness) if text.strip() else Answer(NO_TEXT, math.nan))
+        for text, of_labels in zip(texts, self.probabilities(texts), strict=True):
+            answers.append(self.answer_from(of_labels, unsure) if text.strip() else Answer(NO_TEXT, math.nan))
         return answers
+
+    def answer_from(self, probabilities: np.ndarray, unsure: float) -> Answer:
+        """The answer for a text whose labels have these probabilities [labels]."""
+        label = int(probabilities.argmax())
+        sureness = float(probabilities[label])
+        return Answer(UNSURE if sureness < unsure else self.label_names[label], sureness)
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
@@ -152,7 +154,7 @@ class SentimentModel:
         bag = self.second.pieces.bag(texts)
         prediction = each_label(self.second.network.predict(bag).astype(float))
         known = np.diff(bag.indptr) > 0
-        return np.where(known[:, np.newaxis], put_together(probability, prediction), probability)
+        return np.where(known[:, np.newaxis], put_together([probability, prediction]), probability)
 
     def explain(self, text: str, label: int | None = None) -> dict[str, Effects]:
         """The effect of each known word, and of each n-gram of the bag, on the probability of a label.
@@ -295,8 +297,14 @@ def second_view(arrays: Arrays, settings: Settings) -> SecondView | None:
     return SecondView(network, Pieces(arrays["pieces"], arrays["pieces_ratios"], settings["row_power"]))
 
 
-def put_together(words: np.ndarray, pieces: np.ndarray) -> np.ndarray:
-    """The probabilities of two views as one [texts, labels]: a mean of their logarithms, the pieces' counting less."""
+def put_together(views: Sequence[np.ndarray]) -> np.ndarray:
+    """The probabilities of all views as one [texts, labels]: of words alone, or of words and of pieces.
+
+    Of two, a mean of their logarithms, in which the pieces count less.
+    """
+    if len(views) == 1:
+        return views[0]
+    words, pieces = views
     logs = (1 - PIECES_SHARE) * np.log(away_from_0_and_1(words)) + PIECES_SHARE * np.log(away_from_0_and_1(pieces))
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     together: np.ndarray = powers / powers.sum(axis=1, keepdims=True)

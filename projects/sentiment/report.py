@@ -18,7 +18,10 @@ from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
 from projects.sentiment.tokens import NEGATED
 
-NOT_SHOWN = ("base_rates", "label_shares", "label_names", "film_reviews", "common_from")
+NOT_SHOWN = {  # what says nothing to a person, or stands elsewhere on the page
+    "base_rates", "common_from", "data_sha256", "film_reviews", "label_names", "label_shares", "test",
+    "unlabelled_sha256",
+}  # fmt: skip
 SETTING_NAMES = {  # of those whose own name says little
     "balanced": "all labels count alike",
     "batch_size": "texts in a step of training",
@@ -47,6 +50,7 @@ SETTING_NAMES = {  # of those whose own name says little
     "text_column": "column with the texts",
     "train_reviews": "training texts",
     "unfinished": "training was ended early",
+    "unlabelled_reviews": "texts without labels that were learned from, too",
     "validation_accuracy": "share right of the texts held out",
     "validation_baseline": "the same, if the answer is always the most frequent label",
     "validation_reviews": "texts held out to measure it",
@@ -79,12 +83,13 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
     simulated = settings["simulated"] or (scores is not None and scores["simulated"])
     source = Path(__file__)
     about, weights = pack(model)
-    parts = report.common_parts("sentiment", path, for_people(settings), simulated, PICTURES) | {
+    described = for_people(settings)
+    parts = report.common_parts("sentiment", path, described, settings.get("data_sha256"), simulated, PICTURES) | {
         "title": title(model.label_names, settings["film_reviews"]),
         "lead": lead(model, scores),
         "style": source.with_name("report.css").read_text(encoding="utf-8"),
         "live": source.with_name("report.html").read_text(encoding="utf-8"),
-        "scores": score_tables(scores) if scores else report.missing("sentiment evaluate"),
+        "scores": score_tables(scores) if scores else unscored(settings),
         "more": mistakes(scores) if scores else "",
         "about": report.as_json(about),
         "weights": weights,
@@ -98,17 +103,26 @@ def page(model: SentimentModel, path: Path, scores: dict[str, Any] | None) -> tu
 
 
 def for_people(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings by what people call them. Lists as long as there are labels are left out, and what has no value."""
+    """The settings by what people call them, in the order of these names; what has no value is left out."""
     known: dict[str, Any] = {}
-    for name, value in settings.items():
-        if name not in NOT_SHOWN and value is not None and value != []:
-            known[SETTING_NAMES.get(name, name)] = value
+    for name in settings.keys() - NOT_SHOWN:
+        value = settings[name]
+        is_none = value is None or value == [] or (name == "unlabelled_reviews" and not value)
+        if not is_none:
+            known[SETTING_NAMES.get(name, name.replace("_", " "))] = value
     groups: dict[str, list[str]] = {}
     for written, name in settings["label_map"]:
         groups.setdefault(name, []).append(written)
     if groups:
         known[SETTING_NAMES["label_map"]] = [f"{', '.join(written)} as {name}" for name, written in groups.items()]
-    return known
+    return dict(sorted(known.items()))
+
+
+def unscored(settings: dict[str, Any]) -> str:
+    """What stands in the place of scores, as HTML."""
+    if settings.get("test", True):
+        return report.missing("sentiment evaluate")
+    return '<p class="card">The model was trained on all texts: none were kept to score it on.</p>'
 
 
 def why_no_typing(model: SentimentModel) -> str:

@@ -96,6 +96,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refit: Annotated[
         bool, Meta(description="Fit again to all texts after measuring, or save the model that was measured.")
     ] = True
+    test: Annotated[
+        bool,
+        Meta(
+            description="Keep a fifth of the rows of a table that does not say itself which are for testing, or train "
+            "on all of them."
+        ),
+    ] = True
     large_batches: Annotated[
         bool,
         Meta(

@@ -84,11 +84,8 @@ def train(
         watcher.on_phase("reading")
         progress.enter("reading", total=len(sources) + len(unlabelled))
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
-        for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
-            if line:
-                watcher.tell(line)
-        if corpus.unlabelled is not None:
-            watcher.tell(f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too")
+        for line in remarks(corpus, sources, settings):
+            watcher.tell(line)
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
         assert settings.epochs is not None
@@ -109,6 +106,17 @@ def train(
         second = SecondView(result.views[1].training.network, result.views[1].vocabulary)
     about |= outcome(corpus, settings, measured, words, checkpoint.stopped)
     return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
+
+
+def remarks(corpus: Corpus, sources: Sequence[Source], settings: Settings) -> Iterator[str]:
+    """What is to be known of the texts, a line each."""
+    for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
+        if line:
+            yield line
+    if corpus.unlabelled is not None:
+        yield f"{corpus.unlabelled.n_texts:,} texts without labels are learned from, too"
+    if not settings.test and sources[0].is_split and isinstance(sources[0], File):
+        yield f"{sources[0].name} says itself which texts are for testing: these are left out, --no-test or not"
 
 
 def views_of(corpus: Corpus, settings: Settings, engine: Engine) -> list["View"]:

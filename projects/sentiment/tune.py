@@ -17,10 +17,11 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.tune import Clock, Search, Values
 from projects.sentiment.bags import Bags
-from projects.sentiment.corpus import MOST_REMEMBERED, PARTS, Corpus, read_corpus
+from projects.sentiment.corpus import PARTS, Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, sparse, texts_with
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
+from projects.sentiment.hashes import MOST_REMEMBERED
 from projects.sentiment.measuring import slices_of
 from projects.sentiment.model import each_label, outputs_for
 from projects.sentiment.ngrams import Vocabulary, csr_matrix
