@@ -14,6 +14,7 @@ from nn.batches import ArrayBatches
 from nn.training import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
+MOST_LINES, MOST_PARAMETERS = 60, 8  # of a function, unless a comment on the line of its `def` says why
 SOURCES = sorted([*ROOT.glob("nn/*.py"), *ROOT.glob("projects/**/*.py")])
 
 
@@ -42,6 +43,22 @@ def test_imports_go_one_way(path):
             assert not module.startswith(other), "the pipelines do not know each other"
         if top == "click":
             assert path.name.startswith("cli"), "only the command line knows Click"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_functions_fit_a_screen(path):
+    source = path.read_text()
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        arguments = function.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        parameters = [argument.arg for argument in named if argument.arg not in ("self", "cls")]
+        lines = function.end_lineno - function.lineno + 1
+        is_argued = "  # " in source.splitlines()[function.lineno - 1]
+        assert is_argued or (lines <= MOST_LINES and len(parameters) <= MOST_PARAMETERS), (
+            f"{path.name}: {function.name} has {lines} lines and {len(parameters)} parameters"
+        )
 
 
 @pytest.mark.parametrize("name", nn.__all__)

@@ -291,18 +291,33 @@ def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
     assert "no row of empty.csv has a label that the model knows (bon, mal): " in errors
 
 
-def test_a_limit_is_recommended_where_it_makes_the_others_right():
-    def scores(*unsure):
-        parts = [dict(zip(("limit", "unsure", "accuracy"), part, strict=True)) for part in unsure]
-        return {"test": {"reviews": 100, "accuracy": parts[0]["accuracy"]}, "unsure": parts}
+def test_the_limit_that_training_chose_is_recommended_where_it_is_needed():
+    def scores(accuracy, limit, unsure, of_the_others):
+        sure = {"limit": limit, "unsure": unsure, "accuracy": of_the_others}
+        return {"test": {"reviews": 100, "accuracy": accuracy}, "sure": sure if limit else None}
 
-    half, most = (0.8, 0.13, 0.96), (0.9, 0.2, 0.99)
-    assert recommendation(scores((0.0, 0.0, 0.9), half, most)) == (
-        "with --unsure 0.8: 13 of 100 unsure, 96 % of the others right"
+    assert recommendation(scores(0.9, 0.8, 0.13, 0.94)) == (
+        "with --unsure 0.8, as training chose it: 13 of 100 unsure, 94 % of the others right"
     )
-    assert recommendation(scores((0.0, 0.0, 0.96), most)) is None  # nothing is needed
-    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.6, 0.99))) is None  # too few are left
-    assert recommendation(scores((0.0, 0.0, 0.9), (0.9, 0.2, 0.93))) is None
+    assert recommendation(scores(0.96, 0.8, 0.13, 0.99)) is None  # nothing is needed
+    assert recommendation(scores(0.9, 0.9, 0.6, 0.99)) is None  # too few are left
+    assert recommendation(scores(0.9, None, 0.0, 0.9)) is None
+
+
+def test_what_an_unsure_limit_does_is_counted_on_the_test_with_the_limit_of_the_texts_held_out(tmp_path):
+    rows = rows_of(GOOD, BAD, n=600)
+    (tmp_path / "t.csv").write_text(
+        csv_of([(text, label if number % 7 else 1 - label) for number, (text, label) in enumerate(rows)])
+    )
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    model.settings["sure_from"] = 0.8123
+    model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    _, scores = scored(tmp_path, "t.csv")
+    kept = [text for text, _ in rows if drawn(text) < 0.2]
+    sureness = model.probabilities(kept).max(axis=1)
+    assert scores["sure"]["limit"] == 0.81
+    assert scores["sure"]["unsure"] == pytest.approx(np.mean(sureness < 0.81))
 
 
 def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):

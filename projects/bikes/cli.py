@@ -241,7 +241,7 @@ def train(
 @seed_option
 @table_options
 @common.quiet_option
-def tune(
+def tune(  # a parameter for each option
     data: Path | None,
     run: Path,
     data_dir: Path,

@@ -334,7 +334,7 @@ def evaluate(
     """Score the saved model on the test texts, beside a baseline.
 
     First in a sentence, with the range in which the share of right answers lies in 95 of 100 such tests (Wilson 1927);
-    at the end the --unsure with which 95 of 100 answers were right, if there is one.
+    at the end what the --unsure does that training chose, so that 95 of 100 answers are right.
 
     Of a table with a column `split` these are the rows that say test, of another one all texts that the model was not
     trained on: of the table that it was trained on the fifth that was kept for this, of a new one all.

@@ -221,7 +221,10 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         names.append(NEVER_TRAINED_ON)
         shares = np.append(shares, 0)
     confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, len(names))
-    n_right = int(np.count_nonzero(outcomes.answers == outcomes.labels))
+    is_right = outcomes.answers == outcomes.labels
+    n_right = int(np.count_nonzero(is_right))
+    chosen = model.settings["sure_from"]  # by texts held out
+    sure = [] if chosen is None else scores_of_the_sure(outcomes.sureness, is_right, (round(chosen, 2),))
     majority = scores(always(shares, outcomes), len(model.label_names))
     return {
         "simulated": model.settings["simulated"] or outcomes.simulated,
@@ -236,7 +239,8 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),
-        "unsure": scores_of_the_sure(outcomes.sureness, outcomes.answers == outcomes.labels),
+        "unsure": scores_of_the_sure(outcomes.sureness, is_right),
+        "sure": sure[0] if sure else None,
         "reliability": reliability(*events(outcomes, len(model.label_names))),
         "mistakes": outcomes.mistakes,
     }
@@ -279,13 +283,15 @@ def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
     }
 
 
-def scores_of_the_sure(sureness: np.ndarray, is_right: np.ndarray) -> list[dict[str, float]]:
+def scores_of_the_sure(
+    sureness: np.ndarray, is_right: np.ndarray, limits: Sequence[float] = LIMITS
+) -> list[dict[str, float]]:
     """For some limits: the share of texts whose answer is less probable, and how right the others are.
 
     sureness: probability of the answer [texts].
     """
     found = []
-    for limit in LIMITS:
+    for limit in limits:
         is_sure = sureness >= limit
         if is_sure.any():
             accuracy = float(is_right[is_sure].mean())

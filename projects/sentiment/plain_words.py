@@ -8,9 +8,9 @@ from projects.common.terminal import n_of
 
 NORMAL_95 = 1.959964  # standard deviations around the mean of a normal distribution that hold 95 % of it
 MANY = 2_000  # scored texts from which a share is said of 1,000 texts, not of 100
-GOOD = 0.95  # share of the sure answers that should be right,
-FEWEST_SURE = 20  # of so many answers at least,
-MOST_UNSURE = 0.5  # and of the others no larger share than this
+GOOD = 0.95  # share of right answers with which none needs to be called unsure
+FEWEST_SURE = 20  # answers that must be left when the others are,
+MOST_UNSURE = 0.5  # and the largest share of these others
 
 
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
@@ -57,15 +57,17 @@ def of_so_many(share: float, out_of: int) -> int:
 
 
 def recommendation(scores: dict[str, Any]) -> str | None:
-    """The lowest --unsure with which GOOD of the other answers were right; None where all are, or where none helps."""
-    if scores["test"]["accuracy"] >= GOOD:
+    """What the limit for --unsure that training chose does to these answers; None where all are good without it, where
+    training found none, or where it leaves few answers.
+    """
+    found = scores["sure"]
+    if found is None or scores["test"]["accuracy"] >= GOOD:
         return None
-    n = scores["test"]["reviews"]
-    for found in scores["unsure"]:
-        n_sure = round(n * (1 - found["unsure"]))
-        is_enough = n_sure >= FEWEST_SURE and found["unsure"] <= MOST_UNSURE
-        if found["accuracy"] >= GOOD and is_enough:
-            unsure = of_so_many(found["unsure"], 100)
-            right = of_so_many(found["accuracy"], 100)
-            return f"with --unsure {found['limit']:g}: {unsure} of 100 unsure, {right} % of the others right"
-    return None
+    n_sure = round(scores["test"]["reviews"] * (1 - found["unsure"]))
+    if n_sure < FEWEST_SURE or found["unsure"] > MOST_UNSURE:
+        return None
+    unsure = of_so_many(found["unsure"], 100)
+    right = of_so_many(found["accuracy"], 100)
+    return (
+        f"with --unsure {found['limit']:g}, as training chose it: {unsure} of 100 unsure, {right} % of the others right"
+    )
