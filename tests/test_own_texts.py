@@ -162,7 +162,7 @@ def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
     options = ["--text-column", "avis", "--label-column", "note", "--labels", "1,2=negative 4,5=positive"]
     code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", *options, cwd=tmp_path)
     assert code == 0, errors
-    assert "left out: 30 rows with a label that --labels does not name (the first: t.csv, line 402)" in errors
+    assert "left out: 30 rows with a label that --labels does not name: 3 (30) (the first: t.csv, line 402)" in errors
     code, output, errors = run("sentiment", "evaluate", "--data", "t.csv", "--json", cwd=tmp_path)  # nothing said again
     assert code == 0, errors
     scores = json.loads(output)
@@ -193,7 +193,7 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
     kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
     line, scores = scored(tmp_path, "t.csv")
-    known_words = "others have the very words of a text that the model was trained on"
+    known_words = "others are trained on, or have the very words of such a text"
     assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
     assert scores["test"]["reviews"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
@@ -282,7 +282,7 @@ def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
         "Of 100 texts 83 are right (61 to 94, as 18 were scored); always answering bon: 44. "
         "It takes mal for bon 3 times in 10, and bon for mal 0 times in 8."
     )
-    assert second == "18 test texts; left out: 4 others have the very words of a text that the model was trained on"
+    assert second == "18 test texts; left out: 4 others are trained on, or have the very words of such a text"
     assert "left out: 2 rows without text (the first: new.csv, line 24); 1 row without label" in errors
     assert first not in run("sentiment", "evaluate", "--data", "new.csv", "--json", cwd=tmp_path)[1]
     (tmp_path / "empty.csv").write_text(csv_of([("superbe", ""), ("froid", "")]))
@@ -848,13 +848,47 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
     assert [row["text"] for row in rows] == ["=1+1", "http://x.example"]
 
 
+def test_what_repeats_and_what_is_no_table_is_said(tmp_path):
+    rows = [*rows_of(GOOD, BAD, n=60), *(("RAS  rien", number % 2) for number in range(12))]
+    (tmp_path / "avis.csv").write_text(csv_of(rows))
+    (tmp_path / "photo.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (tmp_path / "letter.docx").write_bytes(zipped("word/document.xml", "<a/>"))
+    _, output, _ = run("sentiment", "check", "avis.csv", cwd=tmp_path)
+    assert "11 texts repeat an earlier one, 1 with two labels; there are 'RAS rien' 12 times" in output
+    for name, said in {
+        "photo.csv": "photo.csv is a picture, no table: save what is in it as CSV or Excel",
+        "letter.docx": "letter.docx is a Word document, no table: save the table in it as CSV or Excel",
+        "avi.csv": "no file at avi.csv: did you mean avis.csv?",
+    }.items():
+        code, _, errors = run("sentiment", "train", "-q", "--data", name, cwd=tmp_path)
+        assert code == 1
+        assert said in errors
+
+
+def test_a_second_model_says_that_it_takes_the_place_of_the_first_and_loads_by_its_folder(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    for said in (
+        "model.safetensors\n",
+        "model.safetensors (in the place of an earlier one; --run keeps several apart)\n",
+    ):
+        code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)
+        assert code == 0, errors
+        assert said in output
+    folder = tmp_path / "runs" / "sentiment"
+    assert load(folder).settings == load(folder / "model.safetensors").settings
+    code, output, errors = run("sentiment", "predict", "très bien", "--explain", cwd=tmp_path)
+    assert code == 0, errors
+    label = output.split()[0]
+    assert output.splitlines()[1] == f"  what each adds to the probability of {label}:"
+
+
 def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
     monkeypatch.setattr("projects.sentiment.measuring.FEWEST_SURE", 2)
     sureness = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
     right = np.array([True, False, True, True, False, True])
     # surest first: right, right, right, wrong, right, wrong: of the first three all, of the first four 75 %
-    assert sure_from(sureness, right) == 0.8
-    assert sure_from(sureness, np.ones(6, bool)) == 0.5
+    assert sure_from(sureness, right) == (0.8, pytest.approx(2 / 6))  # two of six answers are less probable
+    assert sure_from(sureness, np.ones(6, bool)).probability == 0.5
     assert sure_from(sureness, np.zeros(6, bool)) is None
 
 

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import shutil
 import zipfile
 from codecs import BOM_UTF8
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -76,6 +78,48 @@ def test_a_forecast_is_written_as_its_name_ends(spring):
     assert not (spring / "week.ods").exists()
 
 
+def test_the_only_column_of_whole_numbers_is_the_count_and_it_is_said(tmp_path):
+    city = simulated_city(70)
+    table = pd.DataFrame({"Fecha y hora": city.time.dt.strftime("%d/%m/%Y %H:%M"), "Salidas": city.bikes})
+    table.to_csv(tmp_path / "salidas.csv", index=False, sep=";")
+    output, errors = bikes(tmp_path, "check", "salidas.csv")
+    assert f"Salidas: {city.bikes.sum():,} bikes" in output
+    assert "counts are taken from 'Salidas', the only column of whole numbers" in errors + output
+    table.rename(columns={"Salidas": "Préstamos"}).to_csv(tmp_path / "named.csv", index=False, sep=";")
+    output, errors = bikes(tmp_path, "check", "named.csv")
+    assert f"Préstamos: {city.bikes.sum():,} bikes" in output
+    assert "counts are taken" not in errors + output
+    table.assign(Devoluciones=city.bikes + 1).to_csv(tmp_path / "two.csv", index=False, sep=";")
+    code, _, errors = run("bikes", "check", "two.csv", cwd=tmp_path)
+    assert code == 1
+    assert "no column is a count of bikes" in errors
+
+
+def test_errors_of_a_backtest_stand_in_a_sentence():
+    """Three hours of 10, 20 and 60 bikes: off by 1, 2 and 6, so 3 on average; the weeks by 9, 8 and 1, so 6."""
+    forecasts = pd.DataFrame(
+        {
+            "cnt": [10, 20, 60],
+            "prediction": [11.0, 18.0, 66.0],
+            "last_four_weeks": [19.0, 12.0, 61.0],
+            "low_80": [9.0, 21.0, 50.0],
+            "high_80": [12.0, 30.0, 70.0],
+        }
+    )
+    assert backtest.in_a_sentence(forecasts, 7) == (
+        "forecasts of 7 days are off by 3.0 bikes in a mean hour, which sees 30; the mean of the four weeks before by "
+        "6.0 bikes; the 80 % band held 67 of 100 hours"
+    )
+
+
+def test_the_losses_are_drawn_before_an_evaluation(spring, tmp_path):
+    shutil.copytree(spring / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "bikes" / "metrics.json").unlink(missing_ok=True)
+    output, errors = bikes(tmp_path, "plot")
+    assert output.split() == [str(Path("runs", "bikes", "losses.png"))]
+    assert "`bikes evaluate`, then this again" in errors
+
+
 @pytest.mark.parametrize(
     ("time", "expected"),
     [
@@ -135,11 +179,11 @@ def test_how_far_off_a_forecast_is_stands_in_a_sentence():
     }
     assert in_a_sentence(scores, "test", hours) == (
         "over the 7 test days the forecast is off by 17 bikes in a mean hour, which sees 100; "
-        "the mean of the last four weeks by 40 bikes; the 80 % band held 81 of 100 hours"
+        "the mean of the four weeks before by 40 bikes; the 80 % band held 81 of 100 hours"
     )
     assert in_a_sentence(scores, "validation", hours) == (
         "over the 7 validation days the forecast is off by 8.4 bikes in a mean hour, which sees 100; "
-        "the mean of the last four weeks by 1,234 bikes"
+        "the mean of the four weeks before by 1,234 bikes"
     )
 
 

@@ -9,10 +9,11 @@ import pandas as pd
 from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
-from projects.bikes.evaluation import last_four_weeks
+from projects.bikes.evaluation import bikes, last_four_weeks
 from projects.bikes.features import AROUND
 from projects.bikes.model import train
 from projects.bikes.settings import Settings
+from projects.bikes.words import counted
 from projects.common.errors import ProjectError
 
 VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
@@ -87,6 +88,20 @@ def backtest(
         if on_origin is not None:
             on_origin(origin)
     return pd.concat(parts, ignore_index=True)
+
+
+def in_a_sentence(forecasts: pd.DataFrame, days: int) -> str:
+    """How far off the forecasts were over all their hours, beside the baseline and as many hours as the bands held."""
+    actual = forecasts.cnt.to_numpy(float)
+    network, weeks = (
+        float(np.mean(np.abs(forecasts[column] - actual))) for column in ("prediction", "last_four_weeks")
+    )
+    held = forecasts.cnt.between(forecasts.low_80, forecasts.high_80)[forecasts.low_80.notna()]
+    return (
+        f"forecasts of {counted(days, 'day')} are off by {bikes(network)} in a mean hour, which sees "
+        f"{actual.mean():,.0f}; the mean of the four weeks before by {bikes(weeks)}; "
+        f"the 80 % band held {100 * held.mean():.0f} of 100 hours"
+    )
 
 
 def summary(forecasts: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,8 @@ MOST_GAPS = 5  # runs of missing hours, that are named
 HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
+CLEARLY = 0.99  # of the network's error, below which a baseline's is smaller by more than its last digit
+INSTEAD = "take the mean of the same hour on the same kind of day over the last four weeks instead"
 
 
 def describe_table(city: HoursTable) -> list[str]:
@@ -167,12 +169,13 @@ def warn_of_baseline(scores: Mapping[str, Any], period: str) -> str | None:
     """A line where the mean of the last four weeks, or of all hours, forecasts a period better than the network."""
     network = scores[period]["rmse"]
     names = {"last_four_weeks": "the mean of the last four weeks", "mean": "the mean of all hours"}
+    advice = {"last_four_weeks": INSTEAD, "mean": "do not use the network"}
     for baseline, name in names.items():
         rmse = scores["baselines"][baseline][period]["rmse"]
-        if rmse < network:
+        if rmse < CLEARLY * network:
             return (
                 f"{name} forecasts the {period} better than the network (RMSE {rmse:.1f} against {network:.1f}): "
-                "use it, or look with `bikes check` whether the table is what it should be"
+                f"{advice[baseline]}, or look with `bikes check` whether the table is what it should be"
             )
     return None
 
@@ -189,6 +192,6 @@ def warn_of_better_weeks(scores: pd.DataFrame) -> str | None:
     origins = counted(len(scores), "origin")
     return (
         f"the mean of the last four weeks forecasts better than the network (mean RMSE {weeks:.1f} against "
-        f"{network:.1f}, better from {better} of {origins}): use it as your forecast, until there is a "
-        "year of data, or weather, --country or --latitude and --longitude make the network better"
+        f"{network:.1f}, better from {better} of {origins}): {INSTEAD}, until there is a year of data, or "
+        "weather, --country or --latitude and --longitude make the network better"
     )

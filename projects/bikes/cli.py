@@ -15,11 +15,13 @@ from projects.bikes.words import are, counted
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.errors import ProjectError
+from projects.common.files import no_file
 from projects.common.progress import HISTORY, say
 from projects.common.settings import settings_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from projects.bikes.data import HoursTable
     from projects.bikes.model import BikesModel
@@ -480,7 +482,7 @@ def backtest(  # a parameter for each option
     hours = read_given(data, data_dir, given).hours
     from tqdm import tqdm
 
-    from projects.bikes.backtest import backtest, origins, summary
+    from projects.bikes.backtest import backtest, in_a_sentence, origins, summary
     from projects.bikes.check import warn_of_better_weeks
 
     moments = origins(hours, count, step, days, first)
@@ -498,6 +500,7 @@ def backtest(  # a parameter for each option
         mark = common.marked({"simulated": simulated})
         click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
+        click.echo(in_a_sentence(forecasts, days))
     tell([warn_of_better_weeks(scores)])
 
 
@@ -530,20 +533,39 @@ def plot(run: Path) -> None:
 
     Example: bikes plot --run runs/bikes
     """
-    import pandas as pd
-
-    from projects.bikes.plots import plot_backtest, plot_effects, plot_errors, plot_forecast
+    from projects.bikes.model import BikesModel
+    from projects.bikes.plots import plot_backtest
     from projects.common.plots import plot_losses, save_figure
 
-    figures = {}
-    with common.whole(run / common.METRICS, "run `bikes train` and `bikes evaluate` first"):
-        scores = common.read_json(run / common.METRICS)
-        simulated = scores["simulated"]
-        test = {name: float(score) for name, score in scores.get("test", {}).items()}
     with common.whole(run / HISTORY, "run `bikes train` first"):
-        history = common.read_table(run / HISTORY)
-        figures["losses.png"] = plot_losses(history, "loss (half the squared error, scaled target)")
-    if test:
+        losses = plot_losses(common.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
+    figures = {"losses.png": losses}
+    if (run / common.METRICS).exists():
+        with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+            scores = common.read_json(run / common.METRICS)
+            simulated = scores["simulated"]
+            figures |= plots_of_scores(run, scores)
+    else:
+        simulated = BikesModel.load(run / common.MODEL).settings["simulated"]
+        tell(["`bikes evaluate`, then this again, draws the forecast and its errors, too"])
+    for name, figure in figures.items():
+        click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
+    if (run / BACKTEST).exists():
+        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
+            errors = common.read_table(run / BACKTEST)
+            figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
+        click.echo(save_figure(figure, run / "backtest.png", simulated, [BACKTEST]))
+
+
+def plots_of_scores(run: Path, scores: dict[str, Any]) -> "dict[str, Figure]":
+    """The pictures of an evaluation, by file name."""
+    import pandas as pd
+
+    from projects.bikes.plots import plot_effects, plot_errors, plot_forecast
+
+    figures: dict[str, Figure] = {}
+    if "test" in scores:
+        test = {name: float(score) for name, score in scores["test"].items()}
         with common.whole(run / FORECAST, "run `bikes evaluate` first"):
             forecast = common.read_table(run / FORECAST)
             forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
@@ -553,13 +575,7 @@ def plot(run: Path) -> None:
     with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
         unit = scores.get("temperature_unit", "°C")
         figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
-    for name, figure in figures.items():
-        click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
-    if (run / BACKTEST).exists():
-        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
-            errors = common.read_table(run / BACKTEST)
-            figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
-        click.echo(save_figure(figure, run / "backtest.png", simulated, [BACKTEST]))
+    return figures
 
 
 @main.command()
@@ -699,7 +715,8 @@ def predict_hour(
         if hour.get("holiday", pd.Series([0]))[0]:
             told.append("holiday")
         conditions = f" ({', '.join(told)})" if told else ""
-        click.echo(f"{forecast['prediction']:.0f} bikes on {moment}{conditions}")
+        bikes = counted(round(forecast["prediction"]), "bike")
+        click.echo(f"{bikes} on {moment}{conditions}")
         if unknown:
             click.echo(f"no band: {guess or 'more than a year from the hours trained on is beyond what is known'}")
         else:
@@ -819,7 +836,7 @@ def open_to_predict(file: str, encoding: str | None) -> "Table":
         return read_stream(sys.stdin.buffer, "standard input", encoding)
     if not Path(file).exists():
         raise ProjectError(
-            f"no file at {file}: name a table with the columns that were trained on, or - for standard input"
+            f"{no_file(Path(file))}; name a table with the columns that were trained on, or - for standard input"
         )
     return open_hours(Path(file), encoding)
 

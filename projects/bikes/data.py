@@ -10,10 +10,11 @@ import pandas as pd
 from projects.bikes.closed import closed_by_column, closed_by_zeros
 from projects.bikes.decimal_commas import DECIMAL, with_points
 from projects.bikes.hours import as_text, hours_of, text_of
-from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, find_layout
+from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, count_guessed, find_layout
 from projects.bikes.settings import TABLE_OPTIONS
 from projects.common.download import Published
 from projects.common.errors import ProjectError
+from projects.common.files import no_file
 from projects.common.tables import Table, open_table, table_of_frame
 
 PUBLISHED = Published(
@@ -85,9 +86,12 @@ def read_table(
     path = table.path
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     decimal_commas = any(remark.startswith(DECIMAL) for remark in on_commas)
-    layout = layout or find_layout(text, str(path), given)
+    on_count = None
+    if layout is None:
+        layout = find_layout(text, str(path), given)
+        on_count = count_guessed(layout, given)
     hours, remarks = hours_of(text, layout, str(path), targets=True)
-    remarks = [remark for remark in (table.remark(), *on_commas) if remark] + remarks
+    remarks = [remark for remark in (table.remark(), *on_commas, on_count) if remark] + remarks
     closed = closed_by_zeros(hours)
     if layout.open:
         closed |= closed_by_column(text[layout.open]).reindex(hours.index)
@@ -107,7 +111,7 @@ def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:
 def open_hours(path: Path, encoding: str | None = None) -> Table:
     """The table; of a zip with several files hour.csv. Raises ProjectError where there is none, or nothing in it."""
     if not path.exists():
-        raise ProjectError(f"no file at {path}: give a table of hours with --data, or run `bikes download`")
+        raise ProjectError(f"{no_file(path)}; give a table of hours with --data, or run `bikes download`")
     table = open_table(path, encoding, MEMBER, LARGEST_TABLE)
     if not table.columns:
         raise ProjectError(f"{path} is empty: it should have a column of times and one of counts")

@@ -97,7 +97,7 @@ def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> s
     mean = f"a mean hour, which sees {hours.cnt.mean():,.0f}"
     return (
         f"over {days} the forecast is off by {bikes(network['mae'])} in {mean}; "
-        f"the mean of the last four weeks by {bikes(weeks['mae'])}{held}"
+        f"the mean of the four weeks before by {bikes(weeks['mae'])}{held}"
     )
 
 

@@ -1,6 +1,7 @@
 """Which column of a table is what, and in which unit: given, or found by its name and its values."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +20,8 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
     "hour": r"hr|hour|hours|hour of (the )?day|stunde|uhrzeit|hora|heure",
     "count": (
         r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
-        r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|viajes|trajets|emprunts|locations)"
+        r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|prestamos|usos|bicis|bicicletas|viajes|"
+        r"trajets|emprunts|locations|passages|velos|noleggi|prestiti|ritten|verhuringen)"
     ),
     "casual": r"casual( .*)?|(day )?guests?|non members?|customers?|occasional.*",
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
@@ -51,6 +53,7 @@ UNITS = {  # how units are written in the name of a column, and what they are ca
     "snow": {r"in|inch|inches|\"": "inches", r"mm": "mm", r".*": "cm"},
 }
 NOT_COUNTS = ("temp", "humid", "wind", "dew", "visib", "solar", "rain", "snow")  # in names: weather, whatever follows
+MOSTLY = 0.5  # share of the cells that must hold what the column is taken for
 Given = Mapping[str, Any]  # the options of the command line that are not None
 
 
@@ -115,10 +118,11 @@ class Name(NamedTuple):
 
 
 def read_name(column: str) -> Name:
-    """ "Wind speed (m/s)" is "wind speed" in "m/s", wind_speed_ms the same."""
+    """ "Wind speed (m/s)" is "wind speed" in "m/s", wind_speed_ms the same; accents are left out."""
     match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", column)
     name, unit = (match[1], match[2]) if match else (column, "")
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    without_accents = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_accents)
     plain = " ".join(re.split(r"[\W_]+", words.lower())).strip()
     ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
     if ending and not unit:
@@ -220,15 +224,28 @@ def time_problems(
 
 
 def find_count(text: pd.DataFrame, columns: Mapping[str, str | None]) -> str | None:
-    """The column of counts: numbers that are not below 0, by name."""
+    """The column of counts, numbers that are not below 0: by its name, else the only one that holds whole numbers."""
+    possible = []
     for column in text.columns:
         plain = read_name(column).plain
         if column in columns.values() or any(word in plain for word in NOT_COUNTS):
             continue
         numbers = pd.to_numeric(text[column], errors="coerce")
-        if re.fullmatch(NAMES["count"], plain) and (numbers >= 0).mean() > 0.5:
+        if re.fullmatch(NAMES["count"], plain) and (numbers >= 0).mean() > MOSTLY:
             return str(column)
-    return None
+        are_whole = ((numbers >= 0) & (numbers % 1 == 0)).mean() > MOSTLY
+        if are_whole and numbers.nunique() > 1:
+            possible.append(str(column))
+    return possible[0] if len(possible) == 1 else None
+
+
+def count_guessed(layout: Layout, given: Given | None) -> str | None:
+    """A line where the column of counts is neither given nor known by its name."""
+    if layout.count is None or (given or {}).get("count_column"):
+        return None
+    if re.fullmatch(NAMES["count"], read_name(layout.count).plain):
+        return None
+    return f"counts are taken from {layout.count!r}, the only column of whole numbers (--count-column names another)"
 
 
 def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Given) -> dict[str, Any]:

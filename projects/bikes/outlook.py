@@ -79,7 +79,7 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
 def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame | None) -> str:
     """Which weather a forecast takes; known: that of the table at this path, NaN where it has none [hours, needed]."""
     if not needed:
-        return "without weather, of which the model knows nothing"
+        return "by date and time alone"
     if path is None or known is None:
         return "in weather that is usual for the season"
     covered = int(known.notna().all(axis=1).sum())

@@ -7,6 +7,7 @@ from typing import Any
 
 from projects.bikes import bands, calendar, features, seasons
 from projects.bikes.described_settings import describe_settings
+from projects.bikes.evaluation import bikes
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
 from projects.bikes.outlook import weather_needed
@@ -133,9 +134,14 @@ def what_it_knows(model: BikesModel) -> str:
 
 
 def unscored(settings: dict[str, Any]) -> str:
+    """What stands in the place of scores, as HTML."""
     if settings["test_rows"]:
         return report.missing("bikes evaluate")
-    return '<p class="card">The model was trained on all days: none are left to score it on.</p>'
+    days, error = settings["validation_rows"] / 24, settings["validation"]["mae"]
+    return (
+        '<p class="card">The model was trained on all days: none are left to score it on. Networks fitted without the '
+        f"last {days:.0f} days were off by {bikes(error)} in a mean hour of these.</p>"
+    )
 
 
 def score_table(scores: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Reading and writing whole files so that a failure never leaves half of one."""
 
+import difflib
 import hashlib
 import os
 import stat
@@ -11,6 +12,17 @@ from pathlib import Path
 from typing import IO
 
 from projects.common.errors import ProjectError
+
+
+def no_file(path: Path) -> str:
+    """What is said of a file that is not there, with the name in its folder that is most like it."""
+    try:
+        names = [other.name for other in path.parent.iterdir() if other.is_file()]
+    except OSError:
+        names = []
+    nearest = difflib.get_close_matches(path.name, names, 1)
+    meant = f": did you mean {path.parent / nearest[0]}?" if nearest else ""
+    return f"no file at {path}{meant}"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import refuse_pipe, write_atomically
+from projects.common.run_folder import MODEL
 
 if TYPE_CHECKING:
     import msgspec
@@ -37,11 +38,16 @@ def save_model(path: Path, pipeline: str, arrays: Arrays, settings: Settings) ->
 
 
 def load_model(path: Path, pipeline: str) -> tuple[Arrays, Settings]:
-    """Arrays and settings of a model that `save_model` wrote for `pipeline`. Raises ProjectError for all else."""
+    """Arrays and settings of a model that `save_model` wrote for `pipeline`, in this file or run folder.
+
+    Raises ProjectError for all else.
+    """
     from safetensors import SafetensorError, safe_open
 
     retrain = f"train a new one with `{pipeline.split()[0]} train`"
     refuse_pipe(path)
+    if path.is_dir():
+        path = path / MODEL
     if not path.is_file():
         raise ProjectError(f"no model at {path}: run `{pipeline} train` first, or name its folder with --run")
     try:

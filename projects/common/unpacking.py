@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from projects.common.errors import ProjectError
-from projects.common.files import refuse_pipe
+from projects.common.files import no_file, refuse_pipe
 
 GZIP, ZIP = b"\x1f\x8b", b"PK"
+OTHER_KINDS = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"%PDF": "a PDF document"}
+OFFICE = {"word/": "a Word document", "ppt/": "a presentation", "META-INF/": "a document"}  # folders in their zips
 WORKBOOK = "xl/workbook.xml"  # a zip that has it is an Excel file
 LARGEST_IN_ONE_PIECE = 1 << 30  # bytes of a packed file that can't be read as a stream
 BESIDES = ("__MACOSX/", ".DS_Store")  # what packers add to a zip
@@ -127,12 +129,15 @@ def find_source(path: Path, member: str | None = None, largest: int | None = Non
     try:
         with open(path, "rb") as file:
             start = file.read(4)
+        other = next((kind for mark, kind in OTHER_KINDS.items() if start.startswith(mark)), None)
+        if other:
+            raise ProjectError(f"{path} is {other}, no table: save what is in it as CSV or Excel")
         if start.startswith(GZIP):
             return Source(path, "gzip", largest=largest)
         if start.startswith(ZIP):
             return Source(path) if is_workbook(path) else find_zip_source(path, member, largest)
     except FileNotFoundError as error:
-        raise ProjectError(f"no file at {path}: name a table that is there") from error
+        raise ProjectError(f"{no_file(path)}; name a table that is there") from error
     except IsADirectoryError as error:
         raise ProjectError(f"{path} is a folder: name a table in it") from error
     except DAMAGED as error:
@@ -168,6 +173,9 @@ def find_member(path: Path, wanted: str | None) -> str:
         return named[0]
     if len(names) == 1:
         return names[0]
+    for folder, kind in OFFICE.items():
+        if any(name.startswith(folder) for name in names):
+            raise ProjectError(f"{path} is {kind}, no table: save the table in it as CSV or Excel")
     inside = ", ".join(names[:5]) or "nothing"
     if wanted:
         raise ProjectError(f"{path} holds no {wanted}, only {inside}: pack one table alone")

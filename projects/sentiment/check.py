@@ -42,6 +42,8 @@ UNEVEN = 10  # times as many texts with one label as with another
 QUANTILES = {"shortest": 0, "median": 50, "longest": 100}
 GRADES = range(3, 11)  # so many labels that are numbers may be stars
 LISTED = 20  # files and labels that are listed
+REPEATED, OFTEN = 3, 10  # texts that are named where they are there so often
+LONGEST_SHOWN = 40  # characters of them
 SCRIPT_NAMES = {
     "CJK": "Chinese characters",
     "HIRAGANA": "kana",
@@ -60,6 +62,7 @@ class Found:
     lengths: list[int] = field(default_factory=list)  # in words
     scripts: Counter[str] = field(default_factory=Counter)  # letters of each
     copies: Counter[int] = field(default_factory=Counter)  # texts of each hash
+    repeated: dict[int, str] = field(default_factory=dict)  # the text of each hash that is there more than once
     labels_of_copy: dict[int, set[str]] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
     rows: int = 0
@@ -112,6 +115,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "left_out_line": found.left_out.description(),
         "labels_line": line_of_joined(tables[0], files[0].layout, found.left_out),
         "duplicates": sum(n - 1 for n in found.copies.values()),
+        "most_repeated": {found.repeated[number]: n for number, n in found.copies.most_common(REPEATED) if n > 1},
         "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
         "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
         "lengths": found.lengths,
@@ -153,7 +157,10 @@ def count_table(table: Table, file: File, found: Found) -> None:
 def count_text(text: str, found: Found) -> None:
     """Add what a text is, whatever its label."""
     found.lengths.append(len(tokens(text)))
-    found.copies[text_hash(text)] += 1
+    number = text_hash(text)
+    found.copies[number] += 1
+    if found.copies[number] == 2:
+        found.repeated[number] = text[:LONGEST_SHOWN]
     if len(found.lengths) <= SCRIPTS_FROM:
         found.scripts.update(script_of(letter) for letter in text if letter.isalpha())
 
@@ -187,7 +194,9 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(found["left_out_line"])
     repeat = "repeats" if found["duplicates"] == 1 else "repeat"
     with_two = f", {found['duplicates_with_two_labels']:,} with two labels" if found["labelled"] else ""
-    lines.append(f"{n_of(found['duplicates'], 'text')} {repeat} an earlier one{with_two}")
+    often = [f"{' '.join(text.split())!r} {n:,} times" for text, n in found["most_repeated"].items() if n >= OFTEN]
+    which = f"; there are {', '.join(often)}" if often else ""
+    lines.append(f"{n_of(found['duplicates'], 'text')} {repeat} an earlier one{with_two}{which}")
     words = found["words"]
     lines.append(
         f"words in a text: {words['shortest']:,} to {words['longest']:,}, half have {words['median']:,} or fewer"

@@ -25,7 +25,7 @@ from projects.sentiment.cli_options import (
 )
 from projects.sentiment.cli_predict import predict
 from projects.sentiment.labels import order_shown
-from projects.sentiment.plain_words import in_sentences, recommendation
+from projects.sentiment.plain_words import in_sentences, of_so_many, recommendation
 from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 PHASES = {"reading": 2.0, "counting": 1.0, "fits": 2.0, "saving": 0.1}  # of `train`, in seconds, until more is known
+REPLACED = "in the place of an earlier one; --run keeps several apart"
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
 
 
@@ -203,6 +204,7 @@ def train(  # a parameter for each option
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
+        there_was_one = (run / common.MODEL).exists()
         sources = sources_of(data, data_dir, layout, where)
         beside = unlabelled_of(unlabelled, sources, where)
         expect_by_size([*sources, *beside])
@@ -221,7 +223,8 @@ def train(  # a parameter for each option
     given = {"data": data, "data_dir": data_dir, "run": run}
     next_ones = ("evaluate", "plot", "predict") if model.settings["test"] else ("plot", "predict")
     commands = [common.as_typed(main, name, given) for name in next_ones]
-    click.echo(f"model: {run / common.MODEL}\nnext: {', '.join(commands)} --help")
+    replaced = f" ({REPLACED})" if there_was_one else ""
+    click.echo(f"model: {run / common.MODEL}{replaced}\nnext: {', '.join(commands)} --help")
 
 
 @main.command()
@@ -295,7 +298,8 @@ def limit_in_words(model: "SentimentModel", run: Path) -> str | None:
     if sure_from is None:
         return f"no limit for --unsure reaches {goal} of right answers"
     command = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
-    return f"{goal} of the answers are right with: {command}"
+    unsure = of_so_many(model.settings["unsure_share"], 100)
+    return f"{goal} of the answers are right with: {command}  (which calls {unsure} of 100 unsure)"
 
 
 def in_words(model: "SentimentModel") -> str:

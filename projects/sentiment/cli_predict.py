@@ -1,6 +1,5 @@
 """`sentiment predict`: texts from the command line, from standard input, or from tables."""
 
-import difflib
 import glob
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ import click
 
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
+from projects.common.files import no_file
 from projects.common.terminal import n_of, tell
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
@@ -120,17 +120,6 @@ def looks_like_a_table(text: str) -> bool:
 def is_pattern(text: str) -> bool:
     """Whether a text is a pattern that files of the names of tables match."""
     return looks_like_a_table(text) and glob.has_magic(text) and any(map(is_file, glob.glob(text, recursive=True)))
-
-
-def no_file(path: Path) -> str:
-    """What is said of a file that is not there, with the name in its folder that is most like it."""
-    try:
-        names = [other.name for other in path.parent.iterdir() if other.is_file()]
-    except OSError:
-        names = []
-    nearest = difflib.get_close_matches(path.name, names, 1)
-    meant = f": did you mean {path.parent / nearest[0]}?" if nearest else ""
-    return f"no file {path}{meant}"
 
 
 def is_file(text: str) -> bool:
@@ -285,6 +274,8 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
     common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
+    if found.get("ngrams"):
+        click.echo(f"  what each adds to the probability of {printable(found['label'])}:")
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
     if found.get("unknown"):

@@ -15,7 +15,7 @@ import numpy as np
 from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
-from projects.common.files import refuse_pipe
+from projects.common.files import no_file, refuse_pipe
 from projects.common.tables import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.columns import label_text
@@ -174,9 +174,7 @@ class File:
         """
         path = self.path
         if not path.exists():
-            raise ProjectError(
-                f"no file at {path}: give the archive or a table with --data, or run `sentiment download`"
-            )
+            raise ProjectError(f"{no_file(path)}; give the archive or a table with --data, or run `sentiment download`")
         refuse_pipe(path)
         if is_table(path) and part == "unlabelled":
             yield from unlabelled_rows(path, self.layout)

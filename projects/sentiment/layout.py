@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -204,6 +205,7 @@ class LeftOut:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[int, str]] = {}
         self.joined: set[str] = set()  # of the labels that --labels names, those of rows that can be used
+        self.others: Counter[str] = Counter()  # rows of each label that it does not name
 
     def note(self, reason: str, place: str, n: int = 1) -> None:
         """Count rows, the first of them at this place."""
@@ -212,6 +214,7 @@ class LeftOut:
 
     def add(self, other: "LeftOut") -> None:
         self.joined |= other.joined
+        self.others += other.others
         for reason, (n, first) in other.rows.items():
             self.note(reason, first, n)
 
@@ -221,7 +224,11 @@ class LeftOut:
             return None
         parts = []
         for reason, (n, first) in self.rows.items():
-            parts.append(f"{n:,} {'row' if n == 1 else 'rows'} {reason} (the first: {first})")
+            which = ""
+            if reason == OTHER_LABEL:
+                frequent = [f"{label} ({rows:,})" for label, rows in self.others.most_common(LISTED)]
+                which = f": {', '.join(frequent)}{', …' if len(self.others) > LISTED else ''}"
+            parts.append(f"{n:,} {'row' if n == 1 else 'rows'} {reason}{which} (the first: {first})")
         return f"left out: {'; '.join(parts)}"
 
 
@@ -245,6 +252,7 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
                 label = label_map[label]
             else:
                 reason = OTHER_LABEL
+                left_out.others[label] += 1
         if reason is None:
             yield where, text, label, row
         elif layout.strict and reason != OTHER_LABEL:

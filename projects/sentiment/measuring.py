@@ -67,15 +67,21 @@ def slices_of(n_rows: int) -> Iterator[slice]:
         yield slice(start, start + ROWS)
 
 
-def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> float | None:
-    """The least probability P for which GOAL of the answers with at least P are right; None: even all are not enough.
+class Limit(NamedTuple):
+    """A probability below which an answer is called unsure, and the share of the answers that are."""
 
-    With it, as few texts as possible are unsure.
-    """
+    probability: float
+    unsure: float
+
+
+def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> Limit | None:
+    """The lowest limit with which GOAL of the other answers are right; None: no limit does that."""
     order = np.argsort(-sureness, kind="stable")
     accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero((accuracy >= GOAL) & (np.arange(len(order)) >= FEWEST_SURE))
-    return float(sureness[order[good[-1]]]) if len(good) else None
+    if not len(good):
+        return None
+    return Limit(float(sureness[order[good[-1]]]), 1 - float(good[-1] + 1) / len(order))
 
 
 def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:

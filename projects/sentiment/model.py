@@ -336,6 +336,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     least_count: Annotated[int, msgspec.Meta(ge=1)]
     common_from: Annotated[int, msgspec.Meta(ge=1)] = MANY
     sure_from: Share | None
+    unsure_share: Share | None = None
     film_reviews: bool
     text_column: str | None
     label_column: str | None

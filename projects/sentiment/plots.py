@@ -229,7 +229,7 @@ def plot_unsure(scores: dict[str, Any]) -> Figure:
         axes.annotate(
             " to ".join(limits), (unsure[last + 1], right[last + 1]), (6, -11), textcoords="offset points", fontsize=8
         )
-    best = best_limit(found)
+    best = scores.get("sure") or best_limit(found)
     sure = f"with --unsure {best['limit']:g}: {100 * best['unsure']:.1f} % unsure, {100 * best['accuracy']:.1f} %"
     title = f"{right[0]:.1f} % right; {sure} of the others right"
     axes.set(

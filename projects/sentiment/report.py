@@ -16,6 +16,7 @@ from projects.sentiment import characters, negation
 from projects.sentiment.labels import USUAL, order_shown
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.ngrams import LONGEST_ROW, SHORTEST_ROW
+from projects.sentiment.plain_words import in_sentences
 from projects.sentiment.tokens import NEGATED
 
 NOT_SHOWN = {  # what says nothing to a person, or stands elsewhere on the page
@@ -50,6 +51,7 @@ SETTING_NAMES = {  # of those whose own name says little
     "text_column": "column with the texts",
     "train_reviews": "training texts",
     "unfinished": "training was ended early",
+    "unsure_share": "share of the answers below it",
     "unlabelled_reviews": "texts without labels that were learned from, too",
     "validation_accuracy": "share right of the texts held out",
     "validation_baseline": "the same, if the answer is always the most frequent label",
@@ -149,12 +151,12 @@ def title(label_names: list[str], film_reviews: bool) -> str:
 
 
 def lead(model: SentimentModel, scores: dict[str, Any] | None) -> str:
-    """The run in a sentence."""
+    """What the model is and, once it was scored, how good, as HTML."""
     size, texts = f"{len(model.vocabulary):,}", f"{model.settings['train_reviews']:,}"
     known = f"A network with one hidden layer that knows {size} n-grams from {texts} texts"
     if not scores:
         return f"{known}."
-    return f"{known}. It is right about {scores['test']['accuracy']:.1%} of {scores['test']['reviews']:,} others."
+    return f"{known}. {escape(' '.join(in_sentences(scores)))}"
 
 
 def pack(model: SentimentModel) -> tuple[dict[str, Any], str]:

@@ -29,8 +29,9 @@ def table(scores: dict[str, Any]) -> str:
         lines.append("most frequent mistakes between labels:")
         for found in scores["confusions"]:
             lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['reviews']:,}")
-    kinds = (f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"])
-    lines.append(f"accuracy by length: {', '.join(kinds)}")
+    kinds = [f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"]]
+    if len(kinds) > 1:
+        lines.append(f"accuracy by length: {', '.join(kinds)}")
     lines += unsure_lines(scores)
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes:")
@@ -46,8 +47,8 @@ def scored_in_words(scores: dict[str, Any]) -> str:
     n, trained_on = scores["test"]["reviews"], scores["scored"]["trained_on"]
     parts = scores["scored"]["parts"]
     if "new" in parts and trained_on:
-        have = "other has" if trained_on == 1 else "others have"
-        known = f"{trained_on:,} {have} the very words of a text that the model was trained on"
+        have = "other is trained on, or has" if trained_on == 1 else "others are trained on, or have"
+        known = f"{trained_on:,} {have} the very words of such a text"
         return f"{n_of(n, 'test text')}; left out: {known}"
     if parts == ["new"]:
         return f"{n_of(n, 'test text')}: all that are there, as the model was trained on none of them"

@@ -26,7 +26,7 @@ from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
 from projects.sentiment.layout import Layout, never_there
-from projects.sentiment.measuring import answers_of, loss_of_shares, measure_all, sure_from
+from projects.sentiment.measuring import Limit, answers_of, loss_of_shares, measure_all, sure_from
 from projects.sentiment.model import SecondView, SentimentModel, output_for, outputs_for
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.pieces import VIEW, PieceCandidates, Pieces, choose_pieces
@@ -137,7 +137,8 @@ def outcome(
         "validation_reviews": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
         "validation_baseline": baseline(corpus),
-        "sure_from": measured.sure_from,
+        "sure_from": measured.sure_from.probability if measured.sure_from else None,
+        "unsure_share": measured.sure_from.unsure if measured.sure_from else None,
         "batch_size": words.training.settings.batch_size // (1 + settings.excerpts),
         "least_count": words.vocabulary.min_count,
         "common_from": words.vocabulary.common_from,
@@ -259,7 +260,7 @@ class Fitted(NamedTuple):
     views: list["Prepared"]  # their trainings have ended
     best_epochs: dict[str, int]  # of each view, and of those before it that taught it, by what their names end in
     accuracy: float = float("nan")  # on the texts held out
-    sure_from: float | None = None  # least probability of answers of which GOAL are right; None: there are none such
+    sure_from: Limit | None = None  # with it GOAL of the answers are right; None: there is none such
 
 
 def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
