@@ -171,11 +171,11 @@ def find_member(path: Path, wanted: str | None) -> str:
         raise ProjectError(f"{path} holds {wanted} {len(named)} times: {', '.join(named[:5])}")
     if named:
         return named[0]
-    if len(names) == 1:
-        return names[0]
     for folder, kind in OFFICE.items():
         if any(name.startswith(folder) for name in names):
             raise ProjectError(f"{path} is {kind}, no table: save the table in it as CSV or Excel")
+    if len(names) == 1:
+        return names[0]
     inside = ", ".join(names[:5]) or "nothing"
     if wanted:
         raise ProjectError(f"{path} holds no {wanted}, only {inside}: pack one table alone")
