@@ -836,7 +836,7 @@ def open_to_predict(file: str, encoding: str | None) -> "Table":
         return read_stream(sys.stdin.buffer, "standard input", encoding)
     if not Path(file).exists():
         raise ProjectError(
-            f"{no_file(Path(file))}; name a table with the columns that were trained on, or - for standard input"
+            no_file(Path(file), "name a table with the columns that were trained on, or - for standard input")
         )
     return open_hours(Path(file), encoding)
 

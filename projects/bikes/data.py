@@ -111,7 +111,7 @@ def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:
 def open_hours(path: Path, encoding: str | None = None) -> Table:
     """The table; of a zip with several files hour.csv. Raises ProjectError where there is none, or nothing in it."""
     if not path.exists():
-        raise ProjectError(f"{no_file(path)}; give a table of hours with --data, or run `bikes download`")
+        raise ProjectError(no_file(path, "give a table of hours with --data, or run `bikes download`"))
     table = open_table(path, encoding, MEMBER, LARGEST_TABLE)
     if not table.columns:
         raise ProjectError(f"{path} is empty: it should have a column of times and one of counts")

@@ -14,15 +14,14 @@ from typing import IO
 from projects.common.errors import ProjectError
 
 
-def no_file(path: Path) -> str:
-    """What is said of a file that is not there, with the name in its folder that is most like it."""
+def no_file(path: Path, advice: str) -> str:
+    """What is said of a file that is not there: the name in its folder that is most like it, else the advice."""
     try:
         names = [other.name for other in path.parent.iterdir() if other.is_file()]
     except OSError:
         names = []
     nearest = difflib.get_close_matches(path.name, names, 1)
-    meant = f": did you mean {path.parent / nearest[0]}?" if nearest else ""
-    return f"no file at {path}{meant}"
+    return f"no file at {path}: {f'did you mean {path.parent / nearest[0]}?' if nearest else advice}"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -137,7 +137,7 @@ def find_source(path: Path, member: str | None = None, largest: int | None = Non
         if start.startswith(ZIP):
             return Source(path) if is_workbook(path) else find_zip_source(path, member, largest)
     except FileNotFoundError as error:
-        raise ProjectError(f"{no_file(path)}; name a table that is there") from error
+        raise ProjectError(no_file(path, "name a table that is there")) from error
     except IsADirectoryError as error:
         raise ProjectError(f"{path} is a folder: name a table in it") from error
     except DAMAGED as error:

@@ -108,7 +108,7 @@ def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
     is_named = [is_file(text) or is_pattern(text) for text in texts]
     for text, is_there in zip(texts, is_named, strict=True):
         if not is_there and looks_like_a_table(text):
-            raise ProjectError(no_file(Path(text)))
+            raise ProjectError(no_file(Path(text), "name a table that is there"))
     return [Path(text) for text in texts] if texts and all(is_named) else []
 
 
