@@ -424,10 +424,10 @@ def test_a_table_that_is_not_there_is_no_text(tmp_path):
     (tmp_path / "februar.csv").write_text("text\nsuperbe\n")
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
     for written, said in (
-        (["feb.csv"], "no file feb.csv: did you mean februar.csv?"),
-        ([tmp_path / "Februar.csv"], f"no file {tmp_path / 'Februar.csv'}: did you mean {tmp_path}/februar.csv?"),
-        (["nowhere/at/all.xlsx"], "no file nowhere/at/all.xlsx"),
-        (["februar.csv", "q*.jsonl", "--out", "answers"], "no file q*.jsonl"),
+        (["feb.csv"], "no file at feb.csv: did you mean februar.csv?"),
+        ([tmp_path / "Februar.csv"], f"no file at {tmp_path / 'Februar.csv'}: did you mean {tmp_path}/februar.csv?"),
+        (["nowhere/at/all.xlsx"], "no file at nowhere/at/all.xlsx"),
+        (["februar.csv", "q*.jsonl", "--out", "answers"], "no file at q*.jsonl"),
         (["februar.csv", "--out", "a.xls"], ".csv, .tsv, .jsonl, .parquet or .xlsx, or to a folder"),
     ):
         code, output, errors = run("sentiment", "predict", *written, cwd=tmp_path)

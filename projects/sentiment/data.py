@@ -174,7 +174,7 @@ class File:
         """
         path = self.path
         if not path.exists():
-            raise ProjectError(f"{no_file(path)}; give the archive or a table with --data, or run `sentiment download`")
+            raise ProjectError(no_file(path, "give the archive or a table with --data, or run `sentiment download`"))
         refuse_pipe(path)
         if is_table(path) and part == "unlabelled":
             yield from unlabelled_rows(path, self.layout)
