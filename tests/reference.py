@@ -23,6 +23,11 @@ USUAL_WIDTH = str.maketrans("：；（）", ":;()")
 OTHER_MARKS = {"。": ".", "۔": ".", "।": ".", "॥": ".", "။": ".", "។": ".", "៕": ".", "、": ",", "،": ",", "၊": ",",
                "؟": "?", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "!?"}  # fmt: skip
 
+BEFORE_WORDS = ' \t\r\n\u00a0\u202f.,:;!?…"“”„«»([/*–—-'
+ELIDED = {
+    "l", "d", "j", "n", "s", "c", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "un", "dell", "all", "nell",
+    "dall", "sull", "coll", "quest", "quell", "anch", "dov", "com", "tutt",
+}  # fmt: skip
 
 NEGATIONS = {
     "not", "no", "never", "nothing", "none", "nor", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt",
@@ -34,10 +39,11 @@ NEGATIONS = {
 def words_of(text):
     """The words of a text.
 
-    Lower case, composed, no apostrophes; the marks .,!? and emoji are words of their own. So is, with its combining
-    marks, each character of a script without spaces. An emoticon is read as the emoji that it stands for.
+    Lower case, composed, no apostrophes, of which those of elisions end a word; the marks .,!? and emoji are words of
+    their own. So is, with its combining marks, each character of a script without spaces. An emoticon is read as the
+    emoji that it stands for.
     """
-    text = without_emoticons(html.unescape(text).replace("<br />", " ")).lower()
+    text = elided_apart(without_emoticons(without_line_breaks(html.unescape(text)))).lower()
     text = flags_apart(scripts_apart(one_spelling(text)))
     return "".join(map(spaced, text)).split()
 
@@ -51,6 +57,38 @@ def one_spelling(text):
     while "i\u0307" in text:
         text = unicodedata.normalize("NFC", text.replace("i\u0307", "i"))
     return text
+
+
+def without_line_breaks(text):
+    """The text with a space for each <br>, in any case, with or without a slash at its end."""
+    read, i = "", 0
+    while i < len(text):
+        end = text.find(">", i)
+        tag = text[i + 1 : end].lower() if text[i] == "<" and end > 0 else ""
+        is_break = tag.removesuffix("/").rstrip(" \t\r\n") == "br"
+        read += " " if is_break else text[i]
+        i = end + 1 if is_break else i + 1
+    return read
+
+
+def elided_apart(text):
+    """The text with a space for the apostrophe of each elision, as in l'eau and qu'il, but not in D'Amato."""
+    read = ""
+    for i, character in enumerate(text):
+        start = i
+        while start and text[start - 1] not in BEFORE_WORDS:
+            start -= 1
+        elides = character in "'’" and text[start:i].lower() in ELIDED and text[start:i].isascii()
+        follows = unicodedata.normalize("NFD", text[i + 1 : i + 4])
+        elides = elides and follows[:1].lower() in [*"aeiouyhœæ"]
+        read += " " if elides and not (text[start:i] == "D" and begins_a_name(follows)) else character
+    return read
+
+
+def begins_a_name(decomposed):
+    """Whether a capital and a small letter stand there, whatever their accents."""
+    plain = [c for c in decomposed if not 0x300 <= ord(c) <= 0x36F]
+    return decomposed[0].isupper() and plain[1:2] != [] and plain[1] in [*"abcdefghijklmnopqrstuvwxyz"]
 
 
 def is_spaceless(character):

@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import zipfile
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
-from projects.sentiment.plain_words import recommendation, wilson_interval
+from projects.sentiment.plain_words import recommendation, wilson_interval, within_one_step
 from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
 from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words
@@ -291,6 +292,28 @@ def test_evaluation_begins_with_a_sentence_and_accounts_for_every_row(tmp_path):
     assert "no row of empty.csv has a label that the model knows (bon, mal): " in errors
 
 
+def test_of_stars_it_is_said_how_many_are_right_or_one_off(tmp_path):
+    """SIMULATED, some of them answered one star or more off; 10 comes after 9, though not in a dictionary."""
+    words = {8: "faible", 9: "moyen", 10: "superbe"}
+    rng = random.Random(0)
+    rows = [(f"{words[8 + n % 3]} {n}", 8 + n % 3 if rng.random() < 0.6 else rng.choice([*words])) for n in range(400)]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 5, cwd=tmp_path)[0] == 0
+    new = [("faible a", 8), ("faible b", 9), ("faible c", 10), ("superbe a", 8), ("superbe b", 10), ("superbe c", 9)]
+    new += [("moyen a", 8), ("moyen b", 10), ("moyen c", 9), ("moyen d", 7)]  # one that was never trained on
+    (tmp_path / "new.csv").write_text(csv_of(new))
+    code, output, errors = run("sentiment", "evaluate", "--data", "new.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert output.startswith("Of 100 texts 30 are right (")
+    assert output.splitlines()[0].endswith(" 70 are right or one step off.")
+    _, output, _ = run("sentiment", "evaluate", "--data", "new.csv", "--json", cwd=tmp_path)
+    assert json.loads(output)["within_one_step"] == pytest.approx(0.7)
+    confusion = np.array([[5, 2, 1], [1, 4, 0], [3, 0, 9]])
+    assert within_one_step(confusion, ["4,5", "10", "5"]) == 1 - (2 + 1) / 25  # 4.5 for 10 or back
+    assert within_one_step(confusion, ["a", "b", "c"]) is None
+    assert within_one_step(confusion[:2, :2], ["0", "1"]) is None
+
+
 def test_the_limit_that_training_chose_is_recommended_where_it_is_needed():
     def scores(accuracy, limit, unsure, of_the_others):
         sure = {"limit": limit, "unsure": unsure, "accuracy": of_the_others}
@@ -349,6 +372,62 @@ def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_p
     assert len(output.splitlines()) == 2
 
 
+def test_pictures_of_a_small_table_name_its_telling_words(tmp_path):
+    """SIMULATED: words that tell are in few of 900 texts, beside frequent ones that tell next to nothing."""
+    rng = random.Random(0)
+    telling = {1: [f"bon{letter * 3}" for letter in "abcdefgh"], 0: [f"mal{letter * 3}" for letter in "abcdefgh"]}
+    rows = []
+    for number in range(900):
+        label = number % 2
+        often = rng.choices([f"mot{letter * 2}" for letter in "abcdefghijklmnopqrst"], k=8)
+        own = rng.choice(telling[label if rng.random() < 0.95 else 1 - label])
+        rows.append((" ".join([*often, own, str(number)]), label))
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 5, cwd=tmp_path)
+    assert code == 0, errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    trained = model.settings["train_reviews"]
+    assert model.named_from == math.ceil(math.sqrt(trained / 10))  # 50 of 25,000
+    model.settings["train_reviews"] = 1_000_000
+    assert 10 < model.named_from <= 50
+    model.settings["train_reviews"] = trained
+    for axes, label in zip(plot_label_words(model).axes, (1, 0), strict=True):
+        shown = {tick.get_text() for tick in axes.get_yticklabels()}
+        assert len(shown & set(telling[label])) >= 6
+        named = re.findall("“(.*?)”", axes.get_title("left"))
+        assert len(named) == 2
+        assert set(named) <= set(telling[label])
+        assert axes.get_title("left").startswith(f"What speaks for {label}:")
+    figure = plot_label_words(model, 100)
+    assert figure.get_suptitle().endswith("in at least 100 texts")
+    assert not any(tick.get_text() in telling[1] for tick in figure.axes[0].get_yticklabels())
+    picture = tmp_path / "runs" / "sentiment" / "words.png"
+    pictures = set()
+    for more in ([], ["--min-count", 100]):
+        code, _, errors = run("sentiment", "plot", *more, cwd=tmp_path)
+        assert code == 0, errors
+        pictures.add(picture.read_bytes())
+    assert len(pictures) == 2
+
+
+def test_a_model_with_pieces_says_how_many_it_has_and_answers_by_them(tmp_path):
+    """SIMULATED; of “recommanderez” only pieces are known, and the answer is not the base rate."""
+    rows = rows_of(["je recommandais", "vous recommandions"], ["lamentablement", "incompréhensible"], n=300)
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--characters", cwd=tmp_path)
+    assert code == 0, errors
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    n_pieces = len(model.second.pieces)
+    assert n_pieces > 0
+    assert f"n-grams and {n_pieces:,} pieces of characters" in output
+    assert f"{n_pieces:,} pieces" in repr(model)
+    code, output, errors = run("sentiment", "predict", "recommanderez", "xyz", cwd=tmp_path)
+    assert code == 0, errors
+    known, unknown = output.split("xyz")[0], output.split("xyz")[1]
+    assert "no known word" not in known
+    assert "no known word: this is the base rate" in unknown
+
+
 @pytest.mark.filterwarnings("error")
 def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
     """SIMULATED; the font has no thumbs, of which only the name can be drawn, and no Chinese."""
@@ -361,7 +440,8 @@ def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
         assert "Warning" not in errors
     model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
     first, second = plot_label_words(model).axes
-    assert [axes.get_title("left").split(" (")[0] for axes in (first, second)] == [":thumbs down:", ":thumbs up:"]
+    titles = [axes.get_title("left").split("\n")[0] for axes in (first, second)]
+    assert titles == ["What speaks for :thumbs down::", "What speaks for :thumbs up::"]
     for axes, label in ((first, 1), (second, 0)):
         ranked, _ = model.ranked(label)
         strongest = [drawable(model.vocabulary.said(model.vocabulary.in_bag[i])) for i in ranked[:12]]
@@ -832,6 +912,48 @@ def test_answers_in_excel_are_wide_enough_and_their_names_stay_in_sight(tmp_path
     assert re.search(r'<pane ySplit="1" topLeftCell="A2"[^>]* state="frozen"', sheet)
     rows = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
     assert all(round(row[3], 4) == row[3] for row in rows[1:])
+
+
+def test_dates_of_a_workbook_are_dates_in_the_answers_and_texts_stay_texts(tmp_path):
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    calamine = pytest.importorskip("python_calamine")
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "t.csv").write_text(csv_of(rows_of(GOOD, BAD)))
+    assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
+    values = {
+        "day": date(2026, 1, 7),
+        "moment": datetime(2026, 1, 7, 13, 45),
+        "hour": time(8, 30),
+        "lasted": timedelta(hours=30),
+        "written": "2026-01-07",
+        "text": "parfait",
+    }
+    workbook = xlsxwriter.Workbook(tmp_path / "new.xlsx")
+    sheet = workbook.add_worksheet()
+    shown = dict(zip(values, ("dd/mm/yyyy", "dd/mm/yyyy hh:mm", "hh:mm", "[h]:mm"), strict=False))
+    for column, (name, value) in enumerate(values.items()):
+        sheet.write(0, column, name)
+        sheet.write(1, column, value, workbook.add_format({"num_format": shown.get(name, "@")}))
+    workbook.close()
+    (tmp_path / "new.csv").write_text(csv_of([list(values.values())], names=list(values)))
+    in_parquet = {"day": values["day"], "early": date(1850, 3, 1), "zoned": datetime(2026, 1, 7, 13, tzinfo=UTC)}
+    parquet.write_table(pyarrow.Table.from_pylist([in_parquet | {"text": "parfait"}]), tmp_path / "new.parquet")
+
+    def answers(source):
+        code, _, errors = run("sentiment", "predict", source, "--out", "a.xlsx", cwd=tmp_path)
+        assert code == 0, errors
+        names, row = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
+        return dict(zip(names, row, strict=True))
+
+    assert answers("new.xlsx").items() >= values.items()
+    assert answers("new.csv").items() >= {name: str(value) for name, value in values.items()}.items()
+    found = answers("new.parquet")
+    assert (found["day"], found["early"], found["zoned"]) == (
+        in_parquet["day"],
+        "1850-03-01",
+        "2026-01-07 13:00:00+00:00",
+    )
 
 
 def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import re
 import sys
 import unicodedata
 
@@ -46,18 +47,29 @@ WORDS = {  # a text and its words, with a space between them
     "No :( :'( :’-( good!:D :p ;) ;-)": "no ☹ ☹ ☹ good ! 😃 😛 😉 😉",
     "I <3 it. <3.5 i<3 &lt;3": "i ❤ it . 3 . 5 i 3 ❤",
     "很好：）下次:)来；）": "很 好 ☺ 下 次 ☺ 来 😉",
+    "a<br>b<BR/>c<Br \n/>d&lt;br&gt;e<br x><bra> < br>": "a b c d e br x bra br",
+    "L'EXPERT n’est (qu'à l'hôtel) jusqu'ici, s'il-t'a d'Artagnan": (
+        "l expert n est qu à l hôtel jusqu ici , s il t a d artagnan"
+    ),
+    "Aujourd'hui j'étais “d'accord”, L'É\u0301cole l&#39;e\u0301cole D'ACCORD d’": (
+        "aujourdhui j étais d accord , l é\u0301cole l école d accord d"
+    ),
+    "dell'arte un'altra c'è Nell’acqua tutt'altro": "dell arte un altra c è nell acqua tutt altro",
+    "don't it's o'clock I'd've rock'n'roll y'all D'Amato D’Éon D'A\u0301e xl'a s'morgens zo'n 'l'eau c'mon": (
+        "dont its oclock idve rocknroll yall damato déon dáe xla smorgens zon leau cmon"
+    ),
     "10:30 http://x.y/:D see:) (a:D) f(x:) for(;;) a[:)b] :Director :Pre ::)": (
         "10 30 http x . y 😃 see a d f x for a b director pre"
     ),
 }
 ODD_CHARACTERS = (  # what meets in the rules: marks and what they stand on, and what vanishes between them
     "aI\u0307Bi'’-:;()dDpP<3.,!?_ 5éΣσİ\u0301\u0345漢ー゙カﾊﾞＡ：）；（－。＇ก\u0e31\u0e48๕က\u103aក្😀👍🏽\u200d\ufe0f♀🇩🇪❤"
-    "\u20e3هِ،हि\u200cＤ３＜&\ud800\U000e0067\u1112\u1161가☺‼\n\u00a0"
+    "lquLE\u20e3هِ،हि\u200cＤ３＜&\ud800\U000e0067\u1112\u1161가☺‼\n\u00a0"
 )
 odd_texts = st.text(st.sampled_from(ODD_CHARACTERS), max_size=20)
 
 EYES_AND_MOUTHS = [eyes + nose + mouth for eyes in ":;" for nose in ("", "-") for mouth in "()DdPp"]
-WORDS_WITHOUT_EMOTICONS = "eb9d41bf324dcdd8fadb627449ce317062905c28b8e99f1388b137c6e222dbb7"
+WORDS_OF_PLAIN_TEXTS = "174ae8c26f8499b56ffab8d234d88e13749b3a4bdd3d5e241ed798fab14c0282"
 
 
 def may_have_an_emoticon(text):
@@ -66,16 +78,21 @@ def may_have_an_emoticon(text):
     return any(sign in text for sign in [*EYES_AND_MOUTHS, "<3", ":'", ";'", ":’", ";’"])
 
 
+def may_elide(text):
+    """Whether the text has an elided word, or a name that looks as if it had one, such as D'Amato."""
+    return re.search(rf"\b({'|'.join(reference.ELIDED)})['’]\w", html.unescape(text), re.IGNORECASE) is not None
+
+
 def test_texts_in_latin_letters_have_the_words_they_always_had(reviews_archive):
-    """The digest is that of words read before there were any for other scripts, emoji and emoticons."""
+    """The digest is that of words read before there were any for other scripts, emoji, emoticons and elisions."""
     texts = [text for part in ("train", "test") for text in data.read_reviews(reviews_archive, part).texts]
-    plain = [text for text in texts if not may_have_an_emoticon(text)]
-    assert (len(texts), len(plain)) == (37_500, 36_971)
+    plain = [text for text in texts if not may_have_an_emoticon(text) and not may_elide(text)]
+    assert (len(texts), len(plain)) == (37_500, 36_456)
     words = read_words(plain)
     digest = hashlib.sha256(words.content)
     for numbers in (words.starts, words.ends, words.keys, words.texts):
         digest.update(numbers.tobytes())
-    assert digest.hexdigest() == WORDS_WITHOUT_EMOTICONS
+    assert digest.hexdigest() == WORDS_OF_PLAIN_TEXTS
 
 
 @pytest.mark.parametrize(("text", "words"), WORDS.items())

@@ -35,6 +35,8 @@ STYLE: Any = {
 }
 matplotlib.rcParams.update(STYLE)
 
+UNDRAWN = "□"  # stands for a letter that the font lacks
+
 
 def new_figure(width: float = 8.0, height: float = 4.0) -> tuple[Figure, "Axes"]:
     """A figure in the house style, without pyplot's global state; sizes in inches."""
@@ -58,7 +60,7 @@ def instead_of(character: str) -> str:
     """The name of a symbol between colons; of a letter, whose name says nothing, a box."""
     is_symbol = unicodedata.category(character).startswith("S")
     name = unicodedata.name(character, "").lower().removesuffix(" sign")
-    return f":{name}:" if is_symbol and name else "□"
+    return f":{name}:" if is_symbol and name else UNDRAWN
 
 
 def say_below(figure: Figure, line: str) -> None:

@@ -5,6 +5,7 @@ import io
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
 from projects.common.errors import ProjectError
@@ -13,8 +14,12 @@ from projects.common.tables import Table
 WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
 MEASURED_ROWS = 200  # by this many rows
 
+SHOWN_AS = {date: 14, datetime: 22, time: 21, timedelta: 46}  # Excel's numbers of formats: as its user's country writes
+EARLIEST = 1900  # Excel has no dates before
+
 Row = dict[str, Any]
 Write = Callable[[list[Row]], None]
+Formats = dict[type, Any]  # of cells, by the type of their values
 
 
 def delimiter_like(table: Table) -> str:
@@ -74,11 +79,31 @@ def set_widths(sheet: Any, columns: list[str], rows: list[Row]) -> None:
         sheet.set_column(column, column, min(max(longest + 2, narrowest), widest))
 
 
-def write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
-    """Write a number as a number and all else as text."""
+def time_formats(workbook: Any) -> Formats:
+    """The formats of cells with a date or a time, for `write_cell`."""
+    return {kind: workbook.add_format({"num_format": number}) for kind, number in SHOWN_AS.items()}
+
+
+def write_cell(sheet: Any, row: int, column: int, value: Any, formats: Formats | None = None) -> None:
+    """Write a number as a number, what has a format as a date or time, and all else as text."""
     if value is None:
         return
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    shown = next((found for kind, found in (formats or {}).items() if is_kind(value, kind)), None)
+    if shown is not None and fits_excel(value):
+        sheet.write_datetime(row, column, value, shown)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         sheet.write_number(row, column, value)
     else:
         sheet.write_string(row, column, str(value))
+
+
+def is_kind(value: Any, kind: type) -> bool:
+    """Whether the value is of the type; a date and time, which is a date in Python, is no date here."""
+    return isinstance(value, kind) and not (kind is date and isinstance(value, datetime))
+
+
+def fits_excel(value: Any) -> bool:
+    """Whether Excel has this date or time: it knows no time zones, and neither early dates nor negative times."""
+    if isinstance(value, timedelta):
+        return value >= timedelta(0)
+    return getattr(value, "tzinfo", None) is None and getattr(value, "year", EARLIEST) >= EARLIEST

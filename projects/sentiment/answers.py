@@ -20,6 +20,7 @@ from projects.common.written_tables import (
     new_sheet,
     new_workbook,
     set_widths,
+    time_formats,
     write_cell,
 )
 from projects.sentiment.data import File, chunks
@@ -178,8 +179,9 @@ def json_writer(file: IO[bytes]) -> Iterator[Write]:
 
 @contextmanager
 def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
-    """Texts are written as texts, never as formulas; the names of the columns stay in sight."""
+    """Texts are written as texts, never as formulas, dates of Excel or Parquet as dates; the header stays in sight."""
     workbook = new_workbook(file)
+    formats = time_formats(workbook)
     sheet = new_sheet(workbook, "answers", columns)
     n_rows = 0
 
@@ -190,7 +192,7 @@ def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
         for row in map(in_digits, rows):
             n_rows += 1
             for column, name in enumerate(columns):
-                write_cell(sheet, n_rows, column, row.get(name))
+                write_cell(sheet, n_rows, column, row.get(name), formats)
 
     yield write
     workbook.close()

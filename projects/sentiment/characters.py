@@ -7,6 +7,7 @@ The page reads texts in the same way (`report.js`), and so does the judge of the
 import html
 import re
 import unicodedata
+from string import ascii_lowercase
 
 MARKS = ".,!?"  # punctuation that counts as words of its own: “bad!”, “good, but”
 STANDS_FOR = {  # a line for each kind of script, which the formatter would pull apart
@@ -15,7 +16,7 @@ STANDS_FOR = {  # a line for each kind of script, which the formatter would pull
     "।": ".", "॥": ".",  # Hindi and its neighbours
     "၊": ",", "။": ".", "។": ".", "៕": ".",  # Burmese, Khmer
 }  # fmt: skip
-APOSTROPHES = "'’"  # they vanish: don't and dont are the same
+APOSTROPHES = "'’"  # they vanish, but for those of elisions: don't and dont are the same
 
 # Ranges of characters, as a regular expression has them between [ and ].
 SPACELESS = (  # scripts without spaces between words: each letter or digit begins a word
@@ -41,6 +42,38 @@ WIDE_OR_NARROW = re.compile("[\uff01-\uffdc]+")  # full-width letters and punctu
 DOTTED_I = re.compile("i\u0307+")  # what İ is in lower case
 ALONE = re.compile(f"[{FLAG_LETTERS}]{{1,2}}|[{SPACELESS}]+")  # whatever stands beside it, without a space
 
+LINE_BREAK = re.compile(r"<[bB][rR][ \t\r\n]*/?>")  # this and ELISIONS read the same in JavaScript
+BEFORE_WORDS = ' \t\r\n\u00a0\u202f.,:;!?…"“”„«»(\\[/*–—-'  # an elided word follows one of these, or nothing
+ELIDED = (  # two lines, which the formatter would pull apart
+    *"ldjnscmt", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu",  # French; some are Italian and Catalan, too
+    "un", "dell", "all", "nell", "dall", "sull", "coll", "quest", "quell", "anch", "dov", "com", "tutt",  # Italian
+)  # fmt: skip
+
+
+def latin(letters: str) -> str:
+    """These letters with all accents."""
+    blocks = map(chr, [*range(0x250), *range(0x1E00, 0x1F00)])
+    return "".join(c for c in blocks if unicodedata.normalize("NFD", c)[0] in letters)
+
+
+def elision(apostrophe: str) -> str:
+    """A regular expression for the apostrophe in l'expert, qu'il and dell'arte, but not in don't, o'clock and D'Amato.
+
+    It begins with the apostrophe and looks back from there, which is much faster than to look for words.
+    """
+    by_length: dict[int, list[str]] = {}  # as each (?<=…) looks back for one length only
+    for elided in ELIDED:
+        either_case = "".join(f"[{letter}{letter.upper()}]" for letter in elided)
+        by_length.setdefault(len(elided), []).append(either_case)
+    starts_word = f"(?<![^{BEFORE_WORDS}])"
+    before = "|".join(f"(?<={starts_word}(?:{'|'.join(words)}){apostrophe})" for words in by_length.values())
+    small, capital = "aeiouyhœæ", "AEIOUYHŒÆ"
+    is_name = f"(?<=D{apostrophe})[{latin(capital)}][\u0300-\u036f]*[{latin(ascii_lowercase)}]"
+    return f"{apostrophe}(?=[{latin(small + capital)}])(?!{is_name})(?:{before})"
+
+
+ELISIONS = {apostrophe: re.compile(elision(apostrophe)) for apostrophe in APOSTROPHES}  # one by one: see EMOTICONS
+
 FACES = {  # two lines, which the formatter would pull apart
     ":)": "☺", ":(": "☹", ":D": "😃", ":P": "😛", ";)": "😉", ";(": "☹", ";D": "😉", ";P": "😉", "<3": "❤",
 }  # fmt: skip
@@ -59,8 +92,9 @@ def clean(text: str) -> bytes:
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
-        text = text.replace("<br />", " ")
+        text = LINE_BREAK.sub(" ", text)
     text = emoticons_as_emoji(text)
+    text = elided_apart(text)
     if not text.isascii():
         text = text.lower()
         if not is_latin(text):
@@ -94,6 +128,14 @@ def emoticons_as_emoji(text: str) -> str:
     for first, pattern in EMOTICONS.items():
         if first in text:
             text = pattern.sub(lambda found: face(found[1] + found[2]), text)
+    return text
+
+
+def elided_apart(text: str) -> str:
+    """The text with a space after each elided word: l expert."""
+    for apostrophe, pattern in ELISIONS.items():
+        if apostrophe in text:
+            text = pattern.sub(" ", text)
     return text
 
 

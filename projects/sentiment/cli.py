@@ -308,13 +308,14 @@ def in_words(model: "SentimentModel") -> str:
     beside = "" if settings["balanced"] else f" (always the same answer: {settings['validation_baseline']:.1%})"
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
+    pieces = "" if model.second is None else f" and {len(model.second.pieces):,} pieces of characters"
     fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"
     if settings["unlabelled_reviews"]:
         fitted += f" and {settings['unlabelled_reviews']:,} without labels"
     return (
         f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of "
         f"{settings['validation_reviews']:,} texts held out{beside}; {fitted}, "
-        f"with {len(model.vocabulary):,} n-grams{labels}"
+        f"with {len(model.vocabulary):,} n-grams{pieces}{labels}"
     )
 
 
@@ -375,10 +376,20 @@ def evaluate(
         click.echo(advice)
 
 
+named_option = click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    help="Training texts an n-gram must be in.  [default: 50; fewer with under 25,000 texts: 10 with 1,000]",
+)
+
+
 @main.command()
 @run_option
-def plot(run: Path) -> None:
+@named_option
+def plot(run: Path, min_count: int | None) -> None:
     """Draw the losses, the n-grams, the confusions and the reliability.
+
+    --min-count is for the n-grams that are named.
 
     Example: sentiment plot --run runs/sentiment
     """
@@ -390,9 +401,9 @@ def plot(run: Path) -> None:
     model = SentimentModel.load(run / common.MODEL)
     with common.whole(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "log loss")
-    figures = {"losses.png": losses, "ratios.png": plot_ratios(model), "words.png": plot_label_words(model)}
+    figures = {"losses.png": losses, "ratios.png": plot_ratios(model), "words.png": plot_label_words(model, min_count)}
     if len(model.label_names) == 2:
-        figures["ngrams.png"] = plot_words(model)
+        figures["ngrams.png"] = plot_words(model, min_count)
     for figure in figures.values():
         say_below(figure, f"{model.settings['train_reviews']:,} training texts")
     if (run / common.METRICS).exists():
@@ -466,13 +477,6 @@ def export(run: Path, file: Path) -> None:
         raise ProjectError("a model with --characters can't be written as ONNX: train one without")
     save_onnx(file, onnx_graph(model))
     click.echo(file)
-
-
-named_option = click.option(
-    "--min-count",
-    type=click.IntRange(1),
-    help="Training texts an n-gram must be in.  [default: 50, fewer where few n-grams are in as many]",
-)
 
 
 @main.command()

@@ -16,7 +16,7 @@ from projects.sentiment.hashes import is_remembered
 from projects.sentiment.labels import LISTED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.plain_words import wilson_interval
+from projects.sentiment.plain_words import wilson_interval, within_one_step
 
 AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
@@ -230,6 +230,7 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "simulated": model.settings["simulated"] or outcomes.simulated,
         "test": scores(outcomes, len(model.label_names)),
         "accuracy_range": wilson_interval(n_right, len(outcomes.labels)),
+        "within_one_step": within_one_step(confusion, model.label_names),
         "baselines": {"majority": majority | {"label": names[int(shares.argmax())]}},
         "labels": label_scores(confusion, names),
         "means": metrics.mean_class_scores(confusion),

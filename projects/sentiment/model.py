@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 MANY = 1 << 31  # texts: more than any n-gram is in
 PIECES_SHARE = 1 / 3  # of the second view in the log-odds
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
-NAMED_FROM = 50  # training texts that an n-gram which is named is in,
+NAMED_FROM = 50  # training texts that an n-gram which is named is in: of this many texts,
+NAMED_OF_TEXTS = 25_000  # and of more; of fewer as the square root of their number, see `named_from`,
 FEW_NAMED = 120  # or fewer, so that there are this many
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 # of models from before there were these settings
@@ -67,7 +68,8 @@ class SentimentModel:
     trained_on: np.ndarray | None = None  # short hashes of the texts, ascending, uint32; None: not known
 
     def __repr__(self) -> str:
-        size = f"{len(self.vocabulary):,} n-grams, {self.network.W1.shape[1]} hidden units"
+        pieces = "" if self.second is None else f"{len(self.second.pieces):,} pieces, "
+        size = f"{len(self.vocabulary):,} n-grams, {pieces}{self.network.W1.shape[1]} hidden units"
         n_labels = len(self.label_names)
         return f"SentimentModel({size})" if n_labels == 2 else f"SentimentModel({size}, {n_labels:,} labels)"
 
@@ -224,12 +226,15 @@ class SentimentModel:
 
     @property
     def named_from(self) -> int:
-        """Training texts that an n-gram must be in to be named: 50, fewer where too few n-grams are in as many.
+        """Training texts that an n-gram must be in to be named: 50, fewer of few texts or of few n-grams.
 
-        Rarer ones speak for a label by chance.
+        Rarer ones speak for a label by chance: the fewer n-grams there are, the fewer do. Of 1,000 texts 10 are enough,
+        and the n-grams in 50 would be the most frequent words alone.
         """
+        texts = self.settings["train_reviews"] + self.settings.get("unlabelled_reviews", 0)
+        of_so_many = math.ceil(NAMED_FROM * math.sqrt(min(1.0, texts / NAMED_OF_TEXTS)))
         counts = np.sort(self.vocabulary.counts[self.vocabulary.in_bag])
-        return min(NAMED_FROM, int(counts[-min(len(counts), FEW_NAMED)]))
+        return min(of_so_many, int(counts[-min(len(counts), FEW_NAMED)]))
 
     def ranked(self, label: int, min_count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The columns of the n-grams that speak for a label, the strongest first, and the effects of all [columns].

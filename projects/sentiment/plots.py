@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 from matplotlib.transforms import Bbox
 
-from projects.common.plots import BLUE, GREY, ORANGE, drawable, new_figure
+from projects.common.plots import BLUE, GREY, ORANGE, UNDRAWN, drawable, new_figure
+from projects.common.terminal import n_of
 from projects.sentiment.labels import order_shown
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.plain_words import GOOD
@@ -19,7 +20,9 @@ LONG_WORD = 4  # letters of a word that the title may name,
 MANY_TEXTS = 0.5  # of the texts, which it is not in: words in more are such as “the”
 APART = (45, 14)  # dots between two labels beside points, to the right and up
 MOST_MAPS = 12  # labels whose words are drawn
-BARS = 12  # words of each of them
+BARS = 12  # words of each of them,
+IN_TITLE = 2  # of which so many are in its title,
+MOST_LETTERS = 30  # and so many letters of the label
 MOST_CONFUSED = 24  # labels in the picture of confusions
 
 
@@ -52,26 +55,34 @@ def plot_ratios(model: SentimentModel) -> Figure:
     return figure
 
 
-def plot_label_words(model: SentimentModel) -> Figure:
-    """For each of the most frequent labels, the n-grams that add most to its log-odds."""
+def plot_label_words(model: SentimentModel, min_count: int | None = None) -> Figure:
+    """For each of the most frequent labels, the n-grams that add most to its log-odds.
+
+    min_count: training texts that they must be in; None: `named_from`.
+    """
     vocabulary, shares = model.vocabulary, model.settings["label_shares"]
     names = [drawable(name) for name in model.label_names]
     of_two = len(names) == 2
     labels = [1, 0] if of_two else order_shown(names, shares, MOST_MAPS)
     n_columns = min(3, len(labels))
     n_rows = -(-len(labels) // n_columns)
-    width, height, size = (5.0, 4.5, 12) if of_two else (4.0, 3.3, 8)
+    width, height, size = (6.0, 4.8, 12) if of_two else (4.2, 3.5, 8)
     figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     for place, label in enumerate(labels, 1):
         axes = figure.add_subplot(n_rows, n_columns, place)
-        ranked, effects = model.ranked(label)
+        ranked, effects = model.ranked(label, min_count)
         best = ranked[:BARS][::-1]
         axes.barh(range(len(best)), effects[best], color=ORANGE if of_two and label == 0 else BLUE)
         said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in best]
         axes.set_yticks(range(len(best)), said, fontsize=size)
-        axes.set_title(f"{names[label][:40]} ({shares[label]:.0%} of the texts)", fontsize=size + 1)
+        telling = [drawable(word) for word in telling_words(model, ranked[:BARS], IN_TITLE)]
+        finding = ", ".join(f"“{word}”" for word in telling if UNDRAWN not in word)
+        axes.set_title(f"What speaks for {names[label][:MOST_LETTERS]}:\n{finding}", fontsize=size + 1)
+        axes.tick_params(axis="x", labelsize=size - 1)
+        axes.set_xlabel(f"added to the log-odds ({shares[label]:.0%} of the texts)", fontsize=size - 1)
         axes.grid(visible=False, axis="y")
-    figure.suptitle(f"What n-grams in at least {model.named_from} texts add to the log-odds of a label")
+    fewest = min_count or model.named_from
+    figure.suptitle(f"The strongest words and phrases of those in at least {n_of(fewest, 'text')}")
     return figure
 
 
@@ -99,14 +110,17 @@ def plot_confusion(scores: dict[str, Any]) -> Figure:
     return figure
 
 
-def plot_words(model: SentimentModel) -> Figure:
-    """Of two labels: every n-gram of the bag by effect and frequency, the most polar of the frequent ones named."""
+def plot_words(model: SentimentModel, min_count: int | None = None) -> Figure:
+    """Of two labels: every n-gram of the bag by effect and frequency, the most polar of the frequent ones named.
+
+    min_count: training texts that these must be in; None: `named_from`.
+    """
     figure, axes = new_figure(width=12, height=7)
     negative, positive = map(drawable, model.label_names)
     vocabulary = model.vocabulary
     counts = vocabulary.counts[vocabulary.in_bag]
-    for_positive, effects = model.ranked(1)
-    for_negative, _ = model.ranked(0)
+    for_positive, effects = model.ranked(1, min_count)
+    for_negative, _ = model.ranked(0, min_count)
     axes.scatter(effects, counts, s=4, c=np.where(effects > 0, BLUE, ORANGE), alpha=0.25, linewidths=0)
     axes.set(
         yscale="log",
@@ -118,26 +132,31 @@ def plot_words(model: SentimentModel) -> Figure:
     found = []
     for label, ranked in ((negative, for_negative), (positive, for_positive)):
         if len(ranked):
-            found.append(f"“{drawable(telling_word(model, ranked))}” speaks for {label}")
-    axes.set_title(f"{', '.join(found)}: the strongest words in at least {model.named_from} texts")
+            found.append(f"“{drawable(telling_words(model, ranked, 1)[0])}” speaks for {label}")
+    fewest = n_of(min_count or model.named_from, "text")
+    axes.set_title(f"{', '.join(found)}: the strongest words in at least {fewest}")
     said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in named]
     label_points(figure, axes, effects[named], counts[named], said)
     return figure
 
 
-def telling_word(model: SentimentModel, ranked: np.ndarray) -> str:
-    """The first of these n-grams, by column, that is one word with a meaning of its own; else the first one.
+def telling_words(model: SentimentModel, ranked: np.ndarray, n: int) -> list[str]:
+    """The first n of these n-grams, by column, that are one word with a meaning of its own; else the first one.
 
     Words that are short or in many texts, such as “of” and “with”, join others and say little alone.
     """
     vocabulary = model.vocabulary
     most = MANY_TEXTS * model.settings["train_reviews"]
+    telling: list[str] = []
     for column in ranked.tolist():
         word = vocabulary.said(vocabulary.in_bag[column])
         is_short = word.isascii() and len(word) < LONG_WORD
-        if word.isalpha() and not is_short and vocabulary.counts[vocabulary.in_bag[column]] < most:
-            return word
-    return vocabulary.said(vocabulary.in_bag[ranked[0]])
+        is_rare = vocabulary.counts[vocabulary.in_bag[column]] < most
+        if word.isalpha() and is_rare and not is_short:
+            telling.append(word)
+        if len(telling) == n:
+            return telling
+    return telling or [vocabulary.said(vocabulary.in_bag[column]) for column in ranked[:1].tolist()]
 
 
 def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:

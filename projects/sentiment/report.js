@@ -26,8 +26,9 @@ function unescape(text) {
 }
 
 // Regular expressions for what each character is, from the ranges and tables of characters.py.
-const { spaceless, emoji, flagLetters, variants, beside, faces, standsFor } = about.characters;
+const { spaceless, emoji, flagLetters, variants, beside, faces, standsFor, lineBreak, elision } = about.characters;
 const expression = (source, flags = "gu") => new RegExp(source, flags);
+const LINE_BREAK = expression(lineBreak), ELISION = expression(elision);
 const MOUTH = "[()（）DdPp]", END = `(?![${beside}])`;
 const EMOTICON = expression(`(?<![${beside}])(?:([:;：；])['’]*[-－]?(${MOUTH})\\2*${END}|<3${END}(?![.,][0-9]))`);
 const WIDE_OR_NARROW = /[\uff01-\uffdc]+/gu;
@@ -38,12 +39,13 @@ const EMOJI = expression(`(?![\\p{L}\\p{N}\\p{M}${flagLetters}])[${emoji}]`);
 const PART = `\\p{L}\\p{N}\\p{M}`; // of a word
 const NO_WORD = expression(`[^${PART}${emoji}.,!?]`);
 const PIECES = [ // of a typed text, each with a colour of its own
+  lineBreak,
   "&#?\\w+;",
   `(?<![${beside}])(?:[:;：；]['’]*[-－]?${MOUTH}+|<3)${END}`,
   `[${flagLetters}]{2}`,
   `[${emoji}][${variants}${emoji}]*`, // with all that is joined to it, or it would look different
   `[${spaceless}]\\p{M}*`,
-  `(?:(?![${spaceless}])[${PART}'’\\u200c\\u200d])+`,
+  `(?:(?![${spaceless}])(?!${elision})[${PART}'’\\u200c\\u200d])+`,
   `[.,!?${Object.keys(standsFor).join("")}]`,
 ];
 const PIECE = expression(`(${PIECES.join("|")})`, "u"); // in parentheses: `split` keeps it
@@ -63,7 +65,7 @@ function emoticonsAsEmoji(text) {
 
 // The words of a text: lower case, emoji, punctuation marks, single characters of scripts without spaces.
 function tokens(text) {
-  const lower = emoticonsAsEmoji(unescape(text).replaceAll("<br />", " ")).toLowerCase();
+  const lower = emoticonsAsEmoji(unescape(text).replace(LINE_BREAK, " ")).replace(ELISION, " ").toLowerCase();
   return foldVariants(lower).replace(ALONE, " $& ").replace(SPACELESS_LETTER, " $&").replace(EMOJI, " $& ")
     .replace(/./gsu, character => standsFor[character] ?? character).replace(/[.,!?]/g, " $& ")
     .replace(NO_WORD, " ").split(" ").filter(Boolean);

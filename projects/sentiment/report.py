@@ -221,6 +221,8 @@ def character_tables() -> dict[str, Any]:
         "beside": characters.BESIDE,
         "faces": characters.FACES,
         "standsFor": characters.STANDS_FOR,
+        "lineBreak": characters.LINE_BREAK.pattern,
+        "elision": "|".join(pattern.pattern for pattern in characters.ELISIONS.values()),
     }
 
 
@@ -260,7 +262,7 @@ def label_cells(scored: dict[str, float]) -> list[str]:
 
 def as_read(text: str) -> str:
     """The text with line breaks for those of HTML, and characters for its entities."""
-    return unescape(text.replace("<br />", "\n"))
+    return unescape(characters.LINE_BREAK.sub("\n", text))
 
 
 def mistakes(scores: dict[str, Any]) -> str:
