@@ -1,6 +1,7 @@
 """What planners stumbled over: files for Excel, dates as people write them, seasons that no table has."""
 
 import csv
+import datetime as dt
 import io
 import json
 import shutil
@@ -16,8 +17,12 @@ from helpers import run
 from test_city import simulated_city
 from test_report import enter, value, visit
 
-from projects.bikes import backtest, data, decimal_commas, seasons, times, words
+from projects.bikes import backtest, closed, data, decimal_commas, feasts, features, low_days, seasons, times, words
 from projects.bikes.evaluation import in_a_sentence
+from projects.bikes.layout import Feast
+from projects.bikes.model import train
+from projects.bikes.settings import Settings
+from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 
 browser = test_report.browser  # a fixture
@@ -29,14 +34,19 @@ def spring(tmp_path_factory):
     """A folder with 80 SIMULATED days from 4 March 2024 on, semicolons and decimal commas, and a model of them."""
     folder = tmp_path_factory.mktemp("spring")
     city = simulated_city(80)
+    city.loc[city.time.dt.strftime("%d.%m.").isin(["20.03.", "17.04."]), "bikes"] *= 3
+    feasts_known = "20.03.2024;Stadtfest\n17.04.2024;Stadtfest\n29.05.2024;stadtfest \n05.06.2024;Finale\n"
+    (folder / "feste.csv").write_text("Datum;Anlass\n" + feasts_known)
     written = pd.DataFrame({"Zeitpunkt": city.time.dt.strftime("%d.%m.%Y %H:%M"), "Ausleihen": city.bikes})
     warmth = np.random.default_rng(1).normal(10, 3, len(city)).round(1)
     written["Temperatur"] = pd.Series(warmth).map(lambda celsius: f"{celsius:.1f}".replace(".", ","))
     written.to_csv(folder / "stadt.csv", index=False, sep=";")
     options = ["--validation-days", 20, "--test-days", 7, "--members", 2, "--epochs", 8, "--country", "DE"]
+    options += ["--feasts", "feste.csv"]
     code, output, errors = run("bikes", "train", "--data", "stadt.csv", *options, cwd=folder)
     assert code == 0, errors
     (folder / "train.txt").write_text(output)
+    (folder / "remarks.txt").write_text(errors)
     return folder
 
 
@@ -167,6 +177,43 @@ def test_the_page_knows_public_holidays_and_unseen_seasons_as_predict_does(brows
     told = browser.execute_script("return document.getElementById('far').textContent")
     assert told == "No data of October: a guess, and there is no band."
     assert not browser.execute_script("return document.getElementById('low').textContent")
+
+
+def test_the_page_knows_the_feasts_of_the_city_as_predict_does(browser, spring):
+    bikes(spring, "report")
+    visit(browser, spring / "runs" / "bikes" / "report.html")
+    for date, name in (("2024-05-29", "Stadtfest"), ("2024-06-12", None), ("2024-06-05", "Finale")):  # Wednesdays
+        enter(browser, date=date, hour=17, temperature=9)
+        output, _ = bikes(spring, "predict", "--when", f"{date}T17", "--temperature", 9, "--json")
+        expected = json.loads(output)
+        for key, shown in {"prediction": "bikes", "low_80": "low", "high_80": "high"}.items():
+            assert value(browser, shown) == pytest.approx(expected[key], rel=1e-3), (date, key)
+        moment = browser.execute_script("return document.getElementById('moment').textContent")
+        assert moment == f"on Wednesday {date}{f' ({name})' if name else ''} from 17:00"
+
+
+def test_feasts_of_the_city_are_forecast_without_another_option(spring):
+    """Thrice the bikes were rented on two of them: a third one sees clearly more than an ordinary Wednesday."""
+    remarks = (spring / "remarks.txt").read_text()
+    days = "Stadtfest (3 days, 2024-03-20 to 2024-05-29); Finale (2024-06-05)"
+    assert f"feste.csv, Datum and Anlass: {days}\n" in remarks
+    assert "no hour trained on is of Finale: what such a day does is not known" in remarks
+    asked = {"feast": "2024-05-29T17", "usual": "2024-06-12T17", "final": "2024-06-05T17"}
+    found = {}
+    for name, when in asked.items():
+        output, _ = bikes(spring, "predict", "--when", when, "--temperature", 9, "--json")
+        found[name] = json.loads(output)
+    assert found["feast"]["prediction"] > 1.7 * found["usual"]["prediction"]
+    assert found["final"]["prediction"] == pytest.approx(found["usual"]["prediction"], rel=0.3)
+    roots = {name: {key: np.sqrt(row[key]) for key in ("prediction", "high_80")} for name, row in found.items()}
+    widths = {name: root["high_80"] - root["prediction"] for name, root in roots.items()}
+    assert widths["final"] == pytest.approx(2 * widths["usual"], rel=0.01)  # a special day
+    output, _ = bikes(spring, "predict", "--when", "29.05.2024 17:00", "--temperature", 9)
+    assert "(9 °C, Stadtfest)" in output
+    (spring / "hours.csv").write_text("Zeitpunkt;Temperatur\n29.05.2024 17:00;9\n12.06.2024 17:00;9\n")
+    output, _ = bikes(spring, "predict", "hours.csv")
+    of_table = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(output))]
+    assert of_table == [found[name]["prediction"] for name in ("feast", "usual")]
 
 
 def test_how_far_off_a_forecast_is_stands_in_a_sentence():
@@ -313,3 +360,147 @@ def test_without_data_the_table_that_was_trained_on_is_named(spring, command):
     code, _, errors = run("bikes", command, cwd=spring)
     assert code == 1
     assert "a table of your own (stadt.csv at that time): name it, up to now, with --data" in errors
+
+
+FALLAS = [
+    Feast(dt.date(2024, 3, 15), "Fallas"),
+    Feast(dt.date(2024, 3, 16), "Fallas"),
+    Feast(dt.date(2024, 4, 1), "Copa"),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("Fecha;Fiesta\n15/03/2024;Fallas\n16/03/2024; fallas\n01/04/2024;Copa", "Fecha and Fiesta"),
+        ("nr,date,what it is\n1,2024-03-15,Fallas\n2,2024-03-16,Fallas\n3,2024-04-01,Copa", "date and what it is"),
+        ("Tag,Art\n15.03.2024,Fallas\n16.03.2024,FALLAS\n17.03.2024,\n18.03.2024,no\n01.04.2024,Copa", "Tag and Art"),
+        (
+            "Hour,Event\n15.03.2024 9:00,Fallas\n15.03.2024 10:00,Fallas\n16.03.2024 0:00,Fallas\n01.04.2024 9:00,Copa",
+            "Hour and Event",
+        ),
+    ],
+)
+def test_a_table_of_feasts_is_read_as_people_write_it(table, columns, tmp_path):
+    path = tmp_path / "feasts.csv"
+    path.write_text(table)
+    found, remark = feasts.read_feasts(path, "%d/%m/%Y %H:%M")
+    assert found == FALLAS
+    assert remark == f"{path}, {columns}: Fallas (2 days, 2024-03-15 to 2024-03-16); Copa (2024-04-01)"
+
+
+def test_feasts_may_be_a_frame_or_a_mapping_and_have_no_name(tmp_path):
+    frame = pd.DataFrame({"day": pd.to_datetime([day for day, _ in FALLAS]), "name": [name for _, name in FALLAS]})
+    assert feasts.read_feasts(frame, "")[0] == FALLAS
+    assert feasts.read_feasts(dict(FALLAS), "")[0] == FALLAS
+    assert feasts.read_feasts({"2024-03-15": "Fallas", "2024-03-16": "Fallas", "2024-04-01": "Copa"}, "")[0] == FALLAS
+    (tmp_path / "dates.csv").write_text("Fecha\n04/03/2024\n05/08/2024\n")
+    alone = [Feast(dt.date(2024, 3, 4), "feast"), Feast(dt.date(2024, 8, 5), "feast")]
+    assert feasts.read_feasts(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone  # the order of the hours' table
+    (tmp_path / "dates.csv").write_text("Fecha,Fiesta\n04/03/2024,1\n05/08/2024,sí\n06/08/2024,0\n")
+    assert feasts.read_feasts(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("name,city\nFallas,Valencia\n", "no column holds dates .it has name, city.: feasts are a row for each day"),
+        ("date,name\n2024-03-15,\n", "no row names a feast"),
+        ("date,name\n", "no column holds dates"),
+        (
+            "date,name\n2024-03-15,Fallas\n2024-03-16,Fallas\n2024-03-99,Fallas\nsoon,Fallas\n",
+            "line 4, column date: '2024-03-99' is not a date like 2012-12-24 .and 1 more row.",
+        ),
+    ],
+)
+def test_a_table_that_is_none_of_feasts_says_so(table, words, tmp_path):
+    (tmp_path / "feasts.csv").write_text(table)
+    with pytest.raises(ProjectError, match=words):
+        feasts.read_feasts(tmp_path / "feasts.csv", "%Y-%m-%d")
+    with pytest.raises(ProjectError, match=r"no file at .*none.csv: --feasts takes a table"):
+        feasts.read_feasts(tmp_path / "none.csv", "%Y-%m-%d")
+
+
+def city_with_feasts(days, of):
+    """Hours of the made-up city, from 4 March 2024 on, with these feasts."""
+    table = simulated_city(days).rename(columns={"bikes": "rides"})
+    return data.read_hours(table, feasts=of)
+
+
+def test_each_kind_of_feast_is_a_feature_by_plain_loops():
+    of = {"2024-03-05": "Fair", "2024-03-06": "Match", "2024-03-12": "Fair", "2024-03-15": "Final", "2023-03-04": "Old"}
+    hours = city_with_feasts(30, of)
+    city = features.City.learned_from(hours[: 8 * 24])  # to 11 March: neither Final nor Old
+    assert city.learned_feasts == ["Fair", "Match"]
+    assert features.City.from_json(json.loads(json.dumps(city.to_json()))) == city
+    names = features.available_groups(hours.columns, city)
+    built = features.build_groups(hours, city, names)["feasts of the city"]
+    assert list(built) == ["feast_Fair", "feast_Match"]
+    special = city.is_special(hours)
+    for row, time in enumerate(hours.time):
+        name = of.get(f"{time:%Y-%m-%d}")
+        assert built.iloc[row].tolist() == [float(name == "Fair"), float(name == "Match")], time
+        assert special[row] == (name is not None), time
+    without = features.City.learned_from(city_with_feasts(30, {"2023-03-04": "Old"}))
+    assert "feasts of the city" not in features.available_groups(hours.columns, without)
+
+
+def test_a_training_with_other_feasts_is_not_resumed():
+    checkpoint, settings = Checkpoint(), Settings(members=1, epochs=1)
+    for of in ({"2024-03-05": "Fair"}, {"2024-03-06": "Fair"}):
+        hours = data.split(city_with_feasts(30, of), 10, 0)
+        if of == {"2024-03-05": "Fair"}:
+            model = train(hours, settings, checkpoint=checkpoint)
+            assert "feast_Fair" in model.settings["features"]
+            continue
+        with pytest.raises(ProjectError, match="is of another training: layout"):
+            train(hours, settings, checkpoint=checkpoint)
+
+
+def test_a_backtest_learns_feasts_from_the_past_alone():
+    hours = city_with_feasts(130, {"2024-03-20": "Fair", "2024-05-25": "Match", "2024-06-20": "Match"})
+    origins = [pd.Timestamp("2024-05-20"), pd.Timestamp("2024-06-10")]
+    found = backtest.backtest(hours, origins, 14)
+    assert found.prediction.notna().all()
+    match = found.time.dt.normalize().isin([pd.Timestamp("2024-05-25"), pd.Timestamp("2024-06-20")])
+    assert match.sum() == 48
+
+
+def test_nights_that_are_closed_for_two_weeks_are_noticed_and_quiet_ones_are_not():
+    city = simulated_city(120).rename(columns={"bikes": "cnt"})
+    shut = city.time.between("2024-05-01 23:00", "2024-05-15 05:00") & ~city.time.dt.hour.between(6, 22)
+    found = closed.closed_by_zeros(city.assign(cnt=city.cnt.where(~shut, 0)))
+    assert found.tolist() == shut.tolist()
+    six = shut & (city.time >= "2024-05-09 06:00")
+    assert not closed.closed_by_zeros(city.assign(cnt=city.cnt.where(~six, 0))).any()  # may be chance
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_small_town_no_night_is_closed(seed):
+    """SIMULATED counts from 0 to 20: most nights have zeros, more of them in winter."""
+    time = pd.Series(pd.date_range("2024-01-01", periods=24 * 730, freq="h"))
+    summer = 1 - 0.8 * np.cos(2 * np.pi * time.dt.dayofyear / 365)
+    by_hour = 0.2 + 6 * np.exp(-((time.dt.hour - 14) ** 2) / 20)
+    counts = np.minimum(np.random.default_rng(seed).poisson(summer * by_hour), 20)
+    assert (counts == 0).mean() > 0.3
+    assert not closed.closed_by_zeros(pd.DataFrame({"time": time, "cnt": counts})).any()
+
+
+def test_check_names_a_strike_but_no_feast_and_no_rain(tmp_path):
+    city = simulated_city(90)
+    strike = city.time.dt.strftime("%Y-%m-%d") == "2024-04-17"
+    city.loc[strike, "bikes"] = (city.bikes[strike] * 0.15).astype(int)
+    city.to_csv(tmp_path / "city.csv", index=False)
+    (tmp_path / "strikes.csv").write_text("date,name\n2024-04-17,strike\n")
+    usual = np.median([city.bikes[(city.time.dt.date == dt.date(2024, 4, 17) + dt.timedelta(7 * week))].sum()
+                       for week in (-4, -3, -2, -1, 1, 2, 3, 4)])  # fmt: skip
+    output, _ = bikes(tmp_path, "check", "city.csv")
+    told = f"2024-04-17 ({city.bikes[strike].sum()} bikes for {round(usual):,})"
+    assert f"far below    what is usual for the weekday: {told}: a strike" in output
+    output, _ = bikes(tmp_path, "check", "city.csv", "--feasts", "strikes.csv")
+    assert "far below" not in output
+    assert output.endswith("next: bikes train --data city.csv --feasts strikes.csv\n")
+    hours = city.rename(columns={"bikes": "cnt"}).assign(weathersit=1, hr=city.time.dt.hour)
+    assert [low.day for low in low_days.low_days(hours)] == [pd.Timestamp("2024-04-17")]
+    hours.loc[strike & (hours.hr > 15), "weathersit"] = 3
+    assert low_days.low_days(hours) == []

@@ -9,8 +9,10 @@ import pandas as pd
 from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
+from projects.bikes.features import City
 from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
+from projects.bikes.low_days import low_days
 from projects.bikes.model import is_less_than_a_year
 from projects.bikes.times import example
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
@@ -19,6 +21,8 @@ from projects.bikes.words import counted
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
+MOST_LOW_DAYS = 5  # that are named, the lowest ones
+MOST_NEW_FEASTS = 5  # kinds that are named
 HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
@@ -29,7 +33,7 @@ INSTEAD = "take the mean of the same hour on the same kind of day over the last 
 def describe_table(city: HoursTable) -> list[str]:
     """What the table is, which of its columns are used, and what would be left out: a line each."""
     lines = [f"{city.table.path}: {city.table.description()}; {len(city.hours) + len(city.closed):,} hours"]
-    for name, told in [*used_columns(city), *spans(city)]:
+    for name, told in [*used_columns(city), *spans(city), *far_below(city.hours)]:
         lines.append(f"{name:{WIDTH}}{told}")
     return lines
 
@@ -114,6 +118,20 @@ def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
     yield "closed", f"{len(city.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
 
 
+def far_below(hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Days far below what is usual for their weekday, if there are any."""
+    days = low_days(hours)
+    if not days:
+        return
+    lowest = sorted(sorted(days, key=lambda low: low.bikes / low.usual)[:MOST_LOW_DAYS])
+    named = ", ".join(f"{low.day:%Y-%m-%d} ({counted(low.bikes, 'bike')} for {low.usual:,})" for low in lowest)
+    more = f" and {counted(len(days) - MOST_LOW_DAYS, 'more day')}" if len(days) > MOST_LOW_DAYS else ""
+    yield (
+        "far below",
+        f"what is usual for the weekday: {named}{more}: a strike, or a fault? --feasts tells such days apart",
+    )
+
+
 def missing_hours(missing: pd.DatetimeIndex, zones: Collection[str]) -> str:
     """How many hours are missing, the longest spans of them, and which ones the clocks of these time zones skip."""
     if missing.empty:
@@ -137,6 +155,17 @@ def warn_of_short_data(hours: pd.DataFrame) -> str | None:
         f"{days} days are less than a year: growth and seasons can't be told apart, so the trend is held, "
         "and a forecast of another season is a guess"
     )
+
+
+def warn_of_new_feasts(hours: pd.DataFrame) -> str | None:
+    """A line where the city has feasts of a kind that none of these hours, which are trained on, is of."""
+    city = City.learned_from(hours)
+    new = list(dict.fromkeys(feast.name for feast in city.feasts if feast.name not in city.learned_feasts))
+    if not new:
+        return None
+    named = ", ".join(new[:MOST_NEW_FEASTS])
+    more = f" and {len(new) - MOST_NEW_FEASTS} more" if len(new) > MOST_NEW_FEASTS else ""
+    return f"no hour trained on is of {named}{more}: what such a day does is not known, and only the bands are wider"
 
 
 def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:

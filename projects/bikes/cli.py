@@ -96,6 +96,12 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--subdivision", metavar="CODE", help="Part of the country with holidays of its own: BY, CA, …"),
         click.option("--latitude", type=common.Finite(-90, 90), help="Of the city, for the height of the sun."),
         click.option("--longitude", type=common.Finite(-180, 180), help="Of the city, east above 0."),
+        click.option(
+            "--feasts",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A table of days of the city's own, past and to come: dates and names of feasts, matches, strikes.",
+        ),
         click.option("--encoding", metavar="NAME", help="Of the text.  [default: found]"),
     )
     for option in reversed(options):
@@ -155,11 +161,11 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 
     Example: bikes check hours.csv
     """
-    from projects.bikes.check import describe_table, training_command, warn_of_short_data
+    from projects.bikes.check import describe_table, training_command, warn_of_new_feasts, warn_of_short_data
 
     city = read_given(file, data_dir, given)
     click.echo("\n".join(describe_table(city)))
-    tell([warn_of_short_data(city.hours)])
+    tell([warn_of_new_feasts(city.hours), warn_of_short_data(city.hours)])
     options = {name: value for name, value in given.items() if value is not None}
     click.echo(f"next: {training_command(city, options)}")
 
@@ -205,7 +211,7 @@ def train(
 
     given = {name: options.pop(name) for name in TABLE_OPTIONS}
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
-        from projects.bikes.check import warn_of_baseline, warn_of_short_data
+        from projects.bikes.check import warn_of_baseline, warn_of_new_feasts, warn_of_short_data
         from projects.bikes.data import split
         from projects.bikes.evaluation import baselines, in_a_sentence
         from projects.bikes.layout import PUBLISHED_COLUMNS
@@ -229,7 +235,8 @@ def train(
     click.echo(table(scores))
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
-    tell([closed_line(len(city.closed)), warn_of_short_data(known), warn_of_baseline(scores, "validation")])
+    tell([closed_line(len(city.closed)), warn_of_new_feasts(known), warn_of_short_data(known)])
+    tell([warn_of_baseline(scores, "validation")])
     click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, data_dir, run, test_days)}")
 
 
@@ -714,6 +721,7 @@ def predict_hour(
         told = conditions_in_words(needed, given, weather)
         if hour.get("holiday", pd.Series([0]))[0]:
             told.append("holiday")
+        told += model.city.feasts_on(when)
         conditions = f" ({', '.join(told)})" if told else ""
         bikes = counted(round(forecast["prediction"]), "bike")
         click.echo(f"{bikes} on {moment}{conditions}")

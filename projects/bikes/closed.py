@@ -1,8 +1,12 @@
 """Hours in which the service was closed: they say nothing about how people ride, and are left out of training."""
 
+import numpy as np
 import pandas as pd
 
 RUNS = ((24, 50), (6, 500))  # so many hours in a row without a bike, and the bikes that are usual in them: was closed
+DAYS = 7  # in a row without a bike in the same hour of the day, so that a weekend is among them,
+AROUND = 28  # days before and after them, of which
+FEW, MANY = 2, 20  # more than a few bikes are usual in this hour, and many in all of these days: was closed
 CLOSED = ("no", "n", "false", "0", "closed", "nein", "geschlossen", "non", "fermé", "cerrado")
 
 
@@ -12,7 +16,7 @@ def closed_by_column(column: pd.Series) -> pd.Series:
 
 
 def closed_by_zeros(hours: pd.DataFrame) -> pd.Series:
-    """Whether each hour is in a long run of hours without a bike in which many are usual [rows].
+    """Whether each hour is in a run of hours, or of days at its hour of the day, without a bike where many are usual.
 
     hours: in the order of time. An hour that is missing ends no run.
     """
@@ -24,6 +28,22 @@ def closed_by_zeros(hours: pd.DataFrame) -> pd.Series:
     closed = pd.Series(False, hours.index)
     for hours_in_a_row, bikes in RUNS:
         closed |= empty & (length >= hours_in_a_row) & (expected >= bikes)
+    for _, at_hour in hours.cnt.groupby(hours.time.dt.hour):
+        closed[at_hour.index] |= closed_day_by_day(at_hour.to_numpy())
+    return closed
+
+
+def closed_day_by_day(bikes: np.ndarray) -> np.ndarray:
+    """Which of these days are in a long run of days without a bike; bikes: in one hour of each day [days].
+
+    What is usual is the median before the run or after it, whichever is smaller, as nights get quiet in autumn.
+    """
+    closed = np.zeros(len(bikes), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], bikes == 0, [0]])))  # starts and ends of runs in turn
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        around = bikes[max(start - AROUND, 0) : start], bikes[end : end + AROUND]
+        usual = min((np.median(days) for days in around if len(days)), default=0.0)
+        closed[start:end] = end - start >= DAYS and usual >= FEW and usual * (end - start) >= MANY
     return closed
 
 

@@ -5,10 +5,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
 from projects.bikes.decimal_commas import DECIMAL, with_points
+from projects.bikes.feasts import read_feasts
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, count_guessed, find_layout
 from projects.bikes.settings import TABLE_OPTIONS
@@ -86,12 +88,16 @@ def read_table(
     path = table.path
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     decimal_commas = any(remark.startswith(DECIMAL) for remark in on_commas)
-    on_count = None
+    on_layout: list[str | None] = []
     if layout is None:
         layout = find_layout(text, str(path), given)
-        on_count = count_guessed(layout, given)
+        on_layout.append(count_guessed(layout, given))
+        if given and given.get("feasts") is not None:
+            feasts, found = read_feasts(given["feasts"], layout.time_format)
+            layout = msgspec.structs.replace(layout, feasts=tuple(feasts))
+            on_layout.append(found)
     hours, remarks = hours_of(text, layout, str(path), targets=True)
-    remarks = [remark for remark in (table.remark(), *on_commas, on_count) if remark] + remarks
+    remarks = [remark for remark in (table.remark(), *on_commas, *on_layout) if remark] + remarks
     closed = closed_by_zeros(hours)
     if layout.open:
         closed |= closed_by_column(text[layout.open]).reindex(hours.index)

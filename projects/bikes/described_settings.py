@@ -1,9 +1,12 @@
 """The settings of a bikes model as a person reads them: in words and units."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from projects.bikes.bands import STARTS
+from projects.bikes.feasts import told
+from projects.bikes.layout import Feast
 
 PARTS = ("night", "morning", "midday", "evening", "late evening")  # of the day, which begin at STARTS
 COLUMNS = (
@@ -42,6 +45,8 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
         found["training"] = "interrupted"
     if city["country"]:
         found["holidays of"] = ", ".join(filter(None, (city["country"], layout["subdivision"])))
+    if city.get("feasts"):
+        found["feasts of the city"] = told(Feast(date.fromisoformat(day), name) for day, name in city["feasts"])
     if city["place"]:
         latitude, longitude, zone = city["place"]
         found["place"] = f"{latitude:g}°, {longitude:g}° ({zone})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from projects.bikes.calendar import (
     learn_special_days,
     working_share,
 )
-from projects.bikes.layout import PUBLISHED_LAYOUT, Layout
+from projects.bikes.layout import PUBLISHED_LAYOUT, Feast, Layout
 from projects.bikes.sun import Place, sun_elevation
 
 TREND_START = pd.Timestamp("2011-01-01")
@@ -40,6 +41,8 @@ class City:
     place: Place | None = None
     country: str | None = None  # a code of two letters
     held_after_days: int = TREND_HELD_AFTER.days  # from the last hour, and as many before the first
+    feasts: list[Feast] = field(default_factory=list)  # past and to come
+    learned_feasts: list[str] = field(default_factory=list)  # their names that hours trained on are of
 
     @classmethod
     def learned_from(cls, hours: pd.DataFrame, held_after_days: int = TREND_HELD_AFTER.days) -> "City":
@@ -47,19 +50,23 @@ class City:
         layout = layout_of(hours)
         first_hour, last_hour = str(hours.time.iloc[0]), str(hours.time.iloc[-1])
         special_days = learn_special_days(hours, layout.country)
-        return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days)
+        feasts = list(layout.feasts)
+        learned = sorted({name for _, name in feasts if is_on(hours, days_of(feasts, name)).any()})
+        return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days, feasts, learned)
 
     def to_json(self) -> dict[str, Any]:
         place = list(self.place) if self.place else None
         special_days = [list(day) for day in self.special_days]
-        return asdict(self) | {"special_days": special_days, "place": place}
+        feasts = [[feast.day.isoformat(), feast.name] for feast in self.feasts]
+        return asdict(self) | {"special_days": special_days, "place": place, "feasts": feasts}
 
     @classmethod
     def from_json(cls, city: dict[str, Any]) -> "City":
         """The city that `to_json` gave."""
         special_days = [SpecialDay(*day) for day in city["special_days"]]
         place = Place(*city["place"]) if city["place"] else None
-        return cls(**(city | {"special_days": special_days, "place": place}))
+        feasts = [Feast(date.fromisoformat(day), name) for day, name in city.get("feasts", [])]
+        return cls(**(city | {"special_days": special_days, "place": place, "feasts": feasts}))
 
     def working_share(self, hours: pd.DataFrame) -> pd.Series:
         """How much of a working day the day of each of the hours is [rows]."""
@@ -67,11 +74,27 @@ class City:
 
     def is_special(self, hours: pd.DataFrame) -> np.ndarray:
         """Whether each of the hours is on a day that weekday and season tell little of [rows]."""
-        return is_special(hours, self.country)
+        special: np.ndarray = is_special(hours, self.country) | is_on(hours, days_of(self.feasts))
+        return special
+
+    def feasts_on(self, moment: datetime) -> list[str]:
+        """The names of the city's own feasts on the day of a moment."""
+        return [feast.name for feast in self.feasts if feast.day == moment.date()]
 
     def span(self, margin: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From when to when the city was learned from, and so much to each side."""
         return pd.Timestamp(self.first_hour) - margin, pd.Timestamp(self.last_hour) + margin
+
+
+def days_of(feasts: Iterable[Feast], name: str | None = None) -> list[date]:
+    """The days of the feasts, or of those with this name."""
+    return [feast.day for feast in feasts if name in (None, feast.name)]
+
+
+def is_on(hours: pd.DataFrame, days: Collection[date]) -> np.ndarray:
+    """Whether each of the hours is on one of these days [rows]."""
+    found: np.ndarray = hours.time.dt.normalize().isin(pd.to_datetime(list(days))).to_numpy()
+    return found
 
 
 def layout_of(hours: pd.DataFrame) -> Layout:
@@ -101,6 +124,7 @@ class Group(NamedTuple):
     needs: tuple[str, ...] = ()  # columns of the hours, besides their time
     scaled: bool = False  # standardised before the network sees them
     needs_place: bool = False
+    needs_feasts: bool = False
 
 
 def hour_of_day(rows: Rows) -> Columns:
@@ -141,6 +165,15 @@ def feasts(rows: Rows) -> Columns:
     return christmas | {
         "thanksgiving": (weekday == 3) & date.between(1122, 1128),
         "thanksgiving_friday": (weekday == 4) & date.between(1123, 1129),
+    }
+
+
+def feasts_of_the_city(rows: Rows) -> Columns:
+    """The days of each kind of feast that the training has seen."""
+    city = rows.city
+    return {
+        f"feast_{name}": pd.Series(is_on(rows.hours, days_of(city.feasts, name)), rows.hours.index)
+        for name in city.learned_feasts
     }
 
 
@@ -231,6 +264,7 @@ GROUPS = {
     "warming": Group(warming, needs=("temp",), scaled=True),
     "rain": Group(rain, needs=("weathersit",), scaled=True),
     "sun": Group(sun, scaled=True, needs_place=True),
+    "feasts of the city": Group(feasts_of_the_city, needs_feasts=True),
 }
 WEATHER_COLUMNS = ("weathersit", "temp")  # that are looked up in the hours around
 
@@ -240,7 +274,9 @@ def available_groups(columns: Collection[str], city: City) -> list[str]:
     return [
         name
         for name, group in GROUPS.items()
-        if set(group.needs) <= set(columns) and (city.place is not None or not group.needs_place)
+        if set(group.needs) <= set(columns)
+        and (city.place is not None or not group.needs_place)
+        and (city.learned_feasts or not group.needs_feasts)
     ]
 
 

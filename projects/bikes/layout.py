@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -57,6 +58,13 @@ MOSTLY = 0.5  # share of the cells that must hold what the column is taken for
 Given = Mapping[str, Any]  # the options of the command line that are not None
 
 
+class Feast(NamedTuple):
+    """A day of the city's own, such as a feast, a match or a strike."""
+
+    day: date
+    name: str
+
+
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of a table of hours, their units, and the place they are from. None: the table has no such column."""
 
@@ -84,6 +92,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None  # whose public holidays are looked up where no column has them
     subdivision: str | None = None
     place: Place | None = None
+    feasts: tuple[Feast, ...] = ()  # of the city, past and to come
     encoding: str | None = None  # of the text, where it was stated
 
 

@@ -19,10 +19,16 @@ function kindOfDay(weekday, date, holiday) {
 
 const isFeast = date => date >= about.calendar.christmasEve || date <= about.calendar.newYear;
 
+// The names of the city's own feasts on the day of a time.
+function feastsOf(time) {
+  const day = new Date(time).toISOString().slice(0, 10);
+  return about.city.feasts.filter(([date]) => date === day).map(([, name]) => name);
+}
+
 // Whether weekday and season tell little of a day, as in projects/bikes/calendar.py.
 function isSpecial(time, weekday, date, kind) {
   const { usual, holidaysBegin, holidaysEnd, thanksgiving } = about.calendar;
-  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd) return true;
+  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd || feastsOf(time).length) return true;
   const thursday = new Date(time - (weekday - 3) * DAY), there = 100 * (thursday.getUTCMonth() + 1) + thursday.getUTCDate();
   return about.city.country === thanksgiving && weekday >= 2 && there >= 1122 && there <= 1128;
 }
@@ -111,6 +117,8 @@ function features(now) {
     found[`year_sin_${waves}`] = Math.sin(2 * Math.PI * waves * years(time));
     found[`year_cos_${waves}`] = Math.cos(2 * Math.PI * waves * years(time));
   }
+  const feasts = feastsOf(time);
+  for (const name of about.city.learned_feasts) found[`feast_${name}`] = feasts.includes(name);
   found.working = working; // no features of their own: the band needs these two
   found.special = isSpecial(time, weekday, dayOfYear, kind);
   return found;
@@ -222,8 +230,8 @@ function show() {
   }
   element("sure").hidden = !("low" in day[now.hour]);
   const weekday = NAMES[new Date(Date.parse(now.date)).getUTCDay()];
-  element("moment").textContent = `on ${weekday} ${now.date} from ${now.hour}:00`;
-  const time = timeOf(now);
+  const time = timeOf(now), feasts = feastsOf(time), named = feasts.length ? ` (${feasts.join(", ")})` : "";
+  element("moment").textContent = `on ${weekday} ${now.date}${named} from ${now.hour}:00`;
   const after = Math.floor((time - Date.parse(about.lastHour)) / DAY);
   const before = Math.floor((Date.parse(about.firstHour) - time) / DAY);
   const side = after > before ? "after the last" : "before the first";

@@ -17,6 +17,7 @@ TABLE_OPTIONS = (
     "subdivision",
     "latitude",
     "longitude",
+    "feasts",
     "encoding",
 )
 

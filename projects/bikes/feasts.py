@@ -1,0 +1,119 @@
+"""Days of a city's own, which no calendar has: feasts, fairs, matches, strikes. Days of one name are of one kind."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from projects.bikes.hours import Problems, text_of
+from projects.bikes.layout import Feast, find_time, read_name
+from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
+from projects.bikes.words import counted
+from projects.common.errors import ProjectError
+from projects.common.tables import Table, open_table, table_of_frame
+
+FeastSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
+
+LARGEST_TABLE = 1 << 24  # unpacked bytes that are believed
+NAMES = (  # that a column of names may have, in small letters
+    r"(.* )?(names?|feasts?|festivals?|events?|occasions?|holidays?|descriptions?|titles?|kinds?|reasons?|"
+    r"nombres?|fiestas?|festivos?|ferias?|eventos?|motivos?|descripci[oó]n|"
+    r"feste?|feiertage?|bezeichnung|anlass|ereignis|veranstaltung|grund|"
+    r"noms?|f[eê]tes?|[eé]v[eéè]nements?|jours? f[eé]ri[eé]s?|motifs?|raisons?)( .*)?"
+)
+NOTHING = ("", "0", "no", "n", "false", "none", "nein", "non", "nan", "-")  # is on such a day of a calendar
+SOMETHING = ("1", "yes", "y", "true", "x", "ja", "oui", "sí", "si")  # is, and it has no name
+COMMON_NAME = "feast"  # of what has no name
+MOST_KINDS = 5  # that are told
+
+
+def read_feasts(source: FeastSource, likely: str) -> tuple[list[Feast], str]:
+    """The feasts of a table, in order, and a remark on what was found. Case and spaces keep no names apart.
+
+    The table has a column of dates, and one of names or none; a row is for a day, or for an hour of it.
+    likely: the format of the city's own times, whose order of day and month is taken where both could be right.
+    Raises ProjectError that says all that can't be right.
+    """
+    table = open_feasts(source)
+    text = text_of(table.rows(), table.columns)
+    column, time_format = find_time(text, {"time": None})
+    if column is None or time_format is None:
+        it_has = ", ".join(table.columns) or "nothing"
+        raise ProjectError(f"{table.path}: no column holds dates (it has {it_has}): feasts are a row for each day")
+    name_column = find_names(text, column)
+    names = pd.Series(COMMON_NAME, text.index) if name_column is None else tidied(text[name_column])
+    there = ~names.str.lower().isin(NOTHING)
+    text, names = text[there], names[there]
+    day = read_days(text, column, in_likely_order(text[column], time_format, likely), str(table.path))
+    feasts = sorted({Feast(moment.date(), name) for moment, name in zip(day, names, strict=True)})
+    if not feasts:
+        raise ProjectError(f"{table.path}: no row names a feast: feasts are a row for each day, with date and name")
+    columns = column if name_column is None else f"{column} and {name_column}"
+    return feasts, f"{table.path}, {columns}: {'; '.join(told(feasts))}"
+
+
+def open_feasts(source: FeastSource) -> Table:
+    """The table of a file, a DataFrame or a mapping."""
+    if isinstance(source, Mapping):
+        source = pd.DataFrame({"date": list(source), "name": list(source.values())})
+    if isinstance(source, pd.DataFrame):
+        return table_of_frame(source)
+    path = Path(source)
+    if not path.exists():
+        raise ProjectError(f"no file at {path}: --feasts takes a table with a row for each day, its date and its name")
+    return open_table(path, largest=LARGEST_TABLE)
+
+
+def find_names(text: pd.DataFrame, dates: str) -> str | None:
+    """The column of names beside that of dates: by its own name, else the first that holds words; None for none."""
+    others = [column for column in text.columns if column != dates]
+    for column in others:
+        if re.fullmatch(NAMES, read_name(column).plain):
+            return str(column)
+    for column in others:
+        filled = text[column][text[column].str.strip() != ""]
+        of_words = filled.str.contains(r"[^\W\d_]", regex=True)
+        if len(filled) and of_words.mean() > 0.5 and find_time_format(filled) is None:
+            return str(column)
+    return None
+
+
+def tidied(column: pd.Series) -> pd.Series:
+    """The names, one line each, all of a kind written like its first [rows]."""
+    names = column.str.split().str.join(" ")
+    names = names.where(~names.str.lower().isin(SOMETHING), COMMON_NAME)
+    first = names.groupby(names.str.casefold()).transform("first")
+    return pd.Series(first, column.index)
+
+
+def in_likely_order(dates: pd.Series, found: str, likely: str) -> str:
+    """The format found, or the one of the city's own times where it fits these dates as well."""
+    own = next((form for form in DATES if likely.startswith(form)), None)
+    if own is None or has_clock(found) or share_parsed(dates, own) < share_parsed(dates, found):
+        return found
+    return own
+
+
+def read_days(text: pd.DataFrame, column: str, time_format: str, name: str) -> pd.Series:
+    """The day of each row [rows]. Raises ProjectError where there is none."""
+    time = parse_times(text[column], time_format)
+    problems = Problems(text, name)
+    problems.note(time.isna(), column, f"a date like {example(time_format)}")
+    problems.refuse()
+    return time.dt.normalize()
+
+
+def told(feasts: Iterable[Feast]) -> list[str]:
+    """Each kind with its days, in the order of the first: "Fallas (10 days, 2024-03-15 to 2025-03-19)"."""
+    days: dict[str, list[date]] = {}
+    for feast in feasts:
+        days.setdefault(feast.name, []).append(feast.day)
+    kinds = [
+        f"{name} ({first})" if first == last else f"{name} ({number} days, {first} to {last})"
+        for name, number, first, last in ((name, len(of_it), of_it[0], of_it[-1]) for name, of_it in days.items())
+    ]
+    more = len(kinds) - MOST_KINDS
+    return [*kinds[:MOST_KINDS], f"{counted(more, 'more kind')}"] if more > 0 else kinds
