@@ -23,12 +23,12 @@ from projects.sentiment import load, train
 from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words, plots_of_scores
 from projects.sentiment.data import drawn
-from projects.sentiment.evaluation import scores_of_the_sure
+from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
 from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
-from projects.sentiment.plain_words import recommendation, wilson_interval, within_one_step
+from projects.sentiment.plain_words import recommendation, wilson_interval
 from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
 from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words

@@ -1,5 +1,6 @@
 """How good a model's answers are: scores by label and by length, calibration, and mistakes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from projects.sentiment.hashes import is_remembered
 from projects.sentiment.labels import LISTED, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.plain_words import wilson_interval, within_one_step
+from projects.sentiment.plain_words import wilson_interval
 
 AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
@@ -245,6 +246,30 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "reliability": reliability(*events(outcomes, len(model.label_names))),
         "mistakes": outcomes.mistakes,
     }
+
+
+def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None:
+    """The share of answers that are right or the next number up or down; None of two labels, or if not all are numbers.
+
+    confusion [labels, answers]: texts, with those of labels that the model does not have in a last row, which are
+    wrong. names: the model's labels.
+    """
+    numbers = [as_number(name) for name in names]
+    if len(names) <= 2 or not np.isfinite(numbers).all():
+        return None
+    ranks = np.unique(numbers, return_inverse=True)[1]
+    is_near = np.abs(ranks[:, np.newaxis] - ranks) <= 1
+    n_labels = len(names)
+    n_near = confusion[:n_labels, :n_labels][is_near].sum()
+    return float(n_near / max(confusion.sum(), 1))
+
+
+def as_number(label: str) -> float:
+    """The number that a label is, with a decimal point or comma; NaN if it is none."""
+    try:
+        return float(label.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:

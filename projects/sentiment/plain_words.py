@@ -1,10 +1,7 @@
 """The scores of a model in a few sentences, for somebody who knows none of their names."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from projects.common.errors import printable
 from projects.common.terminal import n_of
@@ -52,30 +49,6 @@ def in_sentences(scores: dict[str, Any]) -> list[str]:
     takes_second = f"takes {names[1]} for {names[0]} {n_of(second_for_first, 'time')} in {sizes[1]:,}"
     takes_first = f"{names[0]} for {names[1]} {n_of(first_for_second, 'time')} in {sizes[0]:,}"
     return [first, f"It {takes_second}, and {takes_first}."]
-
-
-def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None:
-    """The share of answers that are right or the next number up or down; None of two labels, or if not all are numbers.
-
-    confusion [labels, answers]: texts, with those of labels that the model does not have in a last row, which are
-    wrong. names: the model's labels.
-    """
-    numbers = [as_number(name) for name in names]
-    if len(names) <= 2 or not np.isfinite(numbers).all():
-        return None
-    ranks = np.unique(numbers, return_inverse=True)[1]
-    is_near = np.abs(ranks[:, np.newaxis] - ranks) <= 1
-    n_labels = len(names)
-    n_near = confusion[:n_labels, :n_labels][is_near].sum()
-    return float(n_near / max(confusion.sum(), 1))
-
-
-def as_number(label: str) -> float:
-    """The number that a label is, with a decimal point or comma; NaN if it is none."""
-    try:
-        return float(label.replace(",", "."))
-    except ValueError:
-        return math.nan
 
 
 def of_so_many(share: float, out_of: int) -> int:
