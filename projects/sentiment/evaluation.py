@@ -248,6 +248,30 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
+def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None:
+    """The share of answers that are right or the next number up or down; None of two labels, or if not all are numbers.
+
+    confusion [labels, answers]: texts, with those of labels that the model does not have in a last row, which are
+    wrong. names: the model's labels.
+    """
+    numbers = [as_number(name) for name in names]
+    if len(names) <= 2 or not np.isfinite(numbers).all():
+        return None
+    ranks = np.unique(numbers, return_inverse=True)[1]
+    is_near = np.abs(ranks[:, np.newaxis] - ranks) <= 1
+    n_labels = len(names)
+    n_near = confusion[:n_labels, :n_labels][is_near].sum()
+    return float(n_near / max(confusion.sum(), 1))
+
+
+def as_number(label: str) -> float:
+    """The number that a label is, with a decimal point or comma; NaN if it is none."""
+    try:
+        return float(label.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
 def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:
     """The outcomes of always giving the label with the largest share, and each label its share as probability."""
     most_frequent = int(shares.argmax())
