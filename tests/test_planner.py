@@ -14,7 +14,7 @@ from helpers import run
 from test_city import simulated_city
 from test_report import enter, value, visit
 
-from projects.bikes import backtest, data, decimal_commas, seasons, times, words
+from projects.bikes import backtest, data, decimal_commas, forecast, load, seasons, times, words
 from projects.bikes.evaluation import in_a_sentence
 from projects.common.errors import ProjectError
 
@@ -269,3 +269,84 @@ def test_without_data_the_table_that_was_trained_on_is_named(spring, command):
     code, _, errors = run("bikes", command, cwd=spring)
     assert code == 1
     assert "a table of your own (stadt.csv at that time): name it, up to now, with --data" in errors
+
+
+SPANISH = "%d/%m/%Y %H:%M"
+
+
+def excel_of(table, path):
+    """Write a table with genuine times, which Excel shows as a Spaniard writes them."""
+    writer = pytest.importorskip("xlsxwriter")
+    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    book = writer.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"})
+    sheet = book.add_worksheet()
+    for row, values in enumerate([list(table), *table.itertuples(index=False)]):
+        for column, cell in enumerate(values):
+            sheet.write(row, column, cell.to_pydatetime() if isinstance(cell, pd.Timestamp) else cell)
+    book.close()
+
+
+@pytest.fixture(scope="module")
+def valencia(tmp_path_factory):
+    """A folder with 80 SIMULATED days in Spanish, as CSV and as Excel, the weather of two days more, and their models.
+
+    Of the weather temperature, rain and wind are known, and no humidity.
+    """
+    folder = tmp_path_factory.mktemp("valencia")
+    rng = np.random.default_rng(3)
+    city = simulated_city(82)
+    table = pd.DataFrame({"Fecha y hora": city.time, "Préstamos": city.bikes})
+    table["Temperatura (°C)"] = rng.normal(15, 4, len(city)).round(1)
+    table["Lluvia (mm)"] = (rng.random(len(city)) < 0.1) * 1.5
+    table["Viento (km/h)"] = rng.gamma(3, 4, len(city)).round(0)
+    data, weather = table[: 80 * 24], table[80 * 24 :].drop(columns="Préstamos")
+    for name, part in (("datos", data), ("prevision", weather)):
+        excel_of(part, folder / f"{name}.xlsx")
+        written = part.assign(**{"Fecha y hora": part["Fecha y hora"].dt.strftime(SPANISH)})
+        written.to_csv(folder / f"{name}.csv", index=False, sep=";", decimal=",")
+    options = ["--validation-days", 20, "--test-days", 0, "--members", 2, "--epochs", 8, "--count-column", "Préstamos"]
+    for kind in ("csv", "xlsx"):
+        bikes(folder, "train", "--data", f"datos.{kind}", "--run", kind, *options)
+    return folder
+
+
+def test_the_same_hours_give_the_same_from_excel_and_from_text_whatever_was_trained_on(valencia):
+    told = {}
+    for trained in ("csv", "xlsx"):
+        for given in ("csv", "xlsx"):
+            weather = f"prevision.{given}"
+            arguments = ["--data", f"datos.{given}", "--run", trained, "--weather", weather, "--days", 2, "--json"]
+            output, errors = bikes(valencia, "forecast", *arguments)
+            assert "filled" not in errors
+            rows, errors = bikes(valencia, "predict", weather, "--run", trained)
+            numbers = [row["prediction"] for row in csv.DictReader(io.StringIO(rows))]
+            told[trained, given] = [json.loads(output)["hours"], numbers]
+            read_otherwise = "column Fecha y hora: dates are read like 24/12/2012 17:00" in errors
+            assert read_otherwise is ((trained, given) == ("xlsx", "csv"))
+    assert len(told["csv", "csv"][0]) == 48
+    assert told["csv", "csv"] == told["csv", "xlsx"] == told["xlsx", "csv"] == told["xlsx", "xlsx"]
+
+
+def test_python_takes_real_times_whatever_was_trained_on(valencia):
+    text = pd.read_csv(valencia / "datos.csv", sep=";", decimal=",")
+    typed = text.assign(**{"Fecha y hora": pd.to_datetime(text["Fecha y hora"], format=SPANISH)})
+    model = load(valencia / "csv" / "model.safetensors")
+    weeks = [forecast(model, table, days=2).hours for table in (text, typed)]
+    pd.testing.assert_frame_equal(*weeks)
+
+
+def test_days_as_real_dates_go_with_a_column_of_hours():
+    city = simulated_city(30)
+    by_day = pd.DataFrame({"day": city.time.dt.normalize(), "hour": city.time.dt.hour, "rides": city.bikes})
+    hours = data.read_hours(by_day)
+    assert hours.time.tolist() == city.time.tolist()
+    read_by = data.read_table(by_day).layout
+    written = by_day.assign(day=city.time.dt.strftime("%Y-%m-%d"))
+    assert data.read_table(written, layout=read_by).hours.time.tolist() == city.time.tolist()
+
+
+def test_dates_without_a_time_of_day_are_no_hours(valencia):
+    (valencia / "days.csv").write_text("Fecha y hora;Temperatura (°C);Lluvia (mm);Viento (km/h)\n2024-05-23;9;0;4\n")
+    code, _, errors = run("bikes", "predict", "days.csv", "--run", "csv", cwd=valencia)
+    assert code == 1
+    assert "'2024-05-23' is not a date like 24/12/2012 17:00" in errors
