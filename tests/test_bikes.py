@@ -649,11 +649,14 @@ def test_the_trend_stands_still_after_the_data_and_beyond_a_year_there_is_no_ban
 WEATHER = ["temp", "hum", "windspeed", "weathersit"]
 
 
-@pytest.mark.parametrize("missing", [["holiday"], WEATHER[:3], WEATHER[3:], ["holiday", "workingday", *WEATHER]])
+@pytest.mark.parametrize(
+    "missing", [["holiday"], ["hum"], WEATHER[:3], WEATHER[3:], ["holiday", "workingday", *WEATHER]]
+)
 def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
     train_hours, validation = (part.drop(columns=missing) for part in small[:2])
     model = fit(train_hours, validation, Settings(members=2, seed=0, epochs=10))
     without = {name for name, group in features.GROUPS.items() if set(group.needs) & set(missing)}
+    without |= {"humidity and wind"} if {"hum", "windspeed"} <= set(missing) else set()
     assert set(model.settings["groups"]) == set(features.GROUPS) - without
     error = model.predict(validation) - validation.cnt
     assert (error**2).mean() < (validation.cnt - train_hours.cnt.mean()).pow(2).mean() / 2

@@ -569,9 +569,7 @@ def test_weather_to_come_is_taken_from_a_table_with_columns_of_its_own(tmp_path)
     with pytest.raises(ProjectError, match="none of the 48 hours to come, from 2024-05-03 00:00 to"):
         outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
     (tmp_path / "weather.csv").write_text(table_of(rows, "Zeit;Wind"))
-    with pytest.raises(
-        ProjectError, match="has no column for temperature, which the model was trained on; it has Zeit"
-    ):
+    with pytest.raises(ProjectError, match="has no column for warmth, which the model was trained on; it has Zeit"):
         outlook.outlook(model, hours, hours[:0], 2, tmp_path / "weather.csv")
 
 

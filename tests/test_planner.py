@@ -14,13 +14,27 @@ import pandas as pd
 import pytest
 import test_report
 from helpers import run
-from test_city import simulated_city
+from test_city import simulated_city, usual_bikes
 from test_report import enter, value, visit
 
-from projects.bikes import backtest, closed, data, decimal_commas, feasts, features, low_days, seasons, times, words
+from projects.bikes import (
+    backtest,
+    closed,
+    data,
+    decimal_commas,
+    feasts,
+    features,
+    forecast,
+    load,
+    low_days,
+    seasons,
+    times,
+    train,
+    words,
+)
 from projects.bikes.evaluation import in_a_sentence
 from projects.bikes.layout import Feast
-from projects.bikes.model import train
+from projects.bikes.model import train as train_on
 from projects.bikes.settings import Settings
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
@@ -450,11 +464,11 @@ def test_a_training_with_other_feasts_is_not_resumed():
     for of in ({"2024-03-05": "Fair"}, {"2024-03-06": "Fair"}):
         hours = data.split(city_with_feasts(30, of), 10, 0)
         if of == {"2024-03-05": "Fair"}:
-            model = train(hours, settings, checkpoint=checkpoint)
+            model = train_on(hours, settings, checkpoint=checkpoint)
             assert "feast_Fair" in model.settings["features"]
             continue
         with pytest.raises(ProjectError, match="is of another training: layout"):
-            train(hours, settings, checkpoint=checkpoint)
+            train_on(hours, settings, checkpoint=checkpoint)
 
 
 def test_a_backtest_learns_feasts_from_the_past_alone():
@@ -504,3 +518,220 @@ def test_check_names_a_strike_but_no_feast_and_no_rain(tmp_path):
     assert [low.day for low in low_days.low_days(hours)] == [pd.Timestamp("2024-04-17")]
     hours.loc[strike & (hours.hr > 15), "weathersit"] = 3
     assert low_days.low_days(hours) == []
+
+
+SPANISH = "%d/%m/%Y %H:%M"
+
+
+def excel_of(table, path):
+    """Write a table with genuine times, which Excel shows as a Spaniard writes them."""
+    writer = pytest.importorskip("xlsxwriter")
+    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    book = writer.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"})
+    sheet = book.add_worksheet()
+    for row, values in enumerate([list(table), *table.itertuples(index=False)]):
+        for column, cell in enumerate(values):
+            sheet.write(row, column, cell.to_pydatetime() if isinstance(cell, pd.Timestamp) else cell)
+    book.close()
+
+
+@pytest.fixture(scope="module")
+def valencia(tmp_path_factory):
+    """A folder with 80 SIMULATED days in Spanish, as CSV and as Excel, the weather of two days more, and their models.
+
+    Of the weather temperature, rain and wind are known, and no humidity.
+    """
+    folder = tmp_path_factory.mktemp("valencia")
+    rng = np.random.default_rng(3)
+    city = simulated_city(82)
+    table = pd.DataFrame({"Fecha y hora": city.time, "Préstamos": city.bikes})
+    table["Temperatura (°C)"] = rng.normal(15, 4, len(city)).round(1)
+    table["Lluvia (mm)"] = (rng.random(len(city)) < 0.1) * 1.5
+    table["Viento (km/h)"] = rng.gamma(3, 4, len(city)).round(0)
+    data, weather = table[: 80 * 24], table[80 * 24 :].drop(columns="Préstamos")
+    for name, part in (("datos", data), ("prevision", weather)):
+        excel_of(part, folder / f"{name}.xlsx")
+        written = part.assign(**{"Fecha y hora": part["Fecha y hora"].dt.strftime(SPANISH)})
+        written.to_csv(folder / f"{name}.csv", index=False, sep=";", decimal=",")
+    options = ["--validation-days", 20, "--test-days", 0, "--members", 2, "--epochs", 8, "--count-column", "Préstamos"]
+    for kind in ("csv", "xlsx"):
+        bikes(folder, "train", "--data", f"datos.{kind}", "--run", kind, *options)
+    return folder
+
+
+def test_the_same_hours_give_the_same_from_excel_and_from_text_whatever_was_trained_on(valencia):
+    told = {}
+    for trained in ("csv", "xlsx"):
+        for given in ("csv", "xlsx"):
+            weather = f"prevision.{given}"
+            arguments = ["--data", f"datos.{given}", "--run", trained, "--weather", weather, "--days", 2, "--json"]
+            output, errors = bikes(valencia, "forecast", *arguments)
+            assert "filled" not in errors
+            rows, errors = bikes(valencia, "predict", weather, "--run", trained)
+            numbers = [row["prediction"] for row in csv.DictReader(io.StringIO(rows))]
+            told[trained, given] = [json.loads(output)["hours"], numbers]
+            read_otherwise = "column Fecha y hora: dates are read like 24/12/2012 17:00" in errors
+            assert read_otherwise is ((trained, given) == ("xlsx", "csv"))
+    assert len(told["csv", "csv"][0]) == 48
+    assert told["csv", "csv"] == told["csv", "xlsx"] == told["xlsx", "csv"] == told["xlsx", "xlsx"]
+
+
+def test_python_takes_real_times_whatever_was_trained_on(valencia):
+    text = pd.read_csv(valencia / "datos.csv", sep=";", decimal=",")
+    typed = text.assign(**{"Fecha y hora": pd.to_datetime(text["Fecha y hora"], format=SPANISH)})
+    model = load(valencia / "csv" / "model.safetensors")
+    weeks = [forecast(model, table, days=2).hours for table in (text, typed)]
+    pd.testing.assert_frame_equal(*weeks)
+
+
+def test_days_as_real_dates_go_with_a_column_of_hours():
+    city = simulated_city(30)
+    by_day = pd.DataFrame({"day": city.time.dt.normalize(), "hour": city.time.dt.hour, "rides": city.bikes})
+    hours = data.read_hours(by_day)
+    assert hours.time.tolist() == city.time.tolist()
+    read_by = data.read_table(by_day).layout
+    written = by_day.assign(day=city.time.dt.strftime("%Y-%m-%d"))
+    assert data.read_table(written, layout=read_by).hours.time.tolist() == city.time.tolist()
+
+
+def test_dates_without_a_time_of_day_are_no_hours(valencia):
+    (valencia / "days.csv").write_text("Fecha y hora;Temperatura (°C);Lluvia (mm);Viento (km/h)\n2024-05-23;9;0;4\n")
+    code, _, errors = run("bikes", "predict", "days.csv", "--run", "csv", cwd=valencia)
+    assert code == 1
+    assert "'2024-05-23' is not a date like 24/12/2012 17:00" in errors
+
+
+def predicted(folder, run_folder, *options):
+    """Bikes in an hour of a Friday, as `predict` says, and what it tells of its options."""
+    output, errors = bikes(folder, "predict", "--run", run_folder, "--when", "2024-05-24T17", *options, "--json")
+    return json.loads(output)["prediction"], errors
+
+
+def test_wind_counts_where_humidity_is_not_known(browser, valencia):
+    calm, _ = predicted(valencia, "csv", "--temperature", 15, "--wind", 0)
+    storm, _ = predicted(valencia, "csv", "--temperature", 15, "--wind", 60)
+    assert calm != storm
+    damp, told = predicted(valencia, "csv", "--temperature", 15, "--wind", 60, "--humidity", 90)
+    assert damp == storm
+    assert "--humidity: not counted, since the data that the model was trained on had none" in told
+    code, _, errors = run(
+        "bikes", "predict", "--run", "csv", "--when", "2024-05-24T17", "--temperature", 15, cwd=valencia
+    )
+    assert code == 2
+    assert "--when needs --wind too" in errors
+    model = load(valencia / "csv" / "model.safetensors")
+    hours = data.read_hours(valencia / "datos.csv", count_column="Préstamos")
+    damp = model.forecast(hours.assign(hum=0.9))
+    pd.testing.assert_frame_equal(damp, model.forecast(hours))
+    with pytest.raises(ProjectError, match="the model was trained with windspeed, which these hours lack"):
+        model.forecast(hours.drop(columns="windspeed"))
+    bikes(valencia, "report", "--run", "csv")
+    visit(browser, valencia / "csv" / "report.html")
+    assert "it knows temperature, wind and weather." in browser.page_source
+    assert "humidity and wind" not in browser.page_source
+    hidden = "return [...document.querySelectorAll('#inputs [name]')].filter(i => i.parentNode.hidden).map(i => i.name)"
+    assert browser.execute_script(hidden) == ["holiday", "humidity"]
+    for wind, expected in ((0, calm), (60, storm)):
+        enter(browser, date="2024-05-24", hour=17, temperature=15, wind=wind, weather="clear")
+        assert value(browser, "bikes") == pytest.approx(expected, abs=0.006)
+
+
+def test_what_read_hours_gives_is_trained_on_and_forecast_from(tmp_path):
+    """With an hour that is there twice in autumn, holidays that were looked up, and closed days."""
+    time = pd.date_range("2023-09-01", periods=24 * 80, freq="h", tz="Europe/Madrid").tz_localize(None)
+    city = pd.DataFrame({"Zeit": time, "Fahrten": usual_bikes(pd.Series(time)).round().astype(int)})
+    city.loc[240:290, "Fahrten"] = 0
+    city.loc[time == "2023-10-29 02:00", "Fahrten"] = 51, 52
+    city.to_csv(tmp_path / "city.csv", index=False)
+    hours = data.read_hours(tmp_path / "city.csv", country="ES", subdivision="VC")
+    assert 51.5 in hours.cnt.to_numpy()
+    how = {"validation_days": 10, "members": 1, "epochs": 2}
+    models = [train(tmp_path / "city.csv", country="ES", subdivision="VC", **how), train(hours, **how)]
+    assert models[0].settings == models[1].settings
+    weeks = [forecast(models[0], tmp_path / "city.csv", days=7), forecast(models[1], hours.sample(frac=1), days=7)]
+    pd.testing.assert_frame_equal(weeks[0].days, weeks[1].days)
+    with pytest.raises(ProjectError, match="these hours were read already: say country to `read_hours`"):
+        train(hours, country="PT", **how)
+    with pytest.raises(ProjectError, match="these hours lack values of cnt"):
+        train(hours.assign(cnt=hours.cnt.where(hours.hr > 3)), **how)
+
+
+@pytest.fixture(scope="module")
+def fiestas(valencia):
+    """The folder, with a model that knows of each hour nothing but whether it is on a feast day, and another of less.
+
+    Hardly anybody rides on the feast days.
+    """
+    table = pd.read_csv(valencia / "datos.csv", sep=";")[["Fecha y hora", "Préstamos"]]
+    table.to_csv(valencia / "solo.csv", index=False, sep=";")
+    feast = table["Fecha y hora"].str[:2].isin(["04", "10", "16", "22", "28"])
+    table["Préstamos"] = table["Préstamos"].where(~feast, 3)
+    table["Festivo"] = feast.map({True: "Fiesta mayor", False: ""})
+    table.to_csv(valencia / "fiestas.csv", index=False, sep=";")
+    for name in ("solo", "fiestas"):
+        options = ["--validation-days", 20, "--test-days", 0, "--members", 1, "--count-column", "Préstamos"]
+        bikes(valencia, "train", "--data", f"{name}.csv", "--run", name, *options)
+    return valencia
+
+
+def test_holidays_of_the_table_of_hours_to_come_count(fiestas):
+    coming = pd.read_csv(fiestas / "prevision.csv", sep=";")
+    coming["Festivo"] = ["Fiesta mayor"] * 24 + [""] * 24
+    coming.to_csv(fiestas / "todo.csv", index=False, sep=";")
+    coming[["Fecha y hora", "Festivo"]].head(24).to_csv(fiestas / "dia.csv", index=False, sep=";")
+    arguments = ["forecast", "--data", "fiestas.csv", "--run", "fiestas", "--days", 2, "--json"]
+    unknown = "are not known, and none are expected: mark them in the column Festivo of the table of --weather"
+    output, errors = bikes(fiestas, *arguments)
+    usual = [day["prediction"] for day in json.loads(output)["days"]]
+    assert f"holidays to come {unknown}" in errors
+    output, errors = bikes(fiestas, *arguments, "--weather", "todo.csv")
+    assert "not known" not in errors
+    assert "todo.csv: only Festivo is counted, since the data that the model was trained on had no weather" in errors
+    told = json.loads(output)
+    days = [day["prediction"] for day in told["days"]]
+    assert days[0] < usual[0] / 3
+    assert days[1] == usual[1]
+    rows, _ = bikes(fiestas, "predict", "todo.csv", "--run", "fiestas")
+    by_predict = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(rows))]
+    assert [hour["prediction"] for hour in told["hours"]] == pytest.approx(by_predict)
+    output, errors = bikes(fiestas, *arguments, "--weather", "dia.csv")
+    assert [day["prediction"] for day in json.loads(output)["days"]] == days
+    assert f"holidays to come in 24 of 48 hours {unknown}" in errors
+
+
+def test_weather_that_a_model_does_not_know_is_not_counted_and_told(fiestas):
+    arguments = ["forecast", "--data", "solo.csv", "--run", "solo", "--days", 2]
+    without, _ = bikes(fiestas, *arguments)
+    told = "prevision.csv: not counted, since the data that the model was trained on had no weather\n"
+    output, errors = bikes(fiestas, *arguments, "--weather", "prevision.csv")
+    assert output == without
+    assert told in errors
+    output, errors = bikes(
+        fiestas, *[*arguments[:1], "--data", "fiestas.csv", "--run", "fiestas"], "--weather", "prevision.csv"
+    )
+    assert told in errors
+    code, _, errors = run("bikes", *arguments, "--weather", "nowhere.csv", cwd=fiestas)
+    assert code == 1
+    assert "no file at nowhere.csv" in errors
+
+
+def test_a_missing_column_has_the_name_that_was_trained_on(valencia):
+    weather = pd.read_csv(valencia / "prevision.csv", sep=";")
+    arguments = ["forecast", "--data", "datos.csv", "--run", "csv", "--weather", "corto.csv"]
+    for lacking, named in (
+        (["Lluvia (mm)"], "Lluvia (mm)"),
+        (["Temperatura (°C)", "Viento (km/h)"], "Temperatura (°C), Viento (km/h)"),
+    ):
+        weather.drop(columns=lacking).to_csv(valencia / "corto.csv", index=False, sep=";")
+        code, _, errors = run("bikes", *arguments, cwd=valencia)
+        assert code == 1
+        assert f"corto.csv has no column for {named}, which the model was trained on; it has Fecha y hora" in errors
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("Spain", "ES for Spain"), ("España", "ES for Spain"), ("méxico", "MX for Mexico"), ("ZZ", "ES for Spain")],
+)
+def test_a_country_by_name_is_told_its_code(written, code):
+    with pytest.raises(ProjectError, match=f"give a code of two letters, such as {code}$"):
+        data.read_hours(simulated_city(10), country=written)

@@ -213,6 +213,9 @@ def workbook(*sheets):
         name = f"{chr(65 + column)}{row}"
         if isinstance(value, str):
             return f'<c r="{name}" t="inlineStr"><is><t>{value}</t></is></c>'
+        if isinstance(value, datetime.datetime):
+            days = (value - datetime.datetime(1899, 12, 30)) / datetime.timedelta(days=1)
+            return f'<c r="{name}" s="2"><v>{days!r}</v></c>'
         if isinstance(value, datetime.date):
             return f'<c r="{name}" s="1"><v>{(value - datetime.date(1899, 12, 30)).days}</v></c>'
         return f'<c r="{name}"><v>{value}</v></c>' if value is not None else ""
@@ -239,8 +242,8 @@ def workbook(*sheets):
         'Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets>{names}</sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">{links}</Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
-        "</styleSheet>",
+        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs>'
+        '<xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="22"/></cellXfs></styleSheet>',
     }
     for number, rows in enumerate(sheets, 1):
         lines = "".join(
@@ -274,6 +277,18 @@ def test_excel(file, packing):
     refused(file(workbook(above)), line)
     refused(file(workbook([["a", "a"], [1, 2]])), "sheet Rents 1, row 1: two columns have the same name, 'a'")
     refused(file(content[:600]), "is no whole zip file")
+
+
+def test_midnights_are_times_in_a_column_of_times_and_times_are_whole_seconds(file):
+    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    day, moment = datetime.date(2024, 3, 1), datetime.datetime
+    early = moment(2024, 3, 2, 2) - datetime.timedelta(milliseconds=3)  # as =A2+1/24 comes to, thousands of rows below
+    written = [moment(2024, 3, 1, 23), moment(2024, 3, 2), moment(2024, 3, 2, 1), early, ""]
+    content = workbook([["at", "day", "n"], *([time, day, n] for n, time in enumerate(written))])
+    read = values(open_table(file(content, "table.xlsx")))
+    assert [row["at"] for row in read] == [*written[:3], moment(2024, 3, 2, 2), ""]
+    assert {type(row["at"]) for row in read[:4]} == {moment}  # a datetime is a date, too
+    assert {type(row["day"]) for row in read} == {datetime.date}
 
 
 def test_an_excel_file_that_unpacks_to_too_much_is_refused(file, monkeypatch):

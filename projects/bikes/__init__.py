@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def read_hours(source: "str | Path | pd.DataFrame", **given: Any) -> "pd.DataFrame":
-    """The hours of any table or DataFrame, as `train` and `BikesModel.forecast` take them. Raises ProjectError.
+    """The hours of any table or DataFrame, as `train`, `forecast` and `BikesModel.forecast` take them, too.
+
+    Raises ProjectError.
 
     given: what the options of `bikes train` say of a table, by name: time_column, count_column, country, …
     feasts: days of the city's own, as a table's path, a DataFrame, or a mapping from dates to names.
@@ -65,8 +67,8 @@ def forecast(
 ) -> "Outlook":
     """What comes after the data, by hours and by days, with bands.
 
-    source: the data, laid out as those that the model was trained on. weather: a table of the hours to come; None: what
-    is usual for the season. Raises ProjectError.
+    source: the data, laid out as those that the model was trained on, or what `read_hours` gave of them.
+    weather: a table of the hours to come; None: what is usual for the season. Raises ProjectError.
     """
     from projects.bikes.data import read_table
     from projects.bikes.outlook import outlook

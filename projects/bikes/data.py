@@ -28,6 +28,7 @@ PUBLISHED = Published(
 )
 SAMPLE = "hour-SIMULATED.csv"
 MEMBER = "hour.csv"  # of a zip with several files
+OF_EVERY_HOUR = {"time", "hr", "cnt", "workingday"}  # columns of all that is read
 LARGEST_TABLE = 1 << 26  # unpacked bytes that are believed: a century of hours has fewer
 
 
@@ -79,8 +80,11 @@ def read_table(
     """The hours of any table with a column of times and one of counts, of a file or a DataFrame; see `find_layout`.
 
     given: what the options of `bikes train` say of a table, by name (time_column, country, …). layout: where it is
-    known, as from a model. Raises ProjectError naming the file and all that can't be right.
+    known, as from a model. Hours that were read before are taken as they are. Raises ProjectError naming the file and
+    all that can't be right.
     """
+    if isinstance(source, pd.DataFrame) and were_read(source):
+        return as_read(source, given)
     if isinstance(source, pd.DataFrame):
         table = table_of_frame(source)
     else:
@@ -107,6 +111,24 @@ def read_table(
     opened, shut = (hours[rows].reset_index(drop=True) for rows in (~closed, closed))
     opened.attrs = shut.attrs = attrs
     return HoursTable(table, layout, opened, shut, remarks, decimal_commas)
+
+
+def were_read(frame: pd.DataFrame) -> bool:
+    """Whether these are hours that `read_hours` gave, or some of them."""
+    return isinstance(frame.attrs.get("layout"), Layout) and set(frame) >= OF_EVERY_HOUR
+
+
+def as_read(hours: pd.DataFrame, given: Given | None) -> HoursTable:
+    """Hours that `read_hours` gave. Raises ProjectError where something is to be read otherwise, or is not there."""
+    otherwise = ", ".join(name for name, value in (given or {}).items() if value is not None)
+    if otherwise:
+        raise ProjectError(f"these hours were read already: say {otherwise} to `read_hours`")
+    incomplete = ", ".join(hours.columns[hours.isna().any()])
+    if incomplete or hours.empty:
+        raise ProjectError(f"these hours lack values of {incomplete}" if incomplete else "there are no hours")
+    in_order = hours.sort_values("time", kind="stable").reset_index(drop=True)
+    in_order.attrs = hours.attrs
+    return HoursTable(table_of_frame(hours), hours.attrs["layout"], in_order, in_order.head(0), [], False)
 
 
 def check_hours(text: pd.DataFrame, name: str, targets: bool) -> pd.DataFrame:

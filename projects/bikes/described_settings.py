@@ -1,6 +1,6 @@
 """The settings of a bikes model as a person reads them: in words and units."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -73,9 +73,16 @@ def about_network(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "networks, whose mean is the forecast": settings["members"],
         "learned": f"{scale} of the counts of {riders}",
-        "seen of an hour": ", ".join(settings["groups"]),
+        "seen of an hour": ", ".join(described_group(name, settings["features"]) for name in settings["groups"]),
         "the same as numbers": settings["features"],
     }
+
+
+def described_group(name: str, features: Collection[str]) -> str:
+    """The name of a group of features; of humidity and wind only what the table had."""
+    if name != "humidity and wind":
+        return name
+    return " and ".join(word for column, word in (("hum", "humidity"), ("windspeed", "wind")) if column in features)
 
 
 def about_bands(settings: Mapping[str, Any]) -> dict[str, Any]:

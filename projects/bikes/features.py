@@ -25,6 +25,7 @@ TREND_HELD_AFTER = pd.Timedelta(days=30)  # from a year or more of hours: what c
 KNOWN_FOR = pd.Timedelta(days=365)  # from the hours trained on: how a city rides later is not known
 MILD = 0.5  # temp, from whose square the network sees that it can be too cold and too hot
 AROUND = 24  # hours before a forecast, of which the weather is looked up
+AIR = ("hum", "windspeed")  # features as they are in the hours: a city may know only one of the two
 WET = 3  # weathersit from which it rains or snows
 TWILIGHT = 3.0  # degrees that the sun stands below the horizon when it is half light, and that this takes
 
@@ -122,6 +123,7 @@ class Group(NamedTuple):
 
     build: Callable[[Rows], Columns]
     needs: tuple[str, ...] = ()  # columns of the hours, besides their time
+    takes: tuple[str, ...] = ()  # columns that are features as they are, those of them that there are: at least one
     scaled: bool = False  # standardised before the network sees them
     needs_place: bool = False
     needs_feasts: bool = False
@@ -206,7 +208,7 @@ def temperature_columns(temp: Any) -> dict[str, Any]:
 
 
 def air(rows: Rows) -> Columns:
-    return {name: rows.hours[name] for name in ("hum", "windspeed")}
+    return {name: rows.hours[name] for name in AIR if name in rows.hours}
 
 
 def weather_before(rows: Rows) -> Columns:
@@ -259,7 +261,7 @@ GROUPS = {
     "trend": Group(trend, scaled=True),
     "sky": Group(sky, needs=("weathersit",)),
     "temperature": Group(temperature, needs=("temp",), scaled=True),
-    "humidity and wind": Group(air, needs=("hum", "windspeed"), scaled=True),
+    "humidity and wind": Group(air, takes=AIR, scaled=True),
     "weather before": Group(weather_before, needs=("weathersit",), scaled=True),
     "warming": Group(warming, needs=("temp",), scaled=True),
     "rain": Group(rain, needs=("weathersit",), scaled=True),
@@ -275,15 +277,16 @@ def available_groups(columns: Collection[str], city: City) -> list[str]:
         name
         for name, group in GROUPS.items()
         if set(group.needs) <= set(columns)
+        and (not group.takes or set(group.takes) & set(columns))
         and (city.place is not None or not group.needs_place)
         and (city.learned_feasts or not group.needs_feasts)
     ]
 
 
-def missing_columns(names: Iterable[str], columns: Iterable[str]) -> list[str]:
-    """What these groups of features need and these columns lack, sorted."""
+def needed_columns(names: Iterable[str], features: Collection[str]) -> set[str]:
+    """The columns of the hours that these features of these groups are made of, besides their time."""
     needed = {column for name in names for column in GROUPS[name].needs}
-    return sorted(needed - set(columns))
+    return needed | (set(AIR) & set(features))
 
 
 def build_groups(

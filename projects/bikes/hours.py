@@ -8,7 +8,7 @@ import pandas as pd
 from projects.bikes.clock_changes import is_gone_through_twice, zones_of
 from projects.bikes.layout import Layout
 from projects.bikes.public_holidays import look_up_holidays
-from projects.bikes.times import YEARS, example, parse_times
+from projects.bikes.times import YEARS, example, parse_as_most_are
 from projects.bikes.weather import (
     AMOUNT,
     HUMIDITY,
@@ -92,7 +92,7 @@ def hours_of(
     if targets and in_order:
         text = with_count(text, layout, remarks)
     problems = Problems(text, name)
-    time = read_time(text, layout, problems)
+    time = read_time(text, layout, problems, remarks)
     hours = pd.DataFrame({"hr": time.dt.hour.fillna(0).astype("int64")}, index=text.index)
     if layout.holiday:
         hours["holiday"] = read_holiday(text, layout.holiday, problems)
@@ -131,9 +131,11 @@ def with_count(text: pd.DataFrame, layout: Layout, remarks: list[str]) -> pd.Dat
     return text
 
 
-def read_time(text: pd.DataFrame, layout: Layout, problems: Problems) -> pd.Series:
+def read_time(text: pd.DataFrame, layout: Layout, problems: Problems, remarks: list[str]) -> pd.Series:
     """The time of each row, minutes and all; NaT where there is none [rows]."""
-    time = parse_times(text[layout.time], layout.time_format)
+    time, time_format = parse_as_most_are(text[layout.time], layout.time_format, with_clock=layout.hour is None)
+    if time_format != layout.time_format and not time_format.startswith("%Y"):
+        remarks.append(f"column {layout.time}: dates are read like {example(time_format)}")
     expected = f"a date like {example(layout.time_format)}, from {YEARS[0]} to {YEARS[1]}"
     problems.note(time.isna(), layout.time, expected)
     if layout.hour is None:
@@ -142,7 +144,7 @@ def read_time(text: pd.DataFrame, layout: Layout, problems: Problems) -> pd.Seri
     hour = pd.to_numeric(written, errors="coerce")
     wrong = ~hour.between(0, 23) | (hour % 1 != 0)
     problems.note(wrong, layout.hour, "a whole number from 0 to 23")
-    return time + pd.to_timedelta(hour.where(~wrong), unit="h")
+    return time.dt.normalize() + pd.to_timedelta(hour.where(~wrong), unit="h")
 
 
 def read_weather(

@@ -10,7 +10,7 @@ import msgspec
 import pandas as pd
 
 from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone
-from projects.bikes.times import find_time_format, has_clock
+from projects.bikes.times import are_dates_alone, find_time_format, has_clock
 from projects.common.errors import ProjectError
 
 NAMES = {  # what a column may be called, in small letters and without its unit; the first that fits is taken
@@ -223,10 +223,10 @@ def time_problems(
     if time_format is None:
         value = next(iter(text[columns["time"]]), "")
         return [f"column {columns['time']} holds no times in a usual format, such as 2024-12-31 17:00 ({value!r})"]
-    if has_clock(time_format):
+    columns["hour"] = stated.get("hour") or find_column(text, "hour", columns)
+    if has_clock(time_format) and not (columns["hour"] and are_dates_alone(text[columns["time"]], time_format)):
         columns["hour"] = None
         return []
-    columns["hour"] = stated.get("hour") or find_column(text, "hour", columns)
     if columns["hour"] is None:
         return [f"column {columns['time']} holds dates without a time of day: name the hour's with --hour-column"]
     return []

@@ -16,6 +16,7 @@ from nn.functions import squared_error
 from projects.bikes.bands import Forecasts, band_bounds, fit_bands, fit_day_widths
 from projects.bikes.data import Split
 from projects.bikes.features import (
+    AIR,
     AROUND,
     GROUPS,
     KNOWN_FOR,
@@ -25,7 +26,7 @@ from projects.bikes.features import (
     build_features,
     build_groups,
     layout_of,
-    missing_columns,
+    needed_columns,
 )
 from projects.bikes.layout import Layout
 from projects.bikes.saved import SCALES, SavedSettings, shapes
@@ -83,6 +84,11 @@ class BikesModel:
         """Which column of a table is what, as training found it."""
         return msgspec.convert(self.settings["layout"], Layout)
 
+    @property
+    def needed_columns(self) -> set[str]:
+        """The columns of the hours that the features are made of, besides their time."""
+        return needed_columns(self.settings["groups"], self.settings["features"])
+
     def features(
         self,
         hours: pd.DataFrame,
@@ -94,10 +100,12 @@ class BikesModel:
         before, after: hours around, for the weather they had; see `build_groups`. Raises ProjectError where the hours
         lack a column that the model was trained with.
         """
-        lacking = missing_columns(self.settings["groups"], hours.columns)
+        lacking = self.needed_columns - set(hours.columns)
         if lacking:
-            raise ProjectError(f"the model was trained with {', '.join(lacking)}, which these hours lack: add that")
-        features = build_features(hours, self.city, self.settings["groups"], before, after)
+            named = ", ".join(sorted(lacking))
+            raise ProjectError(f"the model was trained with {named}, which these hours lack: add that")
+        unknown = [name for name in AIR if name in hours and name not in self.needed_columns]
+        features = build_features(hours.drop(columns=unknown), self.city, self.settings["groups"], before, after)
         if list(features) != self.settings["features"]:
             raise ProjectError("the model was trained on other features than this program's: train a new one")
         return features

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -11,7 +12,7 @@ from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
 from projects.bikes.features import AROUND
 from projects.bikes.hours import columns_of, hours_of
-from projects.bikes.layout import find_layout
+from projects.bikes.layout import Layout, find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
 from projects.bikes.seasons import guess_line, unseen_months
@@ -21,12 +22,11 @@ from projects.common.errors import ProjectError
 SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
 HOUR = pd.Timedelta(hours=1)
 YEAR = 365.25  # days
-SKY = ("sky", "weather before", "rain")  # groups of features that need the kind of weather
-NEEDED = {  # the groups of features that need each column of the weather
-    "weathersit": SKY,
-    "temp": ("temperature", "warming"),
-    "hum": ("humidity and wind",),
-    "windspeed": ("humidity and wind",),
+WEATHER = {  # the columns of the weather, and what a table has them from: one or several of these
+    "weathersit": ("weather", "rain", "snow"),
+    "temp": ("temperature",),
+    "hum": ("humidity",),
+    "windspeed": ("wind",),
 }
 
 
@@ -42,8 +42,7 @@ class Outlook(NamedTuple):
 
 def weather_needed(model: BikesModel) -> list[str]:
     """The columns of the weather that the model's features are made of."""
-    groups = set(model.settings["groups"])
-    return [column for column, needing in NEEDED.items() if groups & set(needing)]
+    return [column for column in WEATHER if column in model.needed_columns]
 
 
 def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: int, weather: Path | None) -> Outlook:
@@ -57,9 +56,11 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     times = pd.date_range(start, start.ceil("D") + pd.Timedelta(days=days), freq="h", inclusive="left")
     coming = pd.DataFrame({"time": times, "hr": times.hour})
     remarks: list[str] = []
-    add_holidays(model, coming, remarks)
     needed = weather_needed(model)
-    known = read_weather_to_come(model, weather, times, needed, remarks) if weather else None
+    refuse_without_weather(past, needed)
+    given = read_hours_to_come(model, weather, times, needed, remarks) if weather else pd.DataFrame(index=coming.index)
+    known = given[needed] if weather and needed else None
+    add_holidays(model, coming, given, remarks)
     taken_from = weather_in_words(needed, weather, known)
     scenarios = usual_weather(past, times, needed) if known is None or known.isna().any(axis=None) else [known]
     if known is not None:
@@ -136,16 +137,30 @@ def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenar
     return sums.reset_index(names="date")
 
 
-def add_holidays(model: BikesModel, coming: pd.DataFrame, remarks: list[str]) -> None:
-    """Put `holiday` into the hours to come where the model knows holidays, by the calendar of the country."""
+def add_holidays(model: BikesModel, coming: pd.DataFrame, given: pd.DataFrame, remarks: list[str]) -> None:
+    """Put `holiday` into the hours to come where the model knows holidays: as given, else by the country's calendar.
+
+    given: what is known of the same hours, `holiday` perhaps, NaN where it is not.
+    """
     if "holiday" not in model.settings["groups"]:
         return
     layout = model.layout
-    if layout.country is None:
-        remarks.append("holidays to come are not known, and none are expected: train with --country to have them")
-        coming["holiday"] = 0
-    else:
-        coming["holiday"] = look_up_holidays(coming.time, layout.country, layout.subdivision)
+    holiday = given.holiday if "holiday" in given else pd.Series(np.nan, coming.index)
+    unknown = holiday.isna()
+    if layout.country is not None:
+        holiday = holiday.fillna(look_up_holidays(coming.time, layout.country, layout.subdivision))
+    elif unknown.any():
+        of_some = "" if unknown.all() else f" in {int(unknown.sum()):,} of {len(coming):,} hours"
+        advice = f"mark them in the column {layout.holiday} of the table of --weather, or train with --country"
+        remarks.append(f"holidays to come{of_some} are not known, and none are expected: {advice}")
+    coming["holiday"] = holiday.fillna(0).astype("int64")
+
+
+def refuse_without_weather(past: pd.DataFrame, needed: list[str]) -> None:
+    """Raise ProjectError where the hours of the past, given from Python, lack a column of the weather."""
+    lacking = [name for name in needed if name not in past]
+    if lacking:
+        raise ProjectError(f"the model was trained with {', '.join(lacking)}, which these hours lack: add that")
 
 
 def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]) -> list[pd.DataFrame]:
@@ -168,41 +183,57 @@ def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]
     return [weather.iloc[start : start + len(times)].reset_index(drop=True) for start in sorted(nearest)]
 
 
-def read_weather_to_come(
+def read_hours_to_come(
     model: BikesModel, path: Path, times: pd.DatetimeIndex, needed: list[str], remarks: list[str]
 ) -> pd.DataFrame:
-    """The weather of a table for the hours to come, NaN where it has none [hours, needed].
+    """What a table knows of the hours to come: the weather needed and, where it marks holidays as the table trained on
+    did, `holiday`; NaN where it has none [hours, columns].
 
-    Its columns are those that the model was trained on, or limits anew. Raises ProjectError where one is missing.
+    Raises ProjectError where a column of the weather is missing.
     """
     table = open_hours(path)
+    knows_holidays = model.layout.holiday is not None and "holiday" in model.settings["groups"]
+    if not needed and not knows_holidays:
+        remarks.append(f"{path}: not counted, since the data that the model was trained on had no weather")
+        return pd.DataFrame(index=range(len(times)))
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
-    layout = model.layout
-    if not set(columns_of(layout, targets=False)) <= set(text):
-        layout = find_layout(text, str(path), with_count=False)
-    hours, told = hours_of(text, layout, str(path), targets=False)
+    hours, told = hours_of(text, layout_to_come(model.layout, text, str(path)), str(path), targets=False)
     remarks += [*on_commas, *told]
-    missing = [name for name in needed if name not in hours]
-    if missing:
-        names = {"weathersit": "kind of weather", "temp": "temperature", "hum": "humidity", "windspeed": "wind"}
-        lacking = ", ".join(names[name] for name in missing)
-        raise ProjectError(
-            f"{path} has no column for {lacking}, which the model was trained on; it has {', '.join(text)}"
-        )
-    weather = hours.set_index("time")[needed].reindex(times).reset_index(drop=True)
-    covered = int(weather.notna().all(axis=1).sum())
-    if covered == 0 and needed:
+    refuse_missing_weather(model.layout, [name for name in needed if name not in hours], text, path)
+    columns = [*needed, "holiday"] if knows_holidays and "holiday" in hours else needed
+    if not needed:
+        counted = f"only {hours.attrs['layout'].holiday} is" if columns else "not"
+        remarks.append(f"{path}: {counted} counted, since the data that the model was trained on had no weather")
+    covered = int(times.isin(hours.time).sum())
+    if covered == 0 and columns:
         first, last = hours.time.min(), hours.time.max()
         raise ProjectError(
             f"{path} has none of the {len(times):,} hours to come, from {times[0]:%Y-%m-%d %H}:00 to "
             f"{times[-1]:%Y-%m-%d %H}:00, but {first:%Y-%m-%d %H}:00 to {last:%Y-%m-%d %H}:00: give the weather of "
             "those, or leave --weather out"
         )
-    if covered < len(times):
+    if covered < len(times) and needed:
         remarks.append(
             f"{path} has {covered:,} of the {len(times):,} hours to come: usual weather is taken for the others"
         )
-    return weather
+    return hours.set_index("time")[columns].reindex(times).reset_index(drop=True)
+
+
+def layout_to_come(layout: Layout, text: pd.DataFrame, name: str) -> Layout:
+    """The layout trained on where the table has its columns, perhaps but for the holidays', else one found anew."""
+    weather = set(columns_of(layout, targets=False)) - {layout.holiday}
+    if not weather <= set(text):
+        return find_layout(text, name, with_count=False)
+    return layout if layout.holiday in text else msgspec.structs.replace(layout, holiday=None)
+
+
+def refuse_missing_weather(layout: Layout, missing: list[str], text: pd.DataFrame, path: Path) -> None:
+    """Raise ProjectError where weather is missing, naming the columns that it was trained on by."""
+    if not missing:
+        return
+    trained_on = [[getattr(layout, role) for role in WEATHER[name]] for name in missing]
+    lacking = ", ".join(" or ".join(filter(None, columns)) for columns in trained_on)
+    raise ProjectError(f"{path} has no column for {lacking}, which the model was trained on; it has {', '.join(text)}")
 
 
 def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:

@@ -1,6 +1,9 @@
 """Which days are public holidays, where no column of the table says so."""
 
+import unicodedata
 from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import resources
 
 import pandas as pd
 
@@ -22,9 +25,32 @@ def public_holidays(years: Iterable[int], country: str, subdivision: str | None)
     except NotImplementedError as error:
         known = holidays.list_supported_countries()
         if country not in known:
-            raise ProjectError(
-                f"no holidays are known of country {country}: give a code of two letters, as KR"
-            ) from error
+            advice = f"give a code of two letters, such as {likely_code(country)}"
+            raise ProjectError(f"no holidays are known of country {country}: {advice}") from error
         subdivisions = ", ".join(known[country]) or "none"
         raise ProjectError(f"{country} has no subdivision {subdivision}; it has {subdivisions}") from error
     return pd.DatetimeIndex(pd.to_datetime(sorted(days)))
+
+
+LIKE = 0.7  # how near to a name what was written must be, from 0 to 1
+
+
+def likely_code(written: str) -> str:
+    """ "ES for Spain" of what was written for a country, where its English name is near to it; else that, too."""
+    names = country_names()
+    folded = {fold(name): name for name in names}
+    nearest = get_close_matches(fold(written), folded, n=1, cutoff=LIKE)
+    name = folded[nearest[0]] if nearest else "Spain"
+    return f"{names[name]} for {name}"
+
+
+def country_names() -> dict[str, str]:
+    """The code of two letters of each country, by its English name."""
+    rows = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8").splitlines()
+    fields = [row.split("\t") for row in rows if not row.startswith("#")]
+    return {name: code for code, name in fields}
+
+
+def fold(name: str) -> str:
+    """The name in small letters without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

@@ -83,6 +83,21 @@ def find_time_format(values: pd.Series) -> str | None:
     return best
 
 
+def parse_as_most_are(values: pd.Series, likely: str, with_clock: bool) -> tuple[pd.Series, str]:
+    """The time of each value, NaT where there is none [rows], and the format that they were read in.
+
+    That is the likely one, or that of most values where fewer than half are written in it: the same hours come as text
+    from one program and as times from another. with_clock: the time of day must be part of the format.
+    """
+    times = parse_times(values, likely)
+    if times.notna().mean() >= ENOUGH:
+        return times, likely
+    found = find_time_format(values)
+    if found is None or (with_clock and not has_clock(found)):
+        return times, likely
+    return parse_times(values, found), found
+
+
 def parse_moment(text: str, likely: str) -> datetime | None:
     """The date and time of day that somebody wrote, in any of the FORMATS; None for anything else.
 
@@ -105,6 +120,12 @@ def share_parsed(values: pd.Series, time_format: str) -> float:
 def has_clock(time_format: str) -> bool:
     """Whether a time of day is part of the format."""
     return "%H" in time_format or "%I" in time_format
+
+
+def are_dates_alone(values: pd.Series, time_format: str) -> bool:
+    """Whether there is no time of day: none is written, or all that are, are midnights."""
+    times = parse_times(values, time_format).dropna()
+    return bool((times == times.dt.normalize()).all())
 
 
 def example(time_format: str) -> str:

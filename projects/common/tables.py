@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -429,6 +430,7 @@ def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
                 f"{path}, {place}: {extra[0]!r} stands beyond the last column, {columns[-1]}{further_down}"
             )
         rows.append((place, dict(zip(columns, values, strict=False))))
+    give_midnights_a_time(rows)
     return columns, rows
 
 
@@ -458,8 +460,28 @@ def width_of(values: Sequence[Any]) -> int:
     return max((place for place, value in enumerate(values, 1) if value != ""), default=0)
 
 
+def give_midnights_a_time(rows: list[Row]) -> None:
+    """Make the dates in a column that holds times too into times at midnight.
+
+    In an Excel file nothing but the fraction of a number tells them apart, so that midnights are read as dates.
+    """
+    of_times = {name for _, values in rows for name, value in values.items() if isinstance(value, datetime)}
+    for _, values in rows:
+        for name in of_times:
+            value = values.get(name)
+            if isinstance(value, date) and not isinstance(value, datetime):
+                values[name] = datetime.combine(value, time())
+
+
 def cell_value(cell: Any) -> Any:
-    """The cell's value; a whole number, which Excel keeps as 7.0, as 7."""
+    """The cell's value; a whole number, which Excel keeps as 7.0, as 7, and a time to the second, as Excel shows it."""
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
+    if isinstance(cell, datetime) and cell.year < MAXYEAR:  # there is no second after it
+        return to_the_second(cell)
     return cell
+
+
+def to_the_second(moment: datetime) -> datetime:
+    """The nearest whole second: hours that a formula such as =A2+1/24 adds up are milliseconds early."""
+    return (moment + timedelta(milliseconds=500)).replace(microsecond=0)

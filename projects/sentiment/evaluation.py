@@ -248,6 +248,67 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
+def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None:
+    """The share of answers that are right or the next number up or down; None of two labels, or if not all are numbers.
+
+    confusion [labels, answers]: texts, with those of labels that the model does not have in a last row, which are
+    wrong. names: the model's labels.
+    """
+    numbers = [as_number(name) for name in names]
+    if len(names) <= 2 or not np.isfinite(numbers).all():
+        return None
+    ranks = np.unique(numbers, return_inverse=True)[1]
+    is_near = np.abs(ranks[:, np.newaxis] - ranks) <= 1
+    n_labels = len(names)
+    n_near = confusion[:n_labels, :n_labels][is_near].sum()
+    return float(n_near / max(confusion.sum(), 1))
+
+
+def as_number(label: str) -> float:
+    """The number that a label is, with a decimal point or comma; NaN if it is none."""
+    try:
+        return float(label.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:
+    """The outcomes of always giving the label with the largest share, and each label its share as probability."""
+    most_frequent = int(shares.argmax())
+    return outcomes._replace(
+        answers=np.full_like(outcomes.answers, most_frequent),
+        sureness=np.full_like(outcomes.sureness, shares[most_frequent]),
+        likelihood=shares[outcomes.labels],
+    )
+
+
+def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
+    """How right the answers are, and how honest the probabilities of a model with so many labels.
+
+    Of two labels, precision, recall and F1 are those of the second one; of more, they are macro means. The confusion
+    matrix has a class more where there are texts with a label that was never trained on.
+    """
+    n_classes = max(n_labels, int(outcomes.labels.max()) + 1)
+    confusion = metrics.confusion_matrix(outcomes.labels, outcomes.answers, n_classes)
+    per_label = metrics.class_scores(confusion)
+    present = per_label["support"] > 0
+    if n_labels == 2:
+        means = {name: float(per_label[name][1]) for name in ("precision", "recall", "f1")}
+    else:
+        means = metrics.mean_class_scores(confusion)["macro"]
+    bins = reliability(*events(outcomes, n_labels))
+    error = sum(abs(b["probability"] - b["share"]) * b["reviews"] for b in bins)
+    return {
+        "reviews": len(outcomes.labels),
+        "accuracy": metrics.accuracy(outcomes.labels, outcomes.answers),
+        **means,
+        "log_loss": float(-np.mean(np.log(away_from_0_and_1(outcomes.likelihood)))),
+        "confusion": confusion.tolist(),
+        "balanced_accuracy": float(per_label["recall"][present].mean()),  # each label counts alike
+        "expected_calibration_error": error / len(outcomes.labels),
+    }
+
+
 def scores_of_the_sure(
     sureness: np.ndarray, is_right: np.ndarray, limits: Sequence[float] = LIMITS
 ) -> list[dict[str, float]]:
