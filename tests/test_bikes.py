@@ -657,6 +657,7 @@ def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
     model = fit(train_hours, validation, Settings(members=2, seed=0, epochs=10))
     without = {name for name, group in features.GROUPS.items() if set(group.needs) & set(missing)}
     without |= {"humidity and wind"} if {"hum", "windspeed"} <= set(missing) else set()
+    without.add("feasts of the city")  # none were given
     assert set(model.settings["groups"]) == set(features.GROUPS) - without
     error = model.predict(validation) - validation.cnt
     assert (error**2).mean() < (validation.cnt - train_hours.cnt.mean()).pow(2).mean() / 2
@@ -665,7 +666,7 @@ def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
 def test_each_member_does_without_a_group_of_its_own(small):
     model = fit(small.train, None, Settings(members=7, seed=0, epochs=1))
     columns = {name: [model.settings["features"].index(column) for column in part] for name, part in
-               features.build_groups(small.test, model.city).items()}  # fmt: skip
+               features.build_groups(small.test, model.city, model.settings["groups"]).items()}  # fmt: skip
     unseen = [{name for name in columns if not network.W1[columns[name]].any()} for network in model.networks]
     left_out = ["second yearly wave", "sun", "weather before", "warming", "rain", "weekday", "second yearly wave"]
     assert unseen == [{name} for name in left_out]

@@ -139,7 +139,8 @@ def test_evaluate_json_has_the_promised_keys(workspace):
     scores = json.loads(run("sentiment", "evaluate", "--json", cwd=workspace)[1])
     assert set(scores) == {
         "simulated", "test", "baselines", "labels", "means", "unknown", "left_out", "confusions", "by_length",
-        "unsure", "reliability", "mistakes", "scored", "accuracy_range", "left_out_line", "data",
+        "unsure", "reliability", "mistakes", "scored", "accuracy_range", "left_out_line", "data", "sure",
+        "within_one_step",
     }  # fmt: skip
     expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
@@ -329,6 +330,8 @@ def test_what_to_do_next_can_be_done_with_another_folder_and_table(workspace, tm
 
 @pytest.mark.parametrize("model_is", [False, True])
 def test_errors_of_a_backtest_are_marked_by_its_own_data_not_the_model_s(workspace, tmp_path, monkeypatch, model_is):
+    if not (workspace / "runs" / "bikes" / "metrics.json").exists():
+        assert run("bikes", "evaluate", cwd=workspace)[0] == 0
     shutil.copytree(workspace / "runs" / "bikes", tmp_path / "run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text()) | {"simulated": model_is}
     (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))

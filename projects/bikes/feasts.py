@@ -13,6 +13,7 @@ from projects.bikes.layout import Feast, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
 from projects.bikes.words import counted
 from projects.common.errors import ProjectError
+from projects.common.files import no_file
 from projects.common.tables import Table, open_table, table_of_frame
 
 FeastSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
@@ -63,7 +64,7 @@ def open_feasts(source: FeastSource) -> Table:
         return table_of_frame(source)
     path = Path(source)
     if not path.exists():
-        raise ProjectError(f"no file at {path}: --feasts takes a table with a row for each day, its date and its name")
+        raise ProjectError(no_file(path, "--feasts takes a table with a row for each day, its date and its name"))
     return open_table(path, largest=LARGEST_TABLE)
 
 
