@@ -6,7 +6,7 @@
 # make playground  write docs/learn/playground.html, a page that trains a network while you look
 # make test       the tests                                      [PYTEST_OPTIONS='-k resume']
 # make fuzz       thousands of random inputs for all that reads files or texts (minutes), and how many there were
-# make test-fast  those of them that take a second or less, for while you write
+# make test-fast  those of them that train little and need neither data, Dask nor a browser, for while you write
 # make coverage   the tests, and which lines and branches they never reach: runs/coverage/index.html
 # make check      what must pass before a change lands: make lint, make types, make test
 # make lint       format and style: ruff

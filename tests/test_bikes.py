@@ -21,6 +21,8 @@ from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 from projects.common.plots import plot_losses
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def table():

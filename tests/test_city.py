@@ -18,6 +18,8 @@ from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 
+pytestmark = pytest.mark.slow
+
 
 def usual_bikes(time):
     """The bikes that SIMULATED riders of a made-up city take in an hour, on average."""

@@ -27,6 +27,8 @@ from projects.sentiment.cli import main as sentiment
 from projects.sentiment.cli_predict import coloured
 from projects.sentiment.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 HOUR = ["--when", "2012-12-24T17", "--temperature", "4", "--humidity", "60", "--wind", "12", "--weather", "clear"]
 SIMULATED = "SIMULATED DATA: this model was trained on simulated data\n"
 PNG = b"\x89PNG"

@@ -11,6 +11,8 @@ import pytest
 from helpers import ROOT
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.slow
+
 EXTRAS = ["torch", "dask", "onnx", "browser", "excel"]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 

@@ -34,6 +34,8 @@ from projects.sentiment.model import SentimentModel
 from projects.sentiment.settings import Settings
 from projects.sentiment.training import train
 
+pytestmark = pytest.mark.slow
+
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"  # see `make fuzz`
 
 

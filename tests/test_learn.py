@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 LEARN = ROOT / "docs" / "learn"
 CHAPTERS = sorted(path.name for path in LEARN.glob("[1-9]-*.md"))
 BLOCK = re.compile(r"```python\n(.*?)```\n```\n(.*?)```", re.DOTALL)

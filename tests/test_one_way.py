@@ -36,6 +36,8 @@ from projects.sentiment.steps import Batch, Rows, gradient_of, label_weights
 from projects.sentiment.store import Store
 from projects.sentiment.training import Watcher, train
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(epochs=3, seed=1)
 
 

@@ -33,6 +33,8 @@ from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, 
 from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words
 
+pytestmark = pytest.mark.slow
+
 GOOD = ["très bien", "gentil et rapide", "superbe séjour", "je reviendrai 😍", "parfait :)"]
 BAD = ["très mauvais", "sale et bruyant", "personnel désagréable", "plus jamais 😡", "cher et froid :("]
 

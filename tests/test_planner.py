@@ -39,6 +39,8 @@ from projects.bikes.settings import Settings
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 
+pytestmark = pytest.mark.slow
+
 browser = test_report.browser  # a fixture
 WEEK = ["forecast", "--data", "stadt.csv", "--days", 2]
 

@@ -18,6 +18,8 @@ from projects.common.cli import to_csv
 from projects.common.progress import Progress
 from projects.sentiment.sample import simulate_reviews
 
+pytestmark = pytest.mark.slow
+
 BAR = re.compile(r"\r([a-z0-9 ]+): +(\d+)%\|")
 DATA = {"sentiment": lambda: to_csv(row for row, _ in zip(simulate_reviews(), range(400), strict=False)),
         "bikes": lambda: simulate_hours().head(24 * 35).to_csv(index=False)}  # fmt: skip

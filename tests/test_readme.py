@@ -22,6 +22,8 @@ from projects.bikes.cli import main as bikes
 from projects.bikes.settings import Settings
 from projects.sentiment.cli import main as sentiment
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 OWN = {"sentiment": "## Your own texts", "bikes": "## Your own city"}  # sections that are walked from line to line
 PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]

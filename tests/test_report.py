@@ -37,6 +37,8 @@ from projects.sentiment.data import read_reviews
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.tokens import tokens
 
+pytestmark = pytest.mark.slow
+
 FLAGS = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
     "disable-component-update", "disable-sync", "hide-scrollbars",

@@ -33,6 +33,8 @@ from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings
 from projects.sentiment.training import train as train_sentiment
 
+pytestmark = pytest.mark.slow
+
 MODEL = "model.safetensors"
 MAIN, KIND = {"bikes": bikes, "sentiment": sentiment}, {"bikes": BikesModel, "sentiment": SentimentModel}
 OPTIONS = {

@@ -29,6 +29,8 @@ from projects.sentiment.store import Store
 from projects.sentiment.training import train
 from projects.sentiment.tune import LONGEST, LOWEST_COUNT, Tuning, default_values
 
+pytestmark = pytest.mark.slow
+
 DEFAULT = {"rate": 1.0, "units": 2}
 
 

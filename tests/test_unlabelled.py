@@ -28,6 +28,8 @@ from projects.sentiment.store import Store
 from projects.sentiment.teaching import Lesson, count_shares, in_texts, shares_of
 from projects.sentiment.training import MEASURED, TAUGHT, Watcher, train
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(epochs=3, seed=1)
 
 
