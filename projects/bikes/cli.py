@@ -544,18 +544,20 @@ def plot(run: Path) -> None:
     from projects.bikes.plots import plot_backtest
     from projects.common.plots import plot_losses, save_figure
 
-    figures = {}
+    scores = None
     if (run / common.METRICS).exists():
         with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
             scores = common.read_json(run / common.METRICS)
             simulated = scores["simulated"]
-            figures = plots_of_scores(run, scores)
     with common.whole(run / HISTORY, "run `bikes train` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
-    if not figures:
+    figures = {"losses.png": losses}
+    if scores is None:
         simulated = BikesModel.load(run / common.MODEL).settings["simulated"]
         tell(["`bikes evaluate`, then this again, draws the forecast and its errors, too"])
-    figures["losses.png"] = losses
+    else:
+        with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+            figures |= plots_of_scores(run, scores)
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
     if (run / BACKTEST).exists():
