@@ -210,6 +210,7 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
     assert code == 1
     assert "the model was trained on all " in errors
+    assert errors.rstrip().endswith("give other texts with --data")
 
 
 def test_a_model_that_remembers_no_texts_is_scored_on_the_fifth_that_is_never_trained_on(tmp_path, monkeypatch):
@@ -973,12 +974,16 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
 
 
 def test_what_repeats_and_what_is_no_table_is_said(tmp_path):
+    long = "le même début de quarante caractères au moins"
     rows = [*rows_of(GOOD, BAD, n=60), *(("RAS  rien", number % 2) for number in range(12))]
+    rows += [(f"{long} {end}", 1) for end in ("un", "deux") for _ in range(11)]
     (tmp_path / "avis.csv").write_text(csv_of(rows))
     (tmp_path / "photo.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     (tmp_path / "letter.docx").write_bytes(zipped("word/document.xml", "<a/>"))
     _, output, _ = run("sentiment", "check", "avis.csv", cwd=tmp_path)
-    assert "11 texts repeat an earlier one, 1 with two labels; there are 'RAS rien' 12 times" in output
+    shown = f"{long[:40].strip()!r} 11 times"
+    often = f"'RAS rien' 12 times, {shown}, {shown}"  # two texts that begin alike
+    assert f"31 texts repeat an earlier one, 1 with two labels; there are {often}" in output
     for name, said in {
         "photo.csv": "photo.csv is a picture, no table: save what is in it as CSV or Excel",
         "letter.docx": "letter.docx is a Word document, no table: save the table in it as CSV or Excel",

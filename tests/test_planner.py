@@ -115,6 +115,12 @@ def test_the_only_column_of_whole_numbers_is_the_count_and_it_is_said(tmp_path):
     output, errors = bikes(tmp_path, "check", "named.csv")
     assert f"Préstamos: {city.bikes.sum():,} bikes" in output
     assert "counts are taken" not in errors + output
+    both = {"casual": city.bikes, "registered": city.bikes, "Distrito": city.time.dt.hour % 3}
+    riders = table.drop(columns="Salidas").assign(**both)
+    riders.to_csv(tmp_path / "riders.csv", index=False, sep=";")
+    output, errors = bikes(tmp_path, "check", "riders.csv")
+    assert f"casual + registered: {2 * city.bikes.sum():,} bikes" in output
+    assert "counts are taken" not in errors + output
     table.assign(Devoluciones=city.bikes + 1).to_csv(tmp_path / "two.csv", index=False, sep=";")
     code, _, errors = run("bikes", "check", "two.csv", cwd=tmp_path)
     assert code == 1
@@ -135,6 +141,11 @@ def test_errors_of_a_backtest_stand_in_a_sentence():
     assert backtest.in_a_sentence(forecasts, 7) == (
         "forecasts of 7 days are off by 3.0 bikes in a mean hour, which sees 30; the mean of the four weeks before by "
         "6.0 bikes; the 80 % band held 67 of 100 hours"
+    )
+    without_bands = backtest.in_a_sentence(forecasts.assign(low_80=np.nan, high_80=np.nan), 1)
+    assert without_bands == (
+        "forecasts of 1 day are off by 3.0 bikes in a mean hour, which sees 30; the mean of the four weeks before by "
+        "6.0 bikes"
     )
 
 

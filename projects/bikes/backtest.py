@@ -9,11 +9,11 @@ import pandas as pd
 from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
-from projects.bikes.evaluation import bikes, last_four_weeks
+from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
 from projects.bikes.model import train
 from projects.bikes.settings import Settings
-from projects.bikes.words import counted
+from projects.bikes.words import counted, off_by
 from projects.common.errors import ProjectError
 
 VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
@@ -96,12 +96,9 @@ def in_a_sentence(forecasts: pd.DataFrame, days: int) -> str:
     network, weeks = (
         float(np.mean(np.abs(forecasts[column] - actual))) for column in ("prediction", "last_four_weeks")
     )
-    held = forecasts.cnt.between(forecasts.low_80, forecasts.high_80)[forecasts.low_80.notna()]
-    return (
-        f"forecasts of {counted(days, 'day')} are off by {bikes(network)} in a mean hour, which sees "
-        f"{actual.mean():,.0f}; the mean of the four weeks before by {bikes(weeks)}; "
-        f"the 80 % band held {100 * held.mean():.0f} of 100 hours"
-    )
+    is_held = forecasts.cnt.between(forecasts.low_80, forecasts.high_80)[forecasts.low_80.notna()]
+    held = is_held.mean() if len(is_held) else None
+    return f"forecasts of {counted(days, 'day')} are {off_by(network, actual.mean(), weeks, held)}"
 
 
 def summary(forecasts: pd.DataFrame) -> pd.DataFrame:

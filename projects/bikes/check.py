@@ -9,7 +9,7 @@ import pandas as pd
 from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
-from projects.bikes.features import City
+from projects.bikes.features import layout_of, seen_feasts
 from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
 from projects.bikes.low_days import low_days
@@ -159,8 +159,9 @@ def warn_of_short_data(hours: pd.DataFrame) -> str | None:
 
 def warn_of_new_feasts(hours: pd.DataFrame) -> str | None:
     """A line where the city has feasts of a kind that none of these hours, which are trained on, is of."""
-    city = City.learned_from(hours)
-    new = list(dict.fromkeys(feast.name for feast in city.feasts if feast.name not in city.learned_feasts))
+    feasts = list(layout_of(hours).feasts)
+    seen = seen_feasts(hours, feasts)
+    new = list(dict.fromkeys(feast.name for feast in feasts if feast.name not in seen))
     if not new:
         return None
     named = ", ".join(new[:MOST_NEW_FEASTS])

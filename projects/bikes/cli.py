@@ -222,6 +222,7 @@ def train(
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
+        there_was_one = (run / common.MODEL).exists()
         checkpoint = Checkpoint(run, "bikes", resume)
         city = read_given(data, data_dir, given)
         hours = split(city.hours, validation_days, test_days)
@@ -237,7 +238,7 @@ def train(
     known = city.hours[: len(hours.train) + len(hours.validation)]
     tell([closed_line(len(city.closed)), warn_of_new_feasts(known), warn_of_short_data(known)])
     tell([warn_of_baseline(scores, "validation")])
-    click.echo(f"model: {run / common.MODEL}\nnext: {next_commands(data, data_dir, run, test_days)}")
+    click.echo(f"{common.saved_in_words(run, there_was_one)}\nnext: {next_commands(data, data_dir, run, test_days)}")
 
 
 @main.command()

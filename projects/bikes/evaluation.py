@@ -13,6 +13,7 @@ from projects.bikes.features import AROUND, temperature_columns
 from projects.bikes.model import BikesModel
 from projects.bikes.scores import score, variance_of
 from projects.bikes.weather import COLDEST, WARMEST, normalised
+from projects.bikes.words import off_by
 from projects.common.errors import ProjectError
 
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
@@ -93,17 +94,8 @@ def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> s
     """
     network, weeks = scores[period], scores["baselines"]["last_four_weeks"][period]
     days = f"the {len(hours) / 24:.0f} {period} days"
-    held = f"; the 80 % band held {100 * network['coverage_80']:.0f} of 100 hours" if "coverage_80" in network else ""
-    mean = f"a mean hour, which sees {hours.cnt.mean():,.0f}"
-    return (
-        f"over {days} the forecast is off by {bikes(network['mae'])} in {mean}; "
-        f"the mean of the four weeks before by {bikes(weeks['mae'])}{held}"
-    )
-
-
-def bikes(number: float) -> str:
-    """ "17 bikes", "1.4 bikes"."""
-    return f"{number:,.0f} bikes" if number >= 10 else f"{number:.1f} bikes"
+    error = off_by(network["mae"], hours.cnt.mean(), weeks["mae"], network.get("coverage_80"))
+    return f"over {days} the forecast is {error}"
 
 
 def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:

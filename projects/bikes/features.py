@@ -52,7 +52,7 @@ class City:
         first_hour, last_hour = str(hours.time.iloc[0]), str(hours.time.iloc[-1])
         special_days = learn_special_days(hours, layout.country)
         feasts = list(layout.feasts)
-        learned = sorted({name for _, name in feasts if is_on(hours, days_of(feasts, name)).any()})
+        learned = seen_feasts(hours, feasts)
         return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days, feasts, learned)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +90,11 @@ class City:
 def days_of(feasts: Iterable[Feast], name: str | None = None) -> list[date]:
     """The days of the feasts, or of those with this name."""
     return [feast.day for feast in feasts if name in (None, feast.name)]
+
+
+def seen_feasts(hours: pd.DataFrame, feasts: list[Feast]) -> list[str]:
+    """The names of the feasts that any of the hours is on, sorted."""
+    return sorted({name for _, name in feasts if is_on(hours, days_of(feasts, name)).any()})
 
 
 def is_on(hours: pd.DataFrame, days: Collection[date]) -> np.ndarray:
@@ -285,8 +290,10 @@ def available_groups(columns: Collection[str], city: City) -> list[str]:
 
 def needed_columns(names: Iterable[str], features: Collection[str]) -> set[str]:
     """The columns of the hours that these features of these groups are made of, besides their time."""
-    needed = {column for name in names for column in GROUPS[name].needs}
-    return needed | (set(AIR) & set(features))
+    groups = [GROUPS[name] for name in names]
+    needed = {column for group in groups for column in group.needs}
+    taken = {column for group in groups for column in group.takes if column in features}
+    return needed | taken
 
 
 def build_groups(

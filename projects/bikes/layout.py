@@ -1,7 +1,6 @@
 """Which column of a table is what, and in which unit: given, or found by its name and its values."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal, NamedTuple
@@ -12,6 +11,7 @@ import pandas as pd
 from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone
 from projects.bikes.times import are_dates_alone, find_time_format, has_clock
 from projects.common.errors import ProjectError
+from projects.common.names import without_accents
 
 NAMES = {  # what a column may be called, in small letters and without its unit; the first that fits is taken
     "time": (
@@ -130,8 +130,7 @@ def read_name(column: str) -> Name:
     """ "Wind speed (m/s)" is "wind speed" in "m/s", wind_speed_ms the same; accents are left out."""
     match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", column)
     name, unit = (match[1], match[2]) if match else (column, "")
-    without_accents = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_accents)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_accents(name))
     plain = " ".join(re.split(r"[\W_]+", words.lower())).strip()
     ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
     if ending and not unit:
@@ -158,7 +157,8 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
     if not problems:
         columns["time"], time_format = find_time(text, columns)
         problems += time_problems(text, columns, time_format, stated)
-        columns["count"] = stated.get("count") or find_count(text, columns)
+        may_guess = with_count and columns["casual"] is None
+        columns["count"] = stated.get("count") or find_count(text, columns, may_guess)
         if with_count and columns["count"] is None and columns["casual"] is None:
             problems.append(
                 "no column is a count of bikes: name it with --count-column; where each row is a trip, count the rows "
@@ -232,8 +232,11 @@ def time_problems(
     return []
 
 
-def find_count(text: pd.DataFrame, columns: Mapping[str, str | None]) -> str | None:
-    """The column of counts, numbers that are not below 0: by its name, else the only one that holds whole numbers."""
+def find_count(text: pd.DataFrame, columns: Mapping[str, str | None], may_guess: bool) -> str | None:
+    """The column of counts, numbers that are not below 0, by its name.
+
+    may_guess: where no name tells, the only column of whole numbers is taken.
+    """
     possible = []
     for column in text.columns:
         plain = read_name(column).plain
@@ -245,7 +248,7 @@ def find_count(text: pd.DataFrame, columns: Mapping[str, str | None]) -> str | N
         are_whole = ((numbers >= 0) & (numbers % 1 == 0)).mean() > MOSTLY
         if are_whole and numbers.nunique() > 1:
             possible.append(str(column))
-    return possible[0] if len(possible) == 1 else None
+    return possible[0] if may_guess and len(possible) == 1 else None
 
 
 def count_guessed(layout: Layout, given: Given | None) -> str | None:

@@ -1,6 +1,5 @@
 """Which days are public holidays, where no column of the table says so."""
 
-import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import resources
@@ -8,6 +7,9 @@ from importlib import resources
 import pandas as pd
 
 from projects.common.errors import ProjectError
+from projects.common.names import folded
+
+LIKE = 0.7  # how near to a name what was written must be, from 0 to 1
 
 
 def look_up_holidays(time: pd.Series, country: str, subdivision: str | None) -> pd.Series:
@@ -32,15 +34,12 @@ def public_holidays(years: Iterable[int], country: str, subdivision: str | None)
     return pd.DatetimeIndex(pd.to_datetime(sorted(days)))
 
 
-LIKE = 0.7  # how near to a name what was written must be, from 0 to 1
-
-
 def likely_code(written: str) -> str:
     """ "ES for Spain" of what was written for a country, where its English name is near to it; else that, too."""
     names = country_names()
-    folded = {fold(name): name for name in names}
-    nearest = get_close_matches(fold(written), folded, n=1, cutoff=LIKE)
-    name = folded[nearest[0]] if nearest else "Spain"
+    by_folded = {folded(name): name for name in names}
+    nearest = get_close_matches(folded(written), by_folded, n=1, cutoff=LIKE)
+    name = by_folded[nearest[0]] if nearest else "Spain"
     return f"{names[name]} for {name}"
 
 
@@ -49,8 +48,3 @@ def country_names() -> dict[str, str]:
     rows = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8").splitlines()
     fields = [row.split("\t") for row in rows if not row.startswith("#")]
     return {name: code for code, name in fields}
-
-
-def fold(name: str) -> str:
-    """The name in small letters without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

@@ -7,7 +7,6 @@ from typing import Any
 
 from projects.bikes import bands, calendar, features, seasons
 from projects.bikes.described_settings import describe_settings
-from projects.bikes.evaluation import bikes
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
 from projects.bikes.outlook import weather_needed
@@ -15,6 +14,7 @@ from projects.bikes.pictures import PICTURES
 from projects.bikes.public_holidays import public_holidays
 from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
+from projects.bikes.words import bikes
 from projects.common import report
 
 YEARS_AROUND = 3  # before and after the hours trained on, whose public holidays the page knows

@@ -9,3 +9,18 @@ def counted(number: int, noun: str) -> str:
 def are(number: int) -> str:
     """The verb of so many."""
     return "is" if number == 1 else "are"
+
+
+def bikes(number: float) -> str:
+    """ "17 bikes", "1.4 bikes"."""
+    return f"{number:,.0f} bikes" if number >= 10 else f"{number:.1f} bikes"
+
+
+def off_by(error: float, mean_hour: float, weeks_error: float, held: float | None) -> str:
+    """How far off a forecast is in a mean hour, which sees so many bikes, and the mean of the four weeks before it.
+
+    Both errors are mean absolute ones. held: share of the hours that the 80 % band held, None where that says nothing.
+    """
+    band = f"; the 80 % band held {100 * held:.0f} of 100 hours" if held is not None else ""
+    mean = f"a mean hour, which sees {mean_hour:,.0f}"
+    return f"off by {bikes(error)} in {mean}; the mean of the four weeks before by {bikes(weeks_error)}{band}"

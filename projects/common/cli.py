@@ -169,6 +169,13 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
     keep(run, model, history, *stale)
 
 
+def saved_in_words(run: Path, replaced: bool) -> str:
+    """Where the model is, and whether there was another one before."""
+    return f"model: {run / MODEL}" + (
+        " (in the place of an earlier one; --run keeps several apart)" if replaced else ""
+    )
+
+
 def keep(run: Path, model: Any, history: list[dict[str, Any]], *stale: str) -> None:
     """Save a finished model with its history, in the place of all that earlier trainings left in the run folder."""
     from projects.common.checkpoint import CHECKPOINT

@@ -1,6 +1,5 @@
 """Reading and writing whole files so that a failure never leaves half of one."""
 
-import difflib
 import hashlib
 import os
 import stat
@@ -16,6 +15,8 @@ from projects.common.errors import ProjectError
 
 def no_file(path: Path, advice: str) -> str:
     """What is said of a file that is not there: the name in its folder that is most like it, else the advice."""
+    import difflib  # for an error alone: no command loads it to begin with
+
     try:
         names = [other.name for other in path.parent.iterdir() if other.is_file()]
     except OSError:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from projects.common.errors import ProjectError
+from projects.common.names import folded
 from projects.common.tables import Table
 from projects.common.terminal import n_of
-from projects.sentiment.columns import LABEL_NAMES, folded, is_scale, with_counts
+from projects.sentiment.columns import LABEL_NAMES, is_scale, with_counts
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.hashes import text_hash
 from projects.sentiment.labels import FEWEST_TEXTS, alike, number_or_name, too_few_to_train_on
@@ -62,7 +63,7 @@ class Found:
     lengths: list[int] = field(default_factory=list)  # in words
     scripts: Counter[str] = field(default_factory=Counter)  # letters of each
     copies: Counter[int] = field(default_factory=Counter)  # texts of each hash
-    repeated: dict[int, str] = field(default_factory=dict)  # the text of each hash that is there more than once
+    repeated: dict[int, str] = field(default_factory=dict)  # beginnings of texts that are there twice or more, by hash
     labels_of_copy: dict[int, set[str]] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
     rows: int = 0
@@ -115,7 +116,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "left_out_line": found.left_out.description(),
         "labels_line": line_of_joined(tables[0], files[0].layout, found.left_out),
         "duplicates": sum(n - 1 for n in found.copies.values()),
-        "most_repeated": {found.repeated[number]: n for number, n in found.copies.most_common(REPEATED) if n > 1},
+        "most_repeated": [(found.repeated[number], n) for number, n in found.copies.most_common(REPEATED) if n > 1],
         "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
         "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
         "lengths": found.lengths,
@@ -194,7 +195,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
         lines.append(found["left_out_line"])
     repeat = "repeats" if found["duplicates"] == 1 else "repeat"
     with_two = f", {found['duplicates_with_two_labels']:,} with two labels" if found["labelled"] else ""
-    often = [f"{' '.join(text.split())!r} {n:,} times" for text, n in found["most_repeated"].items() if n >= OFTEN]
+    often = [f"{' '.join(text.split())!r} {n:,} times" for text, n in found["most_repeated"] if n >= OFTEN]
     which = f"; there are {', '.join(often)}" if often else ""
     lines.append(f"{n_of(found['duplicates'], 'text')} {repeat} an earlier one{with_two}{which}")
     words = found["words"]

@@ -25,7 +25,7 @@ from projects.sentiment.cli_options import (
 )
 from projects.sentiment.cli_predict import predict
 from projects.sentiment.labels import order_shown
-from projects.sentiment.plain_words import in_sentences, of_so_many, recommendation
+from projects.sentiment.plain_words import GOOD, in_sentences, of_so_many, recommendation
 from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 PHASES = {"reading": 2.0, "counting": 1.0, "fits": 2.0, "saving": 0.1}  # of `train`, in seconds, until more is known
-REPLACED = "in the place of an earlier one; --run keeps several apart"
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
 
 
@@ -223,8 +222,7 @@ def train(  # a parameter for each option
     given = {"data": data, "data_dir": data_dir, "run": run}
     next_ones = ("evaluate", "plot", "predict") if model.settings["test"] else ("plot", "predict")
     commands = [common.as_typed(main, name, given) for name in next_ones]
-    replaced = f" ({REPLACED})" if there_was_one else ""
-    click.echo(f"model: {run / common.MODEL}{replaced}\nnext: {', '.join(commands)} --help")
+    click.echo(f"{common.saved_in_words(run, there_was_one)}\nnext: {', '.join(commands)} --help")
 
 
 @main.command()
@@ -289,12 +287,10 @@ def tune(  # a parameter for each option
 
 def limit_in_words(model: "SentimentModel", run: Path) -> str | None:
     """With which --unsure as many answers are right as should be; None where they are without one."""
-    from projects.sentiment.measuring import GOAL
-
     sure_from = model.settings["sure_from"]
-    if model.settings["validation_accuracy"] >= GOAL:
+    if model.settings["validation_accuracy"] >= GOOD:
         return None
-    goal = f"{100 * GOAL:.0f} %"
+    goal = f"{100 * GOOD:.0f} %"
     if sure_from is None:
         return f"no limit for --unsure reaches {goal} of right answers"
     command = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})

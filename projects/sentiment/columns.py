@@ -1,9 +1,10 @@
 """Which columns of a table hold texts and labels: by their usual names, else by what is in them."""
 
 import math
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+from projects.common.names import folded
 
 TEXT_NAMES = (  # as `folded` gives them; the first that a table has is taken
     "text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description",
@@ -25,12 +26,6 @@ LARGEST_GRADE = 10
 NAMED = 5  # columns and labels that a line names
 
 Rows = Sequence[Mapping[str, Any]]
-
-
-def folded(name: str) -> str:
-    """A name without case, accents and spaces around it: "etoiles" for "Étoiles "."""
-    decomposed = unicodedata.normalize("NFD", name.strip().casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def named(columns: Sequence[str], name: str) -> str | None:

@@ -1,6 +1,5 @@
 """How good a model's answers are: scores by label and by length, calibration, and mistakes."""
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from projects.common.errors import ProjectError
 from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.hashes import is_remembered
-from projects.sentiment.labels import LISTED, number_labels, order_labels
+from projects.sentiment.labels import LISTED, as_number, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
 from projects.sentiment.plain_words import wilson_interval
@@ -69,9 +68,10 @@ def evaluate(
     names = [*model.label_names, NEVER_TRAINED_ON]
     texts_of_label = np.bincount(outcomes.labels, minlength=len(names)).tolist()
     if outcomes.trained_on and not len(outcomes.labels):
+        kept_none = "" if model.settings.get("test", True) else ", or train without --no-test"
         raise ProjectError(
             f"the model was trained on all {outcomes.trained_on:,} texts of {names_of(sources)}: "
-            "give other texts with --data, or train without --no-test"
+            f"give other texts with --data{kept_none}"
         )
     refuse_without_labels(outcomes, model.label_names, sources)
     refuse_too_few(dict(zip(names, texts_of_label, strict=True)), names_of(sources), "test")
@@ -262,14 +262,6 @@ def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None
     n_labels = len(names)
     n_near = confusion[:n_labels, :n_labels][is_near].sum()
     return float(n_near / max(confusion.sum(), 1))
-
-
-def as_number(label: str) -> float:
-    """The number that a label is, with a decimal point or comma; NaN if it is none."""
-    try:
-        return float(label.replace(",", "."))
-    except ValueError:
-        return math.nan
 
 
 def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:

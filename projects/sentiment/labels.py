@@ -1,5 +1,6 @@
 """The labels of texts: how they are numbered, and which number a label in a file has."""
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
@@ -60,6 +61,14 @@ def number_or_name(label: str) -> tuple[bool, int, str]:
     """What labels are sorted by: whole numbers first, by size."""
     is_number = label.isascii() and label.removeprefix("-").isdigit() and len(label) < 19
     return not is_number, int(label) if is_number else 0, label
+
+
+def as_number(label: str) -> float:
+    """The number that a label is, with a decimal point or comma; NaN if it is none."""
+    try:
+        return float(label.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 def order_shown(names: Sequence[str], texts: Sequence[float], most: int) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from projects.common.errors import ProjectError
+from projects.common.names import folded
 from projects.common.tables import Table, open_table
 from projects.sentiment.columns import (
     LABEL_NAMES,
@@ -17,7 +18,6 @@ from projects.sentiment.columns import (
     TEXT_NAMES,
     column_with,
     find_labels,
-    folded,
     guess_text,
     label_text,
     named,
@@ -26,7 +26,7 @@ from projects.sentiment.columns import (
     values_of,
     with_counts,
 )
-from projects.sentiment.labels import LISTED, number_or_name
+from projects.sentiment.labels import LISTED, as_number, number_or_name
 
 GUESSED_FROM = 1_000  # rows
 MOST_JOINED = 20  # labels that a ready command joins
@@ -141,20 +141,13 @@ def without_header(table: Table) -> str | None:
     sample = first_rows(table)
     for column in table.columns:
         is_value = sum(str(row.get(column)) == column for row in sample) >= 2
-        if len(column) > LONGEST_NAME or is_number(column) or is_value:
+        if len(column) > LONGEST_NAME or math.isfinite(as_number(column)) or is_value:
             place = "" if table.format != "CSV" else ", such as text,label,"
             return (
                 f"{table.path}: the first row looks like data, not like names of columns ({column[:LONGEST_NAME]!r}), "
                 f"and is taken for names: put a row of names{place} above it"
             )
     return None
-
-
-def is_number(written: str) -> bool:
-    try:
-        return math.isfinite(float(written.replace(",", ".")))
-    except ValueError:
-        return False
 
 
 def listed(columns: Sequence[str]) -> str:

@@ -9,11 +9,10 @@ from nn import TwoLayerNetwork
 from nn.functions import LOSSES
 from projects.sentiment.engine import Engine
 from projects.sentiment.model import each_label, put_together
+from projects.sentiment.plain_words import FEWEST_SURE, GOOD
 from projects.sentiment.steps import SILENT, Rows, read_rows, targets
 
 ROWS = 5_000  # that are measured at a time
-GOAL = 0.95  # share of the sure answers that should be right
-FEWEST_SURE = 20  # answers that this is said from
 
 
 class Measured(NamedTuple):
@@ -75,10 +74,10 @@ class Limit(NamedTuple):
 
 
 def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> Limit | None:
-    """The lowest limit with which GOAL of the other answers are right; None: no limit does that."""
+    """The lowest limit with which GOOD of the other answers are right; None: no limit does that."""
     order = np.argsort(-sureness, kind="stable")
     accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero((accuracy >= GOAL) & (np.arange(len(order)) >= FEWEST_SURE))
+    good = np.flatnonzero((accuracy >= GOOD) & (np.arange(len(order)) >= FEWEST_SURE))
     if not len(good):
         return None
     return Limit(float(sureness[order[good[-1]]]), 1 - float(good[-1] + 1) / len(order))

@@ -8,7 +8,7 @@ from projects.common.terminal import n_of
 
 NORMAL_95 = 1.959964  # standard deviations around the mean of a normal distribution that hold 95 % of it
 MANY = 2_000  # scored texts from which a share is said of 1,000 texts, not of 100
-GOOD = 0.95  # share of right answers with which none needs to be called unsure
+GOOD = 0.95  # share of the answers that should be right, or of those that are not called unsure
 FEWEST_SURE = 20  # answers that must be left when the others are,
 MOST_UNSURE = 0.5  # and the largest share of these others
 

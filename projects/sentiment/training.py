@@ -260,7 +260,7 @@ class Fitted(NamedTuple):
     views: list["Prepared"]  # their trainings have ended
     best_epochs: dict[str, int]  # of each view, and of those before it that taught it, by what their names end in
     accuracy: float = float("nan")  # on the texts held out
-    sure_from: Limit | None = None  # with it GOAL of the answers are right; None: there is none such
+    sure_from: Limit | None = None  # with it GOOD of the other answers are right; None: there is none such
 
 
 def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
