@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
-from projects.bikes import backtest, bands, calendar, cli, data, features, plots, sun, weather
+from projects.bikes import backtest, bands, calendar, cli_options, cli_predict, data, features, plots, sun, weather
 from projects.bikes.evaluation import effects, evaluate, last_four_weeks
 from projects.bikes.hours import hours_of
 from projects.bikes.model import BikesModel, fit, train
@@ -591,9 +591,9 @@ def predicted(hasty, monkeypatch, capsys):
     def predict(hours, chunk=10**6):
         table = hours.assign(dteday=hours.time.dt.strftime("%Y-%m-%d"))
         text = table[["dteday", "hr", "holiday", "weathersit", "temp", "hum", "windspeed"]].to_csv(index=False)
-        monkeypatch.setattr(cli, "CHUNK", chunk)
+        monkeypatch.setattr(cli_predict, "CHUNK", chunk)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        cli.predict_file(hasty, "-", as_json=False)
+        cli_predict.predict_file(hasty, "-", out=None, as_json=False)
         output, errors = capsys.readouterr()
         return pd.read_csv(io.StringIO(output)).prediction.tolist(), errors
 
@@ -730,9 +730,11 @@ def test_pictures_say_what_the_data_say(small):
     assert titles == ["20 °C brings 3.0 times the bikes of 0 °C", "Busiest: working days 9:00"]
     errors = pd.DataFrame({"time": pd.date_range("2012-01-01", periods=48, freq="h"), "cnt": 10, "weathersit": 1})
     errors = errors.assign(prediction=10 + 5 * (errors.time.dt.hour == 7), weathersit=1 + (errors.time.dt.hour >= 12))
-    titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli.WEATHER).axes]
+    titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli_options.WEATHER_WORDS).axes]
     assert titles == ["The forecast errs most at 7:00, by 5 bikes", "Largest error: clear"]
-    assert plots.plot_errors(errors[:18:2], cli.WEATHER).axes[1].get_title(loc="left") == ""  # too few hours of each
+    assert (
+        plots.plot_errors(errors[:18:2], cli_options.WEATHER_WORDS).axes[1].get_title(loc="left") == ""
+    )  # too few hours of each
     history = pd.DataFrame({"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2.0]})
     title = plot_losses(history, "loss").axes[0].get_title(loc="left")
     assert title == "After all 3 epochs the validation loss is 2.000 (lowest: 1.000, after epoch 2)"

@@ -403,6 +403,23 @@ def test_the_outlook_forecasts_what_the_riders_do(city):
     np.testing.assert_allclose(found.days.prediction, found.hours.prediction.to_numpy().reshape(7, 24).sum(axis=1))
 
 
+def test_the_mean_of_four_weeks_stands_beside_the_forecast(city):
+    hours, model = city
+    found = outlook.outlook(model, hours, hours[:0], 2, None)
+    start = found.hours.time.iloc[0]
+    for moment, mean in zip(found.hours.time, found.hours.last_four_weeks, strict=True):
+        alike = [
+            bikes
+            for time, bikes in zip(hours.time, hours.cnt, strict=True)
+            if time >= start - pd.Timedelta(days=28)
+            and time.hour == moment.hour
+            and (time.dayofweek < 5) == (moment.dayofweek < 5)
+        ]
+        assert mean == pytest.approx(sum(alike) / len(alike))
+    by_day = found.hours.last_four_weeks.to_numpy().reshape(2, 24).sum(axis=1)
+    np.testing.assert_allclose(found.days.last_four_weeks, by_day)
+
+
 def test_usual_weather_is_that_of_the_nearest_days_of_the_year():
     time = pd.Series(pd.date_range("2022-01-01", "2023-12-31 23:00", freq="h"))
     past = pd.DataFrame({"time": time, "temp": time.dt.day_of_year.astype(float)})

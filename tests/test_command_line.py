@@ -293,10 +293,8 @@ def test_a_backtest_that_the_last_four_weeks_win_says_so(tmp_path):
     assert code == 0, errors
     network, weeks = (float(word) for word in (output.splitlines()[-2].split()[i] for i in (2, -1)))
     assert weeks < network
-    assert (
-        f"better than the network (mean RMSE {weeks} against {network}, better from 1 of 1 origin): take the mean"
-        in errors
-    )
+    better = f"better than the network (mean RMSE {weeks} against {network}, better from 1 of 1 origin)"
+    assert f"{better}: take that, the column last_four_weeks of `bikes forecast`" in errors
 
 
 def test_what_to_do_after_a_training_on_all_days_can_be_done(tmp_path):

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from codecs import BOM_UTF8
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from projects.bikes import (
     forecast,
     load,
     low_days,
+    outlook,
     seasons,
     times,
     train,
@@ -102,6 +104,40 @@ def test_a_forecast_is_written_as_its_name_ends(spring):
     assert code == 1
     assert "week.ods: a forecast is written as .csv, .tsv, .xlsx" in errors
     assert not (spring / "week.ods").exists()
+
+
+def test_answers_for_a_table_are_written_as_their_name_ends(spring):
+    pytest.importorskip("xlsxwriter")
+    calamine = pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    header, *given = (spring / "stadt.csv").read_text().splitlines()[:30]
+    (spring / "stunden.csv").write_text("\n".join([header, *given]))
+    printed, _ = bikes(spring, "predict", "stunden.csv", "--json")
+    predictions = [json.loads(line)["prediction"] for line in printed.splitlines()]
+    assert len(predictions) == 29
+    for ending in ("csv", "tsv", "xlsx"):
+        output, _ = bikes(spring, "predict", "stunden.csv", "--out", f"antworten.{ending}")
+        assert output == f"antworten.{ending}: 29 rows\n"
+    plain = (spring / "antworten.csv").read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(plain), delimiter=";"))
+    assert [";".join(list(row.values())[:3]) for row in rows] == given  # the table as it was
+    assert [float(row["prediction"].replace(",", ".")) for row in rows] == predictions
+    tabbed = (spring / "antworten.tsv").read_bytes().decode("utf-8-sig")
+    assert list(csv.DictReader(io.StringIO(tabbed), delimiter="\t")) == rows
+    names, *cells = calamine.CalamineWorkbook.from_path(spring / "antworten.xlsx").get_sheet_by_index(0).to_python()
+    assert names == list(rows[0])
+    assert [row[names.index("prediction")] for row in cells] == predictions
+    assert pd.Timestamp(cells[1][0]) == pd.Timestamp("2024-03-04 01:00")
+    warmth = [float(row["Temperatur"].replace(",", ".")) for row in rows]
+    assert [row[names.index("Temperatur")] for row in cells] == warmth
+    before = (spring / "stunden.csv").read_bytes()
+    for out, said in (
+        ("stunden.csv", "would take the place of stunden.csv"),
+        ("a.ods", "a.ods: a forecast is written"),
+    ):
+        code, _, errors = run("bikes", "predict", "stunden.csv", "--out", out, cwd=spring)
+        assert code == 1
+        assert said in errors
+    assert (spring / "stunden.csv").read_bytes() == before
 
 
 def test_the_only_column_of_whole_numbers_is_the_count_and_it_is_said(tmp_path):
@@ -241,6 +277,20 @@ def test_feasts_of_the_city_are_forecast_without_another_option(spring):
     output, _ = bikes(spring, "predict", "hours.csv")
     of_table = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(output))]
     assert of_table == [found[name]["prediction"] for name in ("feast", "usual")]
+
+
+def test_the_days_of_a_forecast_are_marked_as_feasts(spring):
+    output, _ = bikes(spring, "forecast", "--data", "stadt.csv", "--days", 8)
+    marked = [line[:14] for line in output.splitlines() if line.endswith("  Stadtfest")]
+    assert marked == ["Wed 2024-05-29"]
+
+
+def test_a_day_may_be_a_feast_and_a_public_holiday():
+    coming = pd.DataFrame({"time": pd.date_range("2024-05-01 22:00", periods=27, freq="h")})
+    coming["holiday"] = coming.time.dt.day.isin([1, 2]).astype(int)
+    named = [Feast(dt.date(2024, 5, 2), "Fair"), Feast(dt.date(2024, 5, 3), "Match")]
+    model = SimpleNamespace(city=features.City("2024-03-01", "2024-05-01", feasts=named))
+    assert outlook.occasions(model, coming) == ["public holiday", "Fair, public holiday", "Match"]
 
 
 def test_how_far_off_a_forecast_is_stands_in_a_sentence():

@@ -15,7 +15,7 @@ import tarfile
 import zipfile
 
 import pytest
-from helpers import ROOT, inside
+from helpers import ROOT, inside, run
 
 from projects.bikes import backtest
 from projects.bikes.cli import main as bikes
@@ -115,12 +115,36 @@ def run_line(folder, line, monkeypatch):
     command, *arguments = shlex.split(line)
     if arguments[0] == "train":
         arguments += ["--epochs", "1", "--run", "elsewhere"]
+    if arguments[0] == "tune":
+        arguments += ["--minutes", "0.3"]
     if arguments[0] == "download":
         arguments += ["--data-dir", "elsewhere"]
     stdin = subprocess.run(shlex.split(before), capture_output=True, text=True, check=True).stdout if before else ""
     code, output, errors = inside(command, *arguments, stdin=stdin)
     assert code == 0, errors
     assert output
+
+
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+
+
+def test_the_models_of_the_published_data_say_what_is_shown(bikes_zip, reviews_archive, tmp_path):
+    """Words and signs to the letter, numbers nearly: their last digits depend on the machine."""
+    for command, data in (("bikes", bikes_zip), ("sentiment", reviews_archive)):
+        code, _, errors = run(command, "train", "-q", "--data", data, cwd=tmp_path)
+        assert code == 0, errors
+    block = section("## Start").partition("```console\n")[2].partition("```")[0]
+    shown = re.findall(r"^\$ (.*)\n((?:[^$].*\n)+)", block, re.MULTILINE)
+    assert len(shown) == 3
+    for line, expected in shown:
+        before, _, asked = line.rpartition(" | ")
+        typed = "".join(f"{word}\n" for word in shlex.split(before)[1:])
+        command, *arguments = shlex.split(asked)
+        code, output, errors = run(command, *arguments, cwd=tmp_path, stdin=typed)
+        assert code == 0, errors
+        assert NUMBER.sub("#", output) == NUMBER.sub("#", expected)
+        numbers = [[float(number) for number in NUMBER.findall(text)] for text in (output, expected)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=0.02, abs=0.01)
 
 
 @pytest.mark.parametrize("tool", ["bikes", "sentiment"])

@@ -23,8 +23,8 @@ from helpers import ROOT, contrast
 from test_tokens import ODD_CHARACTERS, WORDS
 
 from projects.bikes import report as bikes_report
-from projects.bikes.cli import WEATHER
 from projects.bikes.cli import main as bikes_command
+from projects.bikes.cli_options import WEATHER_WORDS
 from projects.bikes.data import check_hours
 from projects.bikes.model import BikesModel, fit
 from projects.bikes.sample import simulate_hours
@@ -303,7 +303,7 @@ def test_sliders_forecast_as_predict_does(browser, folder, hour):
         assert value(browser, name) == pytest.approx(expected[key], abs=0.006), key
     row = normalised(hour["temperature"], hour["humidity"], hour["wind"]) | {
         "dteday": hour["date"], "hr": hour["hour"], "holiday": int(hour.get("holiday", False)),
-        "weathersit": 1 + WEATHER.index(hour["weather"]),
+        "weathersit": 1 + WEATHER_WORDS.index(hour["weather"]),
     }  # fmt: skip
     model = BikesModel.load(page.with_name("model.safetensors"))
     forecast = model.forecast(check_hours(pd.DataFrame([row]), "the test", targets=False))
@@ -362,7 +362,7 @@ def test_a_page_without_weather_speaks_of_none(browser, folder, tmp_path):
     known = BikesModel.load(folder / "runs" / "bikes" / "model.safetensors").settings
     model.settings = known | model.settings
     model.save(path)
-    (tmp_path / "report.html").write_text(bikes_report.page(model, path, None, WEATHER, 60))
+    (tmp_path / "report.html").write_text(bikes_report.page(model, path, None, WEATHER_WORDS, 60))
     visit(browser, tmp_path / "report.html")
     assert browser.execute_script(told).startswith("The whole day: forecast (line) and 80 % band (shade). A click")
     assert "weather" not in browser.execute_script(told)
@@ -491,7 +491,7 @@ def test_settings_of_a_bikes_model_stay_text(browser, folder, tmp_path):
         "y": [HOSTILE],
         "z": {HOSTILE: HOSTILE},
     }
-    expected, page = (bikes_report.page(one, path, None, WEATHER, 60) for one in (harmless, hostile))
+    expected, page = (bikes_report.page(one, path, None, WEATHER_WORDS, 60) for one in (harmless, hostile))
     assert sorted(Elements(page).opened) == sorted(Elements(expected).opened)
     (tmp_path / "report.html").write_text(page)
     visit(browser, tmp_path / "report.html")

@@ -27,7 +27,7 @@ HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
 CLEARLY = 0.99  # of the network's error, below which a baseline's is smaller by more than its last digit
-INSTEAD = "take the mean of the same hour on the same kind of day over the last four weeks instead"
+INSTEAD = "take that, the column last_four_weeks of `bikes forecast`, instead"
 
 
 def describe_table(city: HoursTable) -> list[str]:

@@ -47,6 +47,12 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
     return text.assign(**changed), remarks
 
 
+def has_decimal_commas(text: pd.DataFrame, delimiter: str | None) -> bool:
+    """Whether some column of a table of text has numbers with decimal commas."""
+    _, remarks = with_points(text, delimiter)
+    return any(remark.startswith(DECIMAL) for remark in remarks)
+
+
 def with_dots(text: pd.DataFrame, sure: bool) -> list[str]:
     """The columns of whole numbers with a dot before each thousand; none where another column has decimal points.
 

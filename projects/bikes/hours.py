@@ -103,12 +103,17 @@ def hours_of(
     hours["time"] = time.dt.floor("h")
     if not layout.holiday and layout.country:
         hours["holiday"] = look_up_holidays(hours.time, layout.country, layout.subdivision)
-    weekday = hours.time.dt.day_of_week < 5
-    hours["workingday"] = weekday & (hours.holiday == 0) if "holiday" in hours else weekday
+    hours["workingday"] = on_working_days(hours)
     if in_order:
         hours = one_row_an_hour(hours, time, layout, name, remarks)
     hours.attrs = {"simulated": "simulated" in text, "layout": layout}
     return hours, remarks
+
+
+def on_working_days(hours: pd.DataFrame) -> pd.Series:
+    """Whether each of the hours is from Monday to Friday and, where that is known, on no holiday [rows]."""
+    weekday: pd.Series = hours.time.dt.day_of_week < 5
+    return weekday & (hours.holiday == 0) if "holiday" in hours else weekday
 
 
 def columns_of(layout: Layout, targets: bool) -> list[str]:

@@ -10,8 +10,9 @@ import pandas as pd
 from projects.bikes.bands import LEVELS, Z, known_factor
 from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
+from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
-from projects.bikes.hours import columns_of, hours_of
+from projects.bikes.hours import columns_of, hours_of, on_working_days
 from projects.bikes.layout import Layout, find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
@@ -33,8 +34,8 @@ WEATHER = {  # the columns of the weather, and what a table has them from: one o
 class Outlook(NamedTuple):
     """What is forecast."""
 
-    hours: pd.DataFrame  # time, prediction and its bounds, and the weather that was taken: see `typical_weather`
-    days: pd.DataFrame  # date, hours, prediction and its bounds
+    hours: pd.DataFrame  # time, prediction, its bounds, last_four_weeks, and the weather taken: see `typical_weather`
+    days: pd.DataFrame  # date, hours, prediction, its bounds, occasion (feasts, a public holiday), last_four_weeks
     remarks: list[str]
     weather: str  # which was taken, in words
     guess: str | None  # a line where it is of a season that was never seen
@@ -73,6 +74,9 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
     taken = typical_weather(scenarios)
     sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
+    sums["occasion"] = occasions(model, coming)
+    table["last_four_weeks"] = last_four_weeks(hours, coming.assign(workingday=on_working_days(coming)))
+    sums["last_four_weeks"] = table.last_four_weeks.groupby(table.time.dt.normalize()).sum().to_numpy()
     guess = guess_line(unseen_months(model.settings, table.time))
     return Outlook(table.join(taken), sums, remarks, taken_from, guess)
 
@@ -135,6 +139,16 @@ def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenar
     unknown = table.low_80.isna().groupby(day).any()
     sums.loc[unknown, [name for name in sums if name.startswith(("low", "high"))]] = np.nan
     return sums.reset_index(names="date")
+
+
+def occasions(model: BikesModel, coming: pd.DataFrame) -> list[str]:
+    """What each day of the hours to come is: "Fallas, public holiday", "" for none."""
+    found: list[str] = []
+    for day, hours in coming.groupby(coming.time.dt.normalize()):
+        named = model.city.feasts_on(day)
+        is_holiday = "holiday" in hours and hours.holiday.any()
+        found.append(", ".join([*named, "public holiday"] if is_holiday else named))
+    return found
 
 
 def add_holidays(model: BikesModel, coming: pd.DataFrame, given: pd.DataFrame, remarks: list[str]) -> None:

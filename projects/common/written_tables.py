@@ -53,6 +53,27 @@ def csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]
         write([])
 
 
+@contextmanager
+def excel_writer(columns: list[str], title: str, file: IO[bytes]) -> Iterator[Write]:
+    """An Excel file with a sheet of this title; texts are written as texts, never as formulas, dates as dates."""
+    workbook = new_workbook(file)
+    formats = time_formats(workbook)
+    sheet = new_sheet(workbook, title, columns)
+    n_rows = 0
+
+    def write(rows: list[Row]) -> None:
+        nonlocal n_rows
+        if not n_rows:
+            set_widths(sheet, columns, rows)
+        for row in rows:
+            n_rows += 1
+            for column, name in enumerate(columns):
+                write_cell(sheet, n_rows, column, row.get(name), formats)
+
+    yield write
+    workbook.close()
+
+
 def new_workbook(file: IO[bytes]) -> Any:
     """An Excel workbook that is written to the file, a row after the other; the caller closes it."""
     try:

@@ -16,12 +16,8 @@ from projects.common.written_tables import (
     Write,
     csv_writer,
     delimiter_like,
+    excel_writer,
     has_mark,
-    new_sheet,
-    new_workbook,
-    set_widths,
-    time_formats,
-    write_cell,
 )
 from projects.sentiment.data import File, chunks
 from projects.sentiment.engine import Engine
@@ -151,18 +147,18 @@ def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextMa
     if ending == ".parquet":
         return parquet_writer(table, columns, file)
     if ending == ".xlsx":
-        return excel_writer(columns, file)
+        return rounded(excel_writer(columns, "answers", file))
     if ending == ".jsonl":
         return json_writer(file)
     if ending == ".tsv":
-        return rounded_csv_writer(columns, "\t", has_mark(table), file)
-    return rounded_csv_writer(columns, delimiter_like(table), has_mark(table), file)
+        return rounded(csv_writer(columns, "\t", has_mark(table), file))
+    return rounded(csv_writer(columns, delimiter_like(table), has_mark(table), file))
 
 
 @contextmanager
-def rounded_csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]) -> Iterator[Write]:
-    """CSV whose probabilities have few digits; see `csv_writer`."""
-    with csv_writer(columns, delimiter, marked, file) as write:
+def rounded(writer: AbstractContextManager[Write]) -> Iterator[Write]:
+    """The same writer, whose probabilities have few digits."""
+    with writer as write:
         yield lambda rows: write([in_digits(row) for row in rows])
 
 
@@ -175,27 +171,6 @@ def json_writer(file: IO[bytes]) -> Iterator[Write]:
         file.write(lines.encode(errors="backslashreplace"))
 
     yield write
-
-
-@contextmanager
-def excel_writer(columns: list[str], file: IO[bytes]) -> Iterator[Write]:
-    """Texts are written as texts, never as formulas, dates of Excel or Parquet as dates; the header stays in sight."""
-    workbook = new_workbook(file)
-    formats = time_formats(workbook)
-    sheet = new_sheet(workbook, "answers", columns)
-    n_rows = 0
-
-    def write(rows: list[Row]) -> None:
-        nonlocal n_rows
-        if not n_rows:
-            set_widths(sheet, columns, rows)
-        for row in map(in_digits, rows):
-            n_rows += 1
-            for column, name in enumerate(columns):
-                write_cell(sheet, n_rows, column, row.get(name), formats)
-
-    yield write
-    workbook.close()
 
 
 @contextmanager

@@ -1,0 +1,92 @@
+"""`bikes forecast`: the days that come after the data."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from projects.bikes.cli_options import data_dir_option, data_for, data_option, run_option, say_each
+from projects.bikes.pictures import PICTURES
+from projects.bikes.score_table import day_table
+from projects.common import cli as common
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from projects.bikes.model import BikesModel
+
+OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
+
+
+@click.command(cls=common.PipelineCommand)
+@data_option
+@run_option
+@data_dir_option
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="Whole days to forecast.")
+@click.option(
+    "--weather",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The weather to come, a table of hours.  [default: what is usual for the season]",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File for the hours: .csv, .tsv or .xlsx.  [default: outlook.csv in the run folder]",
+)
+@common.json_option
+def forecast(
+    data: Path | None, run: Path, data_dir: Path, days: int, weather: Path | None, out: Path | None, as_json: bool
+) -> None:
+    """Forecast what comes after the data, by hours and days.
+
+    The bikes of each day are printed with their bands, the hours go to a file (CSV with the delimiter
+    and the decimal commas of the data; .xlsx has a sheet of days too), a picture of both to the run folder.
+    Without --weather the forecast is the mean over past weather of the same season, and its bands are wider for it.
+    A model of `bikes train --test-days 0` knows the last days too.
+
+    \b
+    Examples: bikes forecast --days 7
+              bikes forecast --out week.xlsx
+    """
+    from projects.bikes.data import read_table
+    from projects.bikes.model import BikesModel
+    from projects.bikes.outlook import for_csv, outlook
+    from projects.bikes.plots import plot_outlook
+    from projects.bikes.written_hours import check_ending, write_outlook
+    from projects.common.plots import save_figure
+
+    out = out or run / OUTLOOK
+    check_ending(out)
+    model = BikesModel.load(run / common.MODEL)
+    city = read_table(data_for(model, data, data_dir), layout=model.layout)
+    coming = outlook(model, city.hours, city.closed, days, weather)
+    say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
+    unit = model.layout.temperature_unit
+    write_outlook(out, coming, unit, city.table, city.decimal_commas)
+    simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
+    figure = plot_outlook(city.hours.tail(7 * 24), coming)
+    picture = save_figure(figure, run / OUTLOOK_PICTURE, simulated, PICTURES[OUTLOOK_PICTURE].drawn_from)
+    if as_json:
+        answer = {
+            "simulated": simulated,
+            "days": for_csv(coming.days).to_dict("records"),
+            "hours": for_csv(coming.hours, unit).to_dict("records"),
+        }
+        common.print_json(answer)
+        return
+    end = f"{city.hours.time.iloc[-1]:%Y-%m-%d %H}:59"
+    click.echo(f"{common.marked({'simulated': simulated})}after {end}, {coming.weather}")
+    click.echo(day_table(coming.days))
+    click.echo(f"hours: {out}\npicture: {picture}")
+
+
+def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:
+    """A line where the data go on after the hours trained on."""
+    behind = (hours.time.iloc[-1] - datetime.fromisoformat(model.settings["last_hour"])).days
+    if behind < 1:
+        return None
+    ending = "last day of the data was" if behind == 1 else f"last {behind} days of the data were"
+    return f"the {ending} not trained on: `bikes train --test-days 0` does"
