@@ -659,7 +659,7 @@ def test_what_a_table_lacks_is_left_out_of_the_features(small, missing):
     model = fit(train_hours, validation, Settings(members=2, seed=0, epochs=10))
     without = {name for name, group in features.GROUPS.items() if set(group.needs) & set(missing)}
     without |= {"humidity and wind"} if {"hum", "windspeed"} <= set(missing) else set()
-    without.add("feasts of the city")  # none were given
+    without.add("events of the city")  # none were given
     assert set(model.settings["groups"]) == set(features.GROUPS) - without
     error = model.predict(validation) - validation.cnt
     assert (error**2).mean() < (validation.cnt - train_hours.cnt.mean()).pow(2).mean() / 2

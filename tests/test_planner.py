@@ -23,7 +23,7 @@ from projects.bikes import (
     closed,
     data,
     decimal_commas,
-    feasts,
+    events,
     features,
     forecast,
     load,
@@ -35,7 +35,7 @@ from projects.bikes import (
     words,
 )
 from projects.bikes.evaluation import in_a_sentence
-from projects.bikes.layout import Feast
+from projects.bikes.layout import Event
 from projects.bikes.model import train as train_on
 from projects.bikes.settings import Settings
 from projects.common.checkpoint import Checkpoint
@@ -53,14 +53,14 @@ def spring(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spring")
     city = simulated_city(80)
     city.loc[city.time.dt.strftime("%d.%m.").isin(["20.03.", "17.04."]), "bikes"] *= 3
-    feasts_known = "20.03.2024;Stadtfest\n17.04.2024;Stadtfest\n29.05.2024;stadtfest \n05.06.2024;Finale\n"
-    (folder / "feste.csv").write_text("Datum;Anlass\n" + feasts_known)
+    events_known = "20.03.2024;Stadtfest\n17.04.2024;Stadtfest\n29.05.2024;stadtfest \n05.06.2024;Finale\n"
+    (folder / "feste.csv").write_text("Datum;Anlass\n" + events_known)
     written = pd.DataFrame({"Zeitpunkt": city.time.dt.strftime("%d.%m.%Y %H:%M"), "Ausleihen": city.bikes})
     warmth = np.random.default_rng(1).normal(10, 3, len(city)).round(1)
     written["Temperatur"] = pd.Series(warmth).map(lambda celsius: f"{celsius:.1f}".replace(".", ","))
     written.to_csv(folder / "stadt.csv", index=False, sep=";")
     options = ["--validation-days", 20, "--test-days", 7, "--members", 2, "--epochs", 8, "--country", "DE"]
-    options += ["--feasts", "feste.csv"]
+    options += ["--events", "feste.csv"]
     code, output, errors = run("bikes", "train", "--data", "stadt.csv", *options, cwd=folder)
     assert code == 0, errors
     (folder / "train.txt").write_text(output)
@@ -242,7 +242,7 @@ def test_the_page_knows_public_holidays_and_unseen_seasons_as_predict_does(brows
     assert not browser.execute_script("return document.getElementById('low').textContent")
 
 
-def test_the_page_knows_the_feasts_of_the_city_as_predict_does(browser, spring):
+def test_the_page_knows_the_events_of_the_city_as_predict_does(browser, spring):
     bikes(spring, "report")
     visit(browser, spring / "runs" / "bikes" / "report.html")
     for date, name in (("2024-05-29", "Stadtfest"), ("2024-06-12", None), ("2024-06-05", "Finale")):  # Wednesdays
@@ -255,18 +255,18 @@ def test_the_page_knows_the_feasts_of_the_city_as_predict_does(browser, spring):
         assert moment == f"on Wednesday {date}{f' ({name})' if name else ''} from 17:00"
 
 
-def test_feasts_of_the_city_are_forecast_without_another_option(spring):
+def test_events_of_the_city_are_forecast_without_another_option(spring):
     """Thrice the bikes were rented on two of them: a third one sees clearly more than an ordinary Wednesday."""
     remarks = (spring / "remarks.txt").read_text()
     days = "Stadtfest (3 days, 2024-03-20 to 2024-05-29); Finale (2024-06-05)"
     assert f"feste.csv, Datum and Anlass: {days}\n" in remarks
     assert "no hour trained on is of Finale: what such a day does is not known" in remarks
-    asked = {"feast": "2024-05-29T17", "usual": "2024-06-12T17", "final": "2024-06-05T17"}
+    asked = {"event": "2024-05-29T17", "usual": "2024-06-12T17", "final": "2024-06-05T17"}
     found = {}
     for name, when in asked.items():
         output, _ = bikes(spring, "predict", "--when", when, "--temperature", 9, "--json")
         found[name] = json.loads(output)
-    assert found["feast"]["prediction"] > 1.7 * found["usual"]["prediction"]
+    assert found["event"]["prediction"] > 1.7 * found["usual"]["prediction"]
     assert found["final"]["prediction"] == pytest.approx(found["usual"]["prediction"], rel=0.3)
     roots = {name: {key: np.sqrt(row[key]) for key in ("prediction", "high_80")} for name, row in found.items()}
     widths = {name: root["high_80"] - root["prediction"] for name, root in roots.items()}
@@ -276,10 +276,10 @@ def test_feasts_of_the_city_are_forecast_without_another_option(spring):
     (spring / "hours.csv").write_text("Zeitpunkt;Temperatur\n29.05.2024 17:00;9\n12.06.2024 17:00;9\n")
     output, _ = bikes(spring, "predict", "hours.csv")
     of_table = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(output))]
-    assert of_table == [found[name]["prediction"] for name in ("feast", "usual")]
+    assert of_table == [found[name]["prediction"] for name in ("event", "usual")]
 
 
-def test_the_days_of_a_forecast_are_marked_as_feasts(spring):
+def test_the_days_of_a_forecast_are_marked_as_events(spring):
     output, _ = bikes(spring, "forecast", "--data", "stadt.csv", "--days", 8)
     marked = [line[:14] for line in output.splitlines() if line.endswith("  Stadtfest")]
     assert marked == ["Wed 2024-05-29"]
@@ -288,8 +288,8 @@ def test_the_days_of_a_forecast_are_marked_as_feasts(spring):
 def test_a_day_may_be_a_feast_and_a_public_holiday():
     coming = pd.DataFrame({"time": pd.date_range("2024-05-01 22:00", periods=27, freq="h")})
     coming["holiday"] = coming.time.dt.day.isin([1, 2]).astype(int)
-    named = [Feast(dt.date(2024, 5, 2), "Fair"), Feast(dt.date(2024, 5, 3), "Match")]
-    model = SimpleNamespace(city=features.City("2024-03-01", "2024-05-01", feasts=named))
+    named = [Event(dt.date(2024, 5, 2), "Fair"), Event(dt.date(2024, 5, 3), "Match")]
+    model = SimpleNamespace(city=features.City("2024-03-01", "2024-05-01", events=named))
     assert outlook.occasions(model, coming) == ["public holiday", "Fair, public holiday", "Match"]
 
 
@@ -440,9 +440,9 @@ def test_without_data_the_table_that_was_trained_on_is_named(spring, command):
 
 
 FALLAS = [
-    Feast(dt.date(2024, 3, 15), "Fallas"),
-    Feast(dt.date(2024, 3, 16), "Fallas"),
-    Feast(dt.date(2024, 4, 1), "Copa"),
+    Event(dt.date(2024, 3, 15), "Fallas"),
+    Event(dt.date(2024, 3, 16), "Fallas"),
+    Event(dt.date(2024, 4, 1), "Copa"),
 ]
 
 
@@ -458,31 +458,31 @@ FALLAS = [
         ),
     ],
 )
-def test_a_table_of_feasts_is_read_as_people_write_it(table, columns, tmp_path):
-    path = tmp_path / "feasts.csv"
+def test_a_table_of_events_is_read_as_people_write_it(table, columns, tmp_path):
+    path = tmp_path / "events.csv"
     path.write_text(table)
-    found, remark = feasts.read_feasts(path, "%d/%m/%Y %H:%M")
+    found, remark = events.read_events(path, "%d/%m/%Y %H:%M")
     assert found == FALLAS
     assert remark == f"{path}, {columns}: Fallas (2 days, 2024-03-15 to 2024-03-16); Copa (2024-04-01)"
 
 
-def test_feasts_may_be_a_frame_or_a_mapping_and_have_no_name(tmp_path):
+def test_events_may_be_a_frame_or_a_mapping_and_have_no_name(tmp_path):
     frame = pd.DataFrame({"day": pd.to_datetime([day for day, _ in FALLAS]), "name": [name for _, name in FALLAS]})
-    assert feasts.read_feasts(frame, "")[0] == FALLAS
-    assert feasts.read_feasts(dict(FALLAS), "")[0] == FALLAS
-    assert feasts.read_feasts({"2024-03-15": "Fallas", "2024-03-16": "Fallas", "2024-04-01": "Copa"}, "")[0] == FALLAS
+    assert events.read_events(frame, "")[0] == FALLAS
+    assert events.read_events(dict(FALLAS), "")[0] == FALLAS
+    assert events.read_events({"2024-03-15": "Fallas", "2024-03-16": "Fallas", "2024-04-01": "Copa"}, "")[0] == FALLAS
     (tmp_path / "dates.csv").write_text("Fecha\n04/03/2024\n05/08/2024\n")
-    alone = [Feast(dt.date(2024, 3, 4), "feast"), Feast(dt.date(2024, 8, 5), "feast")]
-    assert feasts.read_feasts(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone  # the order of the hours' table
+    alone = [Event(dt.date(2024, 3, 4), "event"), Event(dt.date(2024, 8, 5), "event")]
+    assert events.read_events(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone  # the order of the hours' table
     (tmp_path / "dates.csv").write_text("Fecha,Fiesta\n04/03/2024,1\n05/08/2024,sí\n06/08/2024,0\n")
-    assert feasts.read_feasts(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone
+    assert events.read_events(tmp_path / "dates.csv", "%d/%m/%Y %H:%M")[0] == alone
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("name,city\nFallas,Valencia\n", "no column holds dates .it has name, city.: feasts are a row for each day"),
-        ("date,name\n2024-03-15,\n", "no row names a feast"),
+        ("name,city\nFallas,Valencia\n", "no column holds dates .it has name, city.: events are a row for each day"),
+        ("date,name\n2024-03-15,\n", "no row names a event"),
         ("date,name\n", "no column holds dates"),
         (
             "date,name\n2024-03-15,Fallas\n2024-03-16,Fallas\n2024-03-99,Fallas\nsoon,Fallas\n",
@@ -490,52 +490,52 @@ def test_feasts_may_be_a_frame_or_a_mapping_and_have_no_name(tmp_path):
         ),
     ],
 )
-def test_a_table_that_is_none_of_feasts_says_so(table, words, tmp_path):
-    (tmp_path / "feasts.csv").write_text(table)
+def test_a_table_that_is_none_of_events_says_so(table, words, tmp_path):
+    (tmp_path / "events.csv").write_text(table)
     with pytest.raises(ProjectError, match=words):
-        feasts.read_feasts(tmp_path / "feasts.csv", "%Y-%m-%d")
-    with pytest.raises(ProjectError, match=r"no file at .*none.csv: --feasts takes a table"):
-        feasts.read_feasts(tmp_path / "none.csv", "%Y-%m-%d")
+        events.read_events(tmp_path / "events.csv", "%Y-%m-%d")
+    with pytest.raises(ProjectError, match=r"no file at .*none.csv: --events takes a table"):
+        events.read_events(tmp_path / "none.csv", "%Y-%m-%d")
 
 
-def city_with_feasts(days, of):
-    """Hours of the made-up city, from 4 March 2024 on, with these feasts."""
+def city_with_events(days, of):
+    """Hours of the made-up city, from 4 March 2024 on, with these events."""
     table = simulated_city(days).rename(columns={"bikes": "rides"})
-    return data.read_hours(table, feasts=of)
+    return data.read_hours(table, events=of)
 
 
 def test_each_kind_of_feast_is_a_feature_by_plain_loops():
     of = {"2024-03-05": "Fair", "2024-03-06": "Match", "2024-03-12": "Fair", "2024-03-15": "Final", "2023-03-04": "Old"}
-    hours = city_with_feasts(30, of)
+    hours = city_with_events(30, of)
     city = features.City.learned_from(hours[: 8 * 24])  # to 11 March: neither Final nor Old
-    assert city.learned_feasts == ["Fair", "Match"]
+    assert city.learned_events == ["Fair", "Match"]
     assert features.City.from_json(json.loads(json.dumps(city.to_json()))) == city
     names = features.available_groups(hours.columns, city)
-    built = features.build_groups(hours, city, names)["feasts of the city"]
-    assert list(built) == ["feast_Fair", "feast_Match"]
+    built = features.build_groups(hours, city, names)["events of the city"]
+    assert list(built) == ["event_Fair", "event_Match"]
     special = city.is_special(hours)
     for row, time in enumerate(hours.time):
         name = of.get(f"{time:%Y-%m-%d}")
         assert built.iloc[row].tolist() == [float(name == "Fair"), float(name == "Match")], time
         assert special[row] == (name is not None), time
-    without = features.City.learned_from(city_with_feasts(30, {"2023-03-04": "Old"}))
-    assert "feasts of the city" not in features.available_groups(hours.columns, without)
+    without = features.City.learned_from(city_with_events(30, {"2023-03-04": "Old"}))
+    assert "events of the city" not in features.available_groups(hours.columns, without)
 
 
-def test_a_training_with_other_feasts_is_not_resumed():
+def test_a_training_with_other_events_is_not_resumed():
     checkpoint, settings = Checkpoint(), Settings(members=1, epochs=1)
     for of in ({"2024-03-05": "Fair"}, {"2024-03-06": "Fair"}):
-        hours = data.split(city_with_feasts(30, of), 10, 0)
+        hours = data.split(city_with_events(30, of), 10, 0)
         if of == {"2024-03-05": "Fair"}:
             model = train_on(hours, settings, checkpoint=checkpoint)
-            assert "feast_Fair" in model.settings["features"]
+            assert "event_Fair" in model.settings["features"]
             continue
         with pytest.raises(ProjectError, match="is of another training: layout"):
             train_on(hours, settings, checkpoint=checkpoint)
 
 
-def test_a_backtest_learns_feasts_from_the_past_alone():
-    hours = city_with_feasts(130, {"2024-03-20": "Fair", "2024-05-25": "Match", "2024-06-20": "Match"})
+def test_a_backtest_learns_events_from_the_past_alone():
+    hours = city_with_events(130, {"2024-03-20": "Fair", "2024-05-25": "Match", "2024-06-20": "Match"})
     origins = [pd.Timestamp("2024-05-20"), pd.Timestamp("2024-06-10")]
     found = backtest.backtest(hours, origins, 14)
     assert found.prediction.notna().all()
@@ -574,9 +574,9 @@ def test_check_names_a_strike_but_no_feast_and_no_rain(tmp_path):
     output, _ = bikes(tmp_path, "check", "city.csv")
     told = f"2024-04-17 ({city.bikes[strike].sum()} bikes for {round(usual):,})"
     assert f"far below    what is usual for the weekday: {told}: a strike" in output
-    output, _ = bikes(tmp_path, "check", "city.csv", "--feasts", "strikes.csv")
+    output, _ = bikes(tmp_path, "check", "city.csv", "--events", "strikes.csv")
     assert "far below" not in output
-    assert output.endswith("next: bikes train --data city.csv --feasts strikes.csv\n")
+    assert output.endswith("next: bikes train --data city.csv --events strikes.csv\n")
     hours = city.rename(columns={"bikes": "cnt"}).assign(weathersit=1, hr=city.time.dt.hour)
     assert [low.day for low in low_days.low_days(hours)] == [pd.Timestamp("2024-04-17")]
     hours.loc[strike & (hours.hr > 15), "weathersit"] = 3
@@ -721,15 +721,15 @@ def test_what_read_hours_gives_is_trained_on_and_forecast_from(tmp_path):
 
 @pytest.fixture(scope="module")
 def fiestas(valencia):
-    """The folder, with a model that knows of each hour nothing but whether it is on a feast day, and another of less.
+    """The folder, with a model that knows of each hour nothing but whether it is on a event day, and another of less.
 
-    Hardly anybody rides on the feast days.
+    Hardly anybody rides on the event days.
     """
     table = pd.read_csv(valencia / "datos.csv", sep=";")[["Fecha y hora", "Préstamos"]]
     table.to_csv(valencia / "solo.csv", index=False, sep=";")
-    feast = table["Fecha y hora"].str[:2].isin(["04", "10", "16", "22", "28"])
-    table["Préstamos"] = table["Préstamos"].where(~feast, 3)
-    table["Festivo"] = feast.map({True: "Fiesta mayor", False: ""})
+    event = table["Fecha y hora"].str[:2].isin(["04", "10", "16", "22", "28"])
+    table["Préstamos"] = table["Préstamos"].where(~event, 3)
+    table["Festivo"] = event.map({True: "Fiesta mayor", False: ""})
     table.to_csv(valencia / "fiestas.csv", index=False, sep=";")
     for name in ("solo", "fiestas"):
         options = ["--validation-days", 20, "--test-days", 0, "--members", 1, "--count-column", "Préstamos"]

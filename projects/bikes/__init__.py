@@ -25,7 +25,7 @@ def read_hours(source: "str | Path | pd.DataFrame", **given: Any) -> "pd.DataFra
     Raises ProjectError.
 
     given: what the options of `bikes train` say of a table, by name: time_column, count_column, country, …
-    feasts: days of the city's own, as a table's path, a DataFrame, or a mapping from dates to names.
+    events: days of the city's own, as a table's path, a DataFrame, or a mapping from dates to names.
     """
     from projects.bikes import data
 

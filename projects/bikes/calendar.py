@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+DAY = pd.Timedelta(days=1)
 MORNING = 7, 9  # first and last of the hours in which people ride to work
 NEIGHBOURS = 28  # days to each side that a day's morning is compared with
 WHOLE_DAY = 20  # hours that a day must have to be learned from
@@ -31,10 +32,9 @@ class SpecialDay(NamedTuple):
 def kinds_of_day(day: pd.Series, holiday: pd.Series, country: str | None) -> pd.Series:
     """For each of these dates: working, weekend or a key of USUAL_SHARES [rows]."""
     date = day.dt.month * 100 + day.dt.day
-    after_thanksgiving = (day.dt.day_of_week == 4) & date.between(1123, 1129)
     kind = pd.Series("working", day.index, dtype=object)
     if country == THANKSGIVING:
-        kind[after_thanksgiving] = "thanksgiving friday"
+        kind[is_thanksgiving(day - DAY)] = "thanksgiving friday"
     kind[date == CHRISTMAS_EVE] = "christmas eve"
     kind[date >= 1226] = "year end"
     kind[holiday] = "holiday"
@@ -49,10 +49,15 @@ def is_holiday(hours: pd.DataFrame) -> pd.Series:
     return hours.holiday == 1
 
 
-def is_feast(day: pd.Series) -> pd.Series:
+def is_christmas_season(day: pd.Series) -> pd.Series:
     """Whether each of these dates lies from Christmas Eve to New Year [rows]."""
     date = day.dt.month * 100 + day.dt.day
     return (date >= CHRISTMAS_EVE) | (date <= NEW_YEAR)
+
+
+def is_thanksgiving(day: pd.Series) -> pd.Series:
+    """Whether each of these dates is the fourth Thursday of November [rows]."""
+    return (day.dt.month == 11) & (day.dt.day_of_week == 3) & day.dt.day.between(22, 28)
 
 
 def is_special(hours: pd.DataFrame, country: str | None) -> np.ndarray:
@@ -67,8 +72,7 @@ def is_special(hours: pd.DataFrame, country: str | None) -> np.ndarray:
     if country == THANKSGIVING:
         weekday = day.dt.day_of_week
         thursday = day - pd.to_timedelta(weekday - 3, unit="D")
-        fourth = (thursday.dt.month == 11) & thursday.dt.day.between(22, 28)
-        special |= fourth & (weekday >= 2)
+        special |= is_thanksgiving(thursday) & (weekday >= 2)
     found: np.ndarray = special.to_numpy()
     return found
 

@@ -9,7 +9,7 @@ import pandas as pd
 from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
-from projects.bikes.features import layout_of, seen_feasts
+from projects.bikes.features import layout_of, seen_events
 from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
 from projects.bikes.low_days import low_days
@@ -22,7 +22,7 @@ WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
 MOST_LOW_DAYS = 5  # that are named, the lowest ones
-MOST_NEW_FEASTS = 5  # kinds that are named
+MOST_NEW_EVENTS = 5  # kinds that are named
 HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
@@ -128,7 +128,7 @@ def far_below(hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
     more = f" and {counted(len(days) - MOST_LOW_DAYS, 'more day')}" if len(days) > MOST_LOW_DAYS else ""
     yield (
         "far below",
-        f"what is usual for the weekday: {named}{more}: a strike, or a fault? --feasts tells such days apart",
+        f"what is usual for the weekday: {named}{more}: a strike, or a fault? --events tells such days apart",
     )
 
 
@@ -157,15 +157,15 @@ def warn_of_short_data(hours: pd.DataFrame) -> str | None:
     )
 
 
-def warn_of_new_feasts(hours: pd.DataFrame) -> str | None:
-    """A line where the city has feasts of a kind that none of these hours, which are trained on, is of."""
-    feasts = list(layout_of(hours).feasts)
-    seen = seen_feasts(hours, feasts)
-    new = list(dict.fromkeys(feast.name for feast in feasts if feast.name not in seen))
+def warn_of_new_events(hours: pd.DataFrame) -> str | None:
+    """A line where the city has events of a kind that none of these hours, which are trained on, is of."""
+    events = list(layout_of(hours).events)
+    seen = seen_events(hours, events)
+    new = list(dict.fromkeys(event.name for event in events if event.name not in seen))
     if not new:
         return None
-    named = ", ".join(new[:MOST_NEW_FEASTS])
-    more = f" and {len(new) - MOST_NEW_FEASTS} more" if len(new) > MOST_NEW_FEASTS else ""
+    named = ", ".join(new[:MOST_NEW_EVENTS])
+    more = f" and {len(new) - MOST_NEW_EVENTS} more" if len(new) > MOST_NEW_EVENTS else ""
     return f"no hour trained on is of {named}{more}: what such a day does is not known, and only the bands are wider"
 
 

@@ -76,11 +76,11 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 
     Example: bikes check hours.csv
     """
-    from projects.bikes.check import describe_table, training_command, warn_of_new_feasts, warn_of_short_data
+    from projects.bikes.check import describe_table, training_command, warn_of_new_events, warn_of_short_data
 
     city = read_given(file, data_dir, given)
     click.echo("\n".join(describe_table(city)))
-    say_each([warn_of_new_feasts(city.hours), warn_of_short_data(city.hours)])
+    say_each([warn_of_new_events(city.hours), warn_of_short_data(city.hours)])
     options = {name: value for name, value in given.items() if value is not None}
     click.echo(f"next: {training_command(city, options)}")
 
@@ -126,7 +126,7 @@ def train(
 
     given = {name: options.pop(name) for name in TABLE_OPTIONS}
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
-        from projects.bikes.check import warn_of_baseline, warn_of_new_feasts, warn_of_short_data
+        from projects.bikes.check import warn_of_baseline, warn_of_new_events, warn_of_short_data
         from projects.bikes.data import split
         from projects.bikes.evaluation import baselines, in_a_sentence
         from projects.bikes.layout import PUBLISHED_COLUMNS
@@ -151,7 +151,7 @@ def train(
     click.echo(table(scores))
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
-    say_each([closed_line(len(city.closed)), warn_of_new_feasts(known), warn_of_short_data(known)])
+    say_each([closed_line(len(city.closed)), warn_of_new_events(known), warn_of_short_data(known)])
     say_each([warn_of_baseline(scores, "validation")])
     click.echo(f"{common.saved_in_words(run, there_was_one)}\nnext: {next_commands(data, data_dir, run, test_days)}")
 

@@ -58,7 +58,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--latitude", type=common.Finite(-90, 90), help="Of the city, for the height of the sun."),
         click.option("--longitude", type=common.Finite(-180, 180), help="Of the city, east above 0."),
         click.option(
-            "--feasts",
+            "--events",
             type=click.Path(path_type=Path),
             metavar="FILE",
             help="A table of days of the city's own, past and to come: dates and names of feasts, matches, strikes.",

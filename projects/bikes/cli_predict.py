@@ -132,7 +132,7 @@ def predict_hour(
         told = conditions_in_words(needed, given, weather)
         if hour.get("holiday", pd.Series([0]))[0]:
             told.append("holiday")
-        told += model.city.feasts_on(when)
+        told += model.city.events_on(when)
         conditions = f" ({', '.join(told)})" if told else ""
         bikes = counted(round(forecast["prediction"]), "bike")
         click.echo(f"{bikes} on {moment}{conditions}")

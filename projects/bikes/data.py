@@ -10,7 +10,7 @@ import pandas as pd
 
 from projects.bikes.closed import closed_by_column, closed_by_zeros
 from projects.bikes.decimal_commas import DECIMAL, with_points
-from projects.bikes.feasts import read_feasts
+from projects.bikes.events import read_events
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, count_guessed, find_layout
 from projects.bikes.settings import TABLE_OPTIONS
@@ -96,9 +96,9 @@ def read_table(
     if layout is None:
         layout = find_layout(text, str(path), given)
         on_layout.append(count_guessed(layout, given))
-        if given and given.get("feasts") is not None:
-            feasts, found = read_feasts(given["feasts"], layout.time_format)
-            layout = msgspec.structs.replace(layout, feasts=tuple(feasts))
+        if given and given.get("events") is not None:
+            events, found = read_events(given["events"], layout.time_format)
+            layout = msgspec.structs.replace(layout, events=tuple(events))
             on_layout.append(found)
     hours, remarks = hours_of(text, layout, str(path), targets=True)
     remarks = [remark for remark in (table.remark(), *on_commas, *on_layout) if remark] + remarks

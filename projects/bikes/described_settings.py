@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from projects.bikes.bands import STARTS
-from projects.bikes.feasts import told
-from projects.bikes.layout import Feast
+from projects.bikes.events import told
+from projects.bikes.layout import Event
 
 PARTS = ("night", "morning", "midday", "evening", "late evening")  # of the day, which begin at STARTS
 COLUMNS = (
@@ -45,8 +45,8 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
         found["training"] = "interrupted"
     if city["country"]:
         found["holidays of"] = ", ".join(filter(None, (city["country"], layout["subdivision"])))
-    if city.get("feasts"):
-        found["feasts of the city"] = told(Feast(date.fromisoformat(day), name) for day, name in city["feasts"])
+    if city.get("events"):
+        found["events of the city"] = told(Event(date.fromisoformat(day), name) for day, name in city["events"])
     if city["place"]:
         latitude, longitude, zone = city["place"]
         found["place"] = f"{latitude:g}°, {longitude:g}° ({zone})"

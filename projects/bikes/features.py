@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from projects.bikes.calendar import (
+    DAY,
     THANKSGIVING,
     SpecialDay,
-    is_feast,
+    is_christmas_season,
     is_special,
+    is_thanksgiving,
     learn_special_days,
     working_share,
 )
-from projects.bikes.layout import PUBLISHED_LAYOUT, Feast, Layout
+from projects.bikes.layout import PUBLISHED_LAYOUT, Event, Layout
 from projects.bikes.sun import Place, sun_elevation
 
 TREND_START = pd.Timestamp("2011-01-01")
@@ -42,8 +44,8 @@ class City:
     place: Place | None = None
     country: str | None = None  # a code of two letters
     held_after_days: int = TREND_HELD_AFTER.days  # from the last hour, and as many before the first
-    feasts: list[Feast] = field(default_factory=list)  # past and to come
-    learned_feasts: list[str] = field(default_factory=list)  # their names that hours trained on are of
+    events: list[Event] = field(default_factory=list)  # past and to come
+    learned_events: list[str] = field(default_factory=list)  # their names that hours trained on are of
 
     @classmethod
     def learned_from(cls, hours: pd.DataFrame, held_after_days: int = TREND_HELD_AFTER.days) -> "City":
@@ -51,23 +53,23 @@ class City:
         layout = layout_of(hours)
         first_hour, last_hour = str(hours.time.iloc[0]), str(hours.time.iloc[-1])
         special_days = learn_special_days(hours, layout.country)
-        feasts = list(layout.feasts)
-        learned = seen_feasts(hours, feasts)
-        return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days, feasts, learned)
+        events = list(layout.events)
+        learned = seen_events(hours, events)
+        return cls(first_hour, last_hour, special_days, layout.place, layout.country, held_after_days, events, learned)
 
     def to_json(self) -> dict[str, Any]:
         place = list(self.place) if self.place else None
         special_days = [list(day) for day in self.special_days]
-        feasts = [[feast.day.isoformat(), feast.name] for feast in self.feasts]
-        return asdict(self) | {"special_days": special_days, "place": place, "feasts": feasts}
+        events = [[event.day.isoformat(), event.name] for event in self.events]
+        return asdict(self) | {"special_days": special_days, "place": place, "events": events}
 
     @classmethod
     def from_json(cls, city: dict[str, Any]) -> "City":
         """The city that `to_json` gave."""
         special_days = [SpecialDay(*day) for day in city["special_days"]]
         place = Place(*city["place"]) if city["place"] else None
-        feasts = [Feast(date.fromisoformat(day), name) for day, name in city.get("feasts", [])]
-        return cls(**(city | {"special_days": special_days, "place": place, "feasts": feasts}))
+        events = [Event(date.fromisoformat(day), name) for day, name in city.get("events", [])]
+        return cls(**(city | {"special_days": special_days, "place": place, "events": events}))
 
     def working_share(self, hours: pd.DataFrame) -> pd.Series:
         """How much of a working day the day of each of the hours is [rows]."""
@@ -75,26 +77,26 @@ class City:
 
     def is_special(self, hours: pd.DataFrame) -> np.ndarray:
         """Whether each of the hours is on a day that weekday and season tell little of [rows]."""
-        special: np.ndarray = is_special(hours, self.country) | is_on(hours, days_of(self.feasts))
+        special: np.ndarray = is_special(hours, self.country) | is_on(hours, days_of(self.events))
         return special
 
-    def feasts_on(self, moment: datetime) -> list[str]:
-        """The names of the city's own feasts on the day of a moment."""
-        return [feast.name for feast in self.feasts if feast.day == moment.date()]
+    def events_on(self, moment: datetime) -> list[str]:
+        """The names of the city's own events on the day of a moment."""
+        return [event.name for event in self.events if event.day == moment.date()]
 
     def span(self, margin: pd.Timedelta) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From when to when the city was learned from, and so much to each side."""
         return pd.Timestamp(self.first_hour) - margin, pd.Timestamp(self.last_hour) + margin
 
 
-def days_of(feasts: Iterable[Feast], name: str | None = None) -> list[date]:
-    """The days of the feasts, or of those with this name."""
-    return [feast.day for feast in feasts if name in (None, feast.name)]
+def days_of(events: Iterable[Event], name: str | None = None) -> list[date]:
+    """The days of the events, or of those with this name."""
+    return [event.day for event in events if name in (None, event.name)]
 
 
-def seen_feasts(hours: pd.DataFrame, feasts: list[Feast]) -> list[str]:
-    """The names of the feasts that any of the hours is on, sorted."""
-    return sorted({name for _, name in feasts if is_on(hours, days_of(feasts, name)).any()})
+def seen_events(hours: pd.DataFrame, events: list[Event]) -> list[str]:
+    """The names of the events that any of the hours is on, sorted."""
+    return sorted({name for _, name in events if is_on(hours, days_of(events, name)).any()})
 
 
 def is_on(hours: pd.DataFrame, days: Collection[date]) -> np.ndarray:
@@ -131,7 +133,7 @@ class Group(NamedTuple):
     takes: tuple[str, ...] = ()  # columns that are features as they are, those of them that there are: at least one
     scaled: bool = False  # standardised before the network sees them
     needs_place: bool = False
-    needs_feasts: bool = False
+    needs_events: bool = False
 
 
 def hour_of_day(rows: Rows) -> Columns:
@@ -162,25 +164,23 @@ def holiday(rows: Rows) -> Columns:
     return {"holiday": rows.hours.holiday == 1}
 
 
-def feasts(rows: Rows) -> Columns:
+def christmas_and_thanksgiving(rows: Rows) -> Columns:
     """The days on which a city stays at home: from Christmas Eve to New Year; Thanksgiving and the day after."""
-    christmas = {"christmas": is_feast(rows.hours.time)}
+    christmas = {"christmas": is_christmas_season(rows.hours.time)}
     if rows.city.country != THANKSGIVING:
         return christmas
-    weekday = rows.hours.time.dt.day_of_week
-    date = rows.hours.time.dt.month * 100 + rows.hours.time.dt.day
     return christmas | {
-        "thanksgiving": (weekday == 3) & date.between(1122, 1128),
-        "thanksgiving_friday": (weekday == 4) & date.between(1123, 1129),
+        "thanksgiving": is_thanksgiving(rows.hours.time),
+        "thanksgiving_friday": is_thanksgiving(rows.hours.time - DAY),
     }
 
 
-def feasts_of_the_city(rows: Rows) -> Columns:
-    """The days of each kind of feast that the training has seen."""
+def events_of_the_city(rows: Rows) -> Columns:
+    """The days of each kind of event that the training has seen."""
     city = rows.city
     return {
-        f"feast_{name}": pd.Series(is_on(rows.hours, days_of(city.feasts, name)), rows.hours.index)
-        for name in city.learned_feasts
+        f"event_{name}": pd.Series(is_on(rows.hours, days_of(city.events, name)), rows.hours.index)
+        for name in city.learned_events
     }
 
 
@@ -233,7 +233,10 @@ def warming(rows: Rows) -> Columns:
 
 
 def rain(rows: Rows) -> Columns:
-    """Share of wet hours among the last three and over the day, and whether the next is; as this one if unknown."""
+    """Shares of wet hours among the last three and over the day; whether the next hour is wet.
+
+    What is not known is as in the hour itself.
+    """
     wet = (rows.weather.weathersit >= WET).astype(float)
     own = (rows.hours.weathersit >= WET).astype(float)
     over_the_day = wet.groupby(wet.index.normalize()).transform("mean")
@@ -260,7 +263,7 @@ GROUPS = {
     "hours of Fridays and Sundays": Group(fridays_and_sundays),
     "weekday": Group(weekday),
     "holiday": Group(holiday, needs=("holiday",)),
-    "feasts": Group(feasts),
+    "christmas and thanksgiving": Group(christmas_and_thanksgiving),
     "yearly wave": Group(yearly_wave),
     "second yearly wave": Group(second_yearly_wave),
     "trend": Group(trend, scaled=True),
@@ -271,7 +274,7 @@ GROUPS = {
     "warming": Group(warming, needs=("temp",), scaled=True),
     "rain": Group(rain, needs=("weathersit",), scaled=True),
     "sun": Group(sun, scaled=True, needs_place=True),
-    "feasts of the city": Group(feasts_of_the_city, needs_feasts=True),
+    "events of the city": Group(events_of_the_city, needs_events=True),
 }
 WEATHER_COLUMNS = ("weathersit", "temp")  # that are looked up in the hours around
 
@@ -284,7 +287,7 @@ def available_groups(columns: Collection[str], city: City) -> list[str]:
         if set(group.needs) <= set(columns)
         and (not group.takes or set(group.takes) & set(columns))
         and (city.place is not None or not group.needs_place)
-        and (city.learned_feasts or not group.needs_feasts)
+        and (city.learned_events or not group.needs_events)
     ]
 
 

@@ -58,8 +58,8 @@ MOSTLY = 0.5  # share of the cells that must hold what the column is taken for
 Given = Mapping[str, Any]  # the options of the command line that are not None
 
 
-class Feast(NamedTuple):
-    """A day of the city's own, such as a feast, a match or a strike."""
+class Event(NamedTuple):
+    """A day of the city's own, such as a event, a match or a strike."""
 
     day: date
     name: str
@@ -92,7 +92,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None  # whose public holidays are looked up where no column has them
     subdivision: str | None = None
     place: Place | None = None
-    feasts: tuple[Feast, ...] = ()  # of the city, past and to come
+    events: tuple[Event, ...] = ()  # of the city, past and to come
     encoding: str | None = None  # of the text, where it was stated
 
 

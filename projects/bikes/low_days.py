@@ -27,7 +27,7 @@ class LowDay(NamedTuple):
 def low_days(hours: pd.DataFrame) -> list[LowDay]:
     """The days below LOW of the median of the same weekday over the weeks around them, in order.
 
-    Holidays, the days around Christmas, the city's feasts and rainy days are left out: they are known to be low.
+    Holidays, the days around Christmas, the city's events and rainy days are left out: they are known to be low.
     """
     day = hours.time.dt.normalize().to_numpy()
     explained = pd.DataFrame({"special": City.learned_from(hours).is_special(hours), "wet": is_wet(hours)}, hours.index)

@@ -35,7 +35,7 @@ class Outlook(NamedTuple):
     """What is forecast."""
 
     hours: pd.DataFrame  # time, prediction, its bounds, last_four_weeks, and the weather taken: see `typical_weather`
-    days: pd.DataFrame  # date, hours, prediction, its bounds, occasion (feasts, a public holiday), last_four_weeks
+    days: pd.DataFrame  # date, hours, prediction, its bounds, occasion (events, a public holiday), last_four_weeks
     remarks: list[str]
     weather: str  # which was taken, in words
     guess: str | None  # a line where it is of a season that was never seen
@@ -145,7 +145,7 @@ def occasions(model: BikesModel, coming: pd.DataFrame) -> list[str]:
     """What each day of the hours to come is: "Fallas, public holiday", "" for none."""
     found: list[str] = []
     for day, hours in coming.groupby(coming.time.dt.normalize()):
-        named = model.city.feasts_on(day)
+        named = model.city.events_on(day)
         is_holiday = "holiday" in hours and hours.holiday.any()
         found.append(", ".join([*named, "public holiday"] if is_holiday else named))
     return found

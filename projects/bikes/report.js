@@ -17,18 +17,18 @@ function kindOfDay(weekday, date, holiday) {
       "thanksgiving friday" : "working";
 }
 
-const isFeast = date => date >= about.calendar.christmasEve || date <= about.calendar.newYear;
+const isChristmasSeason = date => date >= about.calendar.christmasEve || date <= about.calendar.newYear;
 
-// The names of the city's own feasts on the day of a time.
-function feastsOf(time) {
+// The names of the city's own events on the day of a time.
+function eventsOf(time) {
   const day = new Date(time).toISOString().slice(0, 10);
-  return about.city.feasts.filter(([date]) => date === day).map(([, name]) => name);
+  return about.city.events.filter(([date]) => date === day).map(([, name]) => name);
 }
 
 // Whether weekday and season tell little of a day, as in projects/bikes/calendar.py.
 function isSpecial(time, weekday, date, kind) {
   const { usual, holidaysBegin, holidaysEnd, thanksgiving } = about.calendar;
-  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd || feastsOf(time).length) return true;
+  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd || eventsOf(time).length) return true;
   const thursday = new Date(time - (weekday - 3) * DAY), there = 100 * (thursday.getUTCMonth() + 1) + thursday.getUTCDate();
   return about.city.country === thanksgiving && weekday >= 2 && there >= 1122 && there <= 1128;
 }
@@ -84,7 +84,7 @@ function features(now) {
   const temp = (now.temperature - about.coldest) / (about.warmest - about.coldest);
   const found = {
     holiday: now.holiday,
-    christmas: isFeast(dayOfYear),
+    christmas: isChristmasSeason(dayOfYear),
     thanksgiving: weekday === 3 && dayOfYear >= 1122 && dayOfYear <= 1128,
     thanksgiving_friday: weekday === 4 && dayOfYear >= 1123 && dayOfYear <= 1129,
     temp,
@@ -117,8 +117,8 @@ function features(now) {
     found[`year_sin_${waves}`] = Math.sin(2 * Math.PI * waves * years(time));
     found[`year_cos_${waves}`] = Math.cos(2 * Math.PI * waves * years(time));
   }
-  const feasts = feastsOf(time);
-  for (const name of about.city.learned_feasts) found[`feast_${name}`] = feasts.includes(name);
+  const events = eventsOf(time);
+  for (const name of about.city.learned_events) found[`event_${name}`] = events.includes(name);
   found.working = working; // no features of their own: the band needs these two
   found.special = isSpecial(time, weekday, dayOfYear, kind);
   return found;
@@ -230,7 +230,7 @@ function show() {
   }
   element("sure").hidden = !("low" in day[now.hour]);
   const weekday = NAMES[new Date(Date.parse(now.date)).getUTCDay()];
-  const time = timeOf(now), feasts = feastsOf(time), named = feasts.length ? ` (${feasts.join(", ")})` : "";
+  const time = timeOf(now), events = eventsOf(time), named = events.length ? ` (${events.join(", ")})` : "";
   element("moment").textContent = `on ${weekday} ${now.date}${named} from ${now.hour}:00`;
   const after = Math.floor((time - Date.parse(about.lastHour)) / DAY);
   const before = Math.floor((Date.parse(about.firstHour) - time) / DAY);

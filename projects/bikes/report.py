@@ -124,8 +124,8 @@ def what_it_knows(model: BikesModel) -> str:
     """A sentence on what the table told of each hour, and what was left out."""
     known = [name for name in ("temperature", "humidity", "wind", "weather", "holiday") if name in inputs_of(model)]
     named = [name + "s" if name == "holiday" else name for name in known]
-    if model.city.learned_feasts:
-        named.append("the city's own feasts")
+    if model.city.learned_events:
+        named.append("the city's own events")
     place = model.city.place
     if place:
         named.append(f"the height of the sun at {place.latitude:.1f}°, {place.longitude:.1f}°")

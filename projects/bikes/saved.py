@@ -8,7 +8,7 @@ import msgspec
 
 from projects.bikes.bands import KINDS
 from projects.bikes.calendar import SpecialDay
-from projects.bikes.layout import Feast, Layout
+from projects.bikes.layout import Event, Layout
 from projects.bikes.sun import Place
 from projects.common.model_file import Shape
 
@@ -42,8 +42,8 @@ class SavedCity(msgspec.Struct):
     place: Place | None
     country: str | None
     held_after_days: Annotated[int, msgspec.Meta(ge=0)]
-    feasts: list[Feast] = []
-    learned_feasts: list[str] = []
+    events: list[Event] = []
+    learned_events: list[str] = []
 
 
 class SavedRanges(msgspec.Struct):

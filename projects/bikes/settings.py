@@ -17,7 +17,7 @@ TABLE_OPTIONS = (
     "subdivision",
     "latitude",
     "longitude",
-    "feasts",
+    "events",
     "encoding",
 )
 

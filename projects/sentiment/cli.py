@@ -1,4 +1,4 @@
-"""The `sentiment` command: download, train, tune, evaluate, plot, report, export, predict, words, similar."""
+"""The `sentiment` command: download, check, train, tune, evaluate, plot, report, export, predict, words, similar."""
 
 import shlex
 from dataclasses import replace

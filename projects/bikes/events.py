@@ -9,14 +9,14 @@ from typing import TypeAlias
 import pandas as pd
 
 from projects.bikes.hours import Problems, text_of
-from projects.bikes.layout import Feast, find_time, read_name
+from projects.bikes.layout import Event, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
 from projects.bikes.words import counted
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
 from projects.common.tables import Table, open_table, table_of_frame
 
-FeastSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
+EventSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
 
 LARGEST_TABLE = 1 << 24  # unpacked bytes that are believed
 NAMES = (  # that a column of names may have, in small letters
@@ -27,36 +27,36 @@ NAMES = (  # that a column of names may have, in small letters
 )
 NOTHING = ("", "0", "no", "n", "false", "none", "nein", "non", "nan", "-")  # is on such a day of a calendar
 SOMETHING = ("1", "yes", "y", "true", "x", "ja", "oui", "sí", "si")  # is, and it has no name
-COMMON_NAME = "feast"  # of what has no name
+COMMON_NAME = "event"  # of what has no name
 MOST_KINDS = 5  # that are told
 
 
-def read_feasts(source: FeastSource, likely: str) -> tuple[list[Feast], str]:
-    """The feasts of a table, in order, and a remark on what was found. Case and spaces keep no names apart.
+def read_events(source: EventSource, likely: str) -> tuple[list[Event], str]:
+    """The events of a table, in order, and a remark on what was found. Case and spaces keep no names apart.
 
     The table has a column of dates, and one of names or none; a row is for a day, or for an hour of it.
     likely: the format of the city's own times, whose order of day and month is taken where both could be right.
     Raises ProjectError that says all that can't be right.
     """
-    table = open_feasts(source)
+    table = open_events(source)
     text = text_of(table.rows(), table.columns)
     column, time_format = find_time(text, {"time": None})
     if column is None or time_format is None:
         it_has = ", ".join(table.columns) or "nothing"
-        raise ProjectError(f"{table.path}: no column holds dates (it has {it_has}): feasts are a row for each day")
+        raise ProjectError(f"{table.path}: no column holds dates (it has {it_has}): events are a row for each day")
     name_column = find_names(text, column)
     names = pd.Series(COMMON_NAME, text.index) if name_column is None else tidied(text[name_column])
     there = ~names.str.lower().isin(NOTHING)
     text, names = text[there], names[there]
     day = read_days(text, column, in_likely_order(text[column], time_format, likely), str(table.path))
-    feasts = sorted({Feast(moment.date(), name) for moment, name in zip(day, names, strict=True)})
-    if not feasts:
-        raise ProjectError(f"{table.path}: no row names a feast: feasts are a row for each day, with date and name")
+    events = sorted({Event(moment.date(), name) for moment, name in zip(day, names, strict=True)})
+    if not events:
+        raise ProjectError(f"{table.path}: no row names a event: events are a row for each day, with date and name")
     columns = column if name_column is None else f"{column} and {name_column}"
-    return feasts, f"{table.path}, {columns}: {'; '.join(told(feasts))}"
+    return events, f"{table.path}, {columns}: {'; '.join(told(events))}"
 
 
-def open_feasts(source: FeastSource) -> Table:
+def open_events(source: EventSource) -> Table:
     """The table of a file, a DataFrame or a mapping."""
     if isinstance(source, Mapping):
         source = pd.DataFrame({"date": list(source), "name": list(source.values())})
@@ -64,7 +64,7 @@ def open_feasts(source: FeastSource) -> Table:
         return table_of_frame(source)
     path = Path(source)
     if not path.exists():
-        raise ProjectError(no_file(path, "--feasts takes a table with a row for each day, its date and its name"))
+        raise ProjectError(no_file(path, "--events takes a table with a row for each day, its date and its name"))
     return open_table(path, largest=LARGEST_TABLE)
 
 
@@ -107,11 +107,11 @@ def read_days(text: pd.DataFrame, column: str, time_format: str, name: str) -> p
     return time.dt.normalize()
 
 
-def told(feasts: Iterable[Feast]) -> list[str]:
+def told(events: Iterable[Event]) -> list[str]:
     """Each kind with its days, in the order of the first: "Fallas (10 days, 2024-03-15 to 2025-03-19)"."""
     days: dict[str, list[date]] = {}
-    for feast in feasts:
-        days.setdefault(feast.name, []).append(feast.day)
+    for event in events:
+        days.setdefault(event.name, []).append(event.day)
     kinds = [
         f"{name} ({first})" if first == last else f"{name} ({number} days, {first} to {last})"
         for name, number, first, last in ((name, len(of_it), of_it[0], of_it[-1]) for name, of_it in days.items())
