@@ -15,11 +15,12 @@ from sklearn.model_selection import TimeSeriesSplit
 from benchmarks import bikes_peers as peers
 from benchmarks.report import REAL_DATA, machine, table, write_section
 from nn import metrics
-from projects.bikes.backtest import VALIDATION_DAYS, backtest, origins, summary
+from projects.bikes.backtest import backtest, origins, summary
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split, read_hours
 from projects.bikes.features import AROUND
 from projects.bikes.model import train
+from projects.bikes.settings import VALIDATION_DAYS
 
 DAYS = 21
 MARCH = pd.Timestamp("2012-03-01")

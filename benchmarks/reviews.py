@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 from benchmarks.report import REAL_DATA
 from projects.sentiment.data import PUBLISHED, Reviews, read_reviews
+from projects.sentiment.fits import training_settings
 from projects.sentiment.sample import simulate_reviews
 from projects.sentiment.settings import Settings, complete
-from projects.sentiment.training import training_settings
 
 ARCHIVE = REAL_DATA / PUBLISHED.name
 

@@ -108,7 +108,7 @@ def probability_of(model: SentimentModel, texts: list[str]) -> np.ndarray:
 def calibration_error(is_positive: np.ndarray, probability: np.ndarray) -> float:
     """The expected calibration error of the probability of the positive label, in ten bins of equal width."""
     bins = reliability(is_positive, probability)
-    return float(sum(abs(b["probability"] - b["share"]) * b["reviews"] for b in bins) / len(probability))
+    return float(sum(abs(b["probability"] - b["share"]) * b["texts"] for b in bins) / len(probability))
 
 
 def log_loss(is_positive: np.ndarray, probability: np.ndarray) -> float:
@@ -215,7 +215,7 @@ def draw_reliability(model: SentimentModel, test: Reviews, sets: list[Sentences]
     axes.legend()
     save_figure(figure, PICTURE, False)
     rows = [
-        [name, f"{b['probability']:.3f}", f"{b['share']:.3f}", f"{b['reviews']:,}"]
+        [name, f"{b['probability']:.3f}", f"{b['share']:.3f}", f"{b['texts']:,}"]
         for name, bins in found.items()
         for b in bins
     ]

@@ -6,10 +6,9 @@ were.
 """
 
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +16,20 @@ import numpy.typing as npt
 from nn import metrics
 from nn.batches import ArrayBatches
 from nn.functions import ACTIVATIONS, LOSSES, Array
-from nn.network import Seed, TwoLayerNetwork
-from nn.training import Training, TrainingSettings
-from nn.validation import (
-    Constraint,
+from nn.input_checks import (
     check_feature_names,
     check_labels,
     check_matrix,
-    check_settings,
     check_targets,
     check_weight,
     feature_names,
+    warn_caller,
+    with_mean_1,
+)
+from nn.network import Seed, TwoLayerNetwork
+from nn.setting_checks import (
+    Constraint,
+    check_settings,
     one_of,
     optional,
     real_number,
@@ -35,8 +37,8 @@ from nn.validation import (
     seed,
     true_or_false,
     whole_number,
-    with_mean_1,
 )
+from nn.training import Training, TrainingSettings
 
 CONSTRAINTS: dict[str, Constraint] = {  # of the settings that are not those of `TrainingSettings`
     "hidden_units": whole_number(1),
@@ -51,12 +53,19 @@ CONSTRAINTS: dict[str, Constraint] = {  # of the settings that are not those of 
         lambda value: true_or_false.holds(value) or whole_number(0).holds(value),
     ),
 }
-Rows = tuple[Any, Array, Array | None]  # X [rows, features], y [rows, outputs], weight [rows, 1]
+
+
+class Rows(NamedTuple):
+    """Rows that were checked."""
+
+    X: Any  # [rows, features], dense or sparse
+    y: Array  # [rows, outputs]
+    weight: Array | None  # [rows, 1]
 
 
 @dataclass(eq=False)
 class TwoLayerEstimator:
-    """What the regressor and the classifier share: settings, fit, partial_fit, score."""
+    """What the regressor and the classifier share: settings, fit, partial_fit."""
 
     hidden_units: int = 32
     hidden: str = "sigmoid"  # or "tanh", "relu"
@@ -121,7 +130,7 @@ class TwoLayerEstimator:
         held_out = None
         if validation is not None:
             held_out = self._check_rows(*validation)
-            same_outputs = held_out[1].shape[1] == rows[1].shape[1]
+            same_outputs = held_out.y.shape[1] == rows.y.shape[1]
             require(same_outputs, "validation has another number of outputs than y")
         elif settings.early_stopping:
             rows, held_out = self._hold_out(rows, rng)
@@ -144,7 +153,7 @@ class TwoLayerEstimator:
             if on_epoch is not None:
                 on_epoch(training)
         if training.diverged:
-            warn_of_divergence(stacklevel=5)
+            warn_of_divergence()
         if training.diverged or training.settings.early_stopping:
             training.restore_best()
 
@@ -170,7 +179,7 @@ class TwoLayerEstimator:
         self.training_.run_epoch(array_batches(rows, settings))
         if self.training_.diverged:
             self.training_.restore_best()
-            warn_of_divergence(stacklevel=3)
+            warn_of_divergence()
         return self
 
     def _check_network_fits(self, rows: Rows) -> None:
@@ -178,8 +187,8 @@ class TwoLayerEstimator:
         n_outputs = self.network_.W2.shape[1]
         dtype = self.network_.parameters.dtype
         require(
-            rows[1].shape[1] == n_outputs,
-            f"y has {rows[1].shape[1]} outputs, but the first partial_fit had {n_outputs}",
+            rows.y.shape[1] == n_outputs,
+            f"y has {rows.y.shape[1]} outputs, but the first partial_fit had {n_outputs}",
         )
         require(self.dtype == dtype, f"dtype was {dtype} in the first fit, and is {self.dtype} now")
 
@@ -202,7 +211,7 @@ class TwoLayerEstimator:
             same_length,
             f"X and y must have equally many rows, not shapes {X.shape} and {targets.shape}",
         )
-        return X, targets, check_weight(sample_weight, len(targets), self.dtype)
+        return Rows(X, targets, check_weight(sample_weight, len(targets), self.dtype))
 
     def _learn_features(self, X: Any) -> Any:
         """X as a matrix; how many features it has and what they are called is remembered."""
@@ -237,7 +246,7 @@ class TwoLayerEstimator:
 
     def _start(self, rows: Rows, settings: TrainingSettings, rng: np.random.Generator) -> None:
         """Make the network for these rows, and its training."""
-        n_outputs = rows[1].shape[1]
+        n_outputs = rows.y.shape[1]
         self.network_ = TwoLayerNetwork(
             self.n_features_in_,
             int(self.hidden_units),
@@ -457,7 +466,8 @@ def choose_held_out(strata: npt.NDArray[Any], fraction: float, rng: np.random.Ge
 def select(rows: Rows, chosen: Array) -> Rows:
     """These of the rows; their weights are scaled to a mean of 1 again."""
     X, y, weight = rows
-    return X[chosen], y[chosen], None if weight is None else with_mean_1(weight[chosen])
+    chosen_weight = None if weight is None else with_mean_1(weight[chosen])
+    return Rows(X[chosen], y[chosen], chosen_weight)
 
 
 def print_epoch(training: Training) -> None:
@@ -470,7 +480,7 @@ def print_epoch(training: Training) -> None:
     print(line, flush=True)
 
 
-def warn_of_divergence(stacklevel: int) -> None:
-    """A RuntimeWarning that says what to do. stacklevel: calls from here up to the user's line."""
+def warn_of_divergence() -> None:
+    """A RuntimeWarning that says what to do."""
     message = "the loss is not finite: lower learning_rate or scale the data"
-    warnings.warn(message, RuntimeWarning, stacklevel)
+    warn_caller(message, RuntimeWarning)

@@ -17,7 +17,7 @@ from nn.batches import StepSource
 from nn.functions import Array
 from nn.network import Seed, TwoLayerNetwork
 from nn.optimizer import SGD
-from nn.validation import (
+from nn.setting_checks import (
     Constraint,
     check_settings,
     one_of,
@@ -76,10 +76,11 @@ class TrainingSettings:
 class Training:
     """The training of one network: call `run_epoch` until `finished`.
 
-    history: a row (a dict) for each epoch. best_parameters: those of the epoch with the lowest
-    monitored loss: after the epoch for the validation loss or, without one, before it for the
-    training loss, which each batch has before its step. diverged: the last loss was infinite or
-    no number. random_state: for the order of the rows and for dropout.
+    history: a row (a dict) for each epoch. best_parameters: those with the lowest monitored loss,
+    which is the validation loss or, without one, the training loss. The validation loss is
+    measured after the epoch, so the parameters after it are kept; the training loss is summed
+    during it, each batch before its step, so those before it are kept. diverged: the last loss was
+    infinite or no number. random_state: for the order of the rows and for dropout.
 
     >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
     >>> training = Training(TwoLayerNetwork(1, 4), TrainingSettings(epochs=3))
@@ -148,9 +149,7 @@ class Training:
         return self.settings.learning_rate * SCHEDULES[self.settings.schedule](share_done)
 
     def _record(self, row: dict[str, float], parameters: Array) -> None:
-        """Add the row to the history; remember the parameters that its loss is of if they are the
-        best.
-        """
+        """Add the row to the history; keep the parameters if its loss is the lowest so far."""
         self.history.append(row)
         monitored = row.get("validation_loss", row["training_loss"])
         self.diverged = not (math.isfinite(row["training_loss"]) and math.isfinite(monitored))

@@ -451,10 +451,11 @@ def test_the_final_fit_knows_the_validation_hours_but_not_the_test(small):
 def test_an_ensemble_is_the_mean_of_its_networks_unbiased_over_what_it_was_fitted_to(small):
     model = fit(small.train, None, Settings(members=3, seed=0, epochs=3))
     inputs = model.features(small.test)
-    alone = [BikesModel([network], model.scaling, model.settings).roots(inputs) for network in model.networks]
+    members = [BikesModel([network], model.scaling, model.settings) for network in model.networks]
+    alone = [member.transformed_counts(inputs) for member in members]
     positive = np.min(alone, axis=0) > 0  # elsewhere a network alone is cut off at 0
     assert positive.mean() > 0.8
-    np.testing.assert_allclose(model.roots(inputs)[positive], np.mean(alone, axis=0)[positive], rtol=1e-5)
+    np.testing.assert_allclose(model.transformed_counts(inputs)[positive], np.mean(alone, axis=0)[positive], rtol=1e-5)
     assert model.predict(small.train).sum() == pytest.approx(small.train.cnt.sum())
 
 

@@ -144,7 +144,7 @@ def test_evaluate_json_has_the_promised_keys(workspace):
         "unsure", "reliability", "mistakes", "scored", "accuracy_range", "left_out_line", "data", "sure",
         "within_one_step",
     }  # fmt: skip
-    expected = {"reviews", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
+    expected = {"texts", "accuracy", "precision", "recall", "f1", "log_loss", "confusion"}
     assert set(scores["test"]) == expected | {"balanced_accuracy", "expected_calibration_error"}
 
 

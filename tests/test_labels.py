@@ -17,7 +17,8 @@ from projects.sentiment.data import File, Reviews, read_reviews
 from projects.sentiment.evaluation import Outcomes, evaluate, scores
 from projects.sentiment.labels import number_labels, order_labels
 from projects.sentiment.layout import LeftOut
-from projects.sentiment.model import SentimentModel, log_odds
+from projects.sentiment.model import SentimentModel
+from projects.sentiment.outputs import log_odds
 from projects.sentiment.ratios import SMOOTHING
 from projects.sentiment.settings import Settings
 from projects.sentiment.steps import label_weights, targets
@@ -139,9 +140,9 @@ def test_a_model_of_three_labels_learns_them(model, table):
     assert found["test"]["accuracy"] > 0.85
     assert found["baselines"]["majority"]["accuracy"] < 0.6
     assert [scored["label"] for scored in found["labels"]] == model.label_names
-    assert sum(scored["reviews"] for scored in found["labels"]) == found["test"]["reviews"]
-    wrong = found["test"]["reviews"] * (1 - found["test"]["accuracy"])
-    assert sum(pair["reviews"] for pair in found["confusions"]) == pytest.approx(wrong)
+    assert sum(scored["texts"] for scored in found["labels"]) == found["test"]["texts"]
+    wrong = found["test"]["texts"] * (1 - found["test"]["accuracy"])
+    assert sum(pair["texts"] for pair in found["confusions"]) == pytest.approx(wrong)
     assert all(mistake["label"] != mistake["answer"] for mistake in found["mistakes"])
     assert set(found["means"]) == {"macro", "weighted"}
 

@@ -384,7 +384,7 @@ def test_a_label_never_trained_on_counts_the_same_in_files_of_its_own(rows, csv_
     write_csv(tmp_path / "some-2.csv", strange)
     one = evaluate(model, [File(tmp_path / "one.csv")])
     two = evaluate(model, files_of(tmp_path / "some-*.csv"))
-    assert one["unknown"] == two["unknown"] == {"labels": ["neutral"], "reviews": 7}
+    assert one["unknown"] == two["unknown"] == {"labels": ["neutral"], "texts": 7}
     assert one["test"]["accuracy"] == two["test"]["accuracy"]
     precision = {scored["label"]: scored["precision"] for scored in one["labels"]}["positive"]
     assert one["test"]["precision"] == precision  # still that of the second label, not a mean of three

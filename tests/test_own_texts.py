@@ -22,13 +22,14 @@ from projects.common.plots import drawable
 from projects.sentiment import load, train
 from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words, plots_of_scores
+from projects.sentiment.confidence import wilson_interval
 from projects.sentiment.data import drawn
 from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
 from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
-from projects.sentiment.plain_words import recommendation, wilson_interval
+from projects.sentiment.plain_words import recommendation
 from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
 from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words
@@ -198,11 +199,11 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     line, scores = scored(tmp_path, "t.csv")
     known_words = "others are trained on, or have the very words of such a text"
     assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
-    assert scores["test"]["reviews"] == kept
+    assert scores["test"]["texts"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}
     line, scores = scored(tmp_path, "new.jsonl")
     assert line == "100 test texts: all that are there, as the model was trained on none of them"
-    assert sum(label["reviews"] for label in scores["labels"]) == 100
+    assert sum(label["texts"] for label in scores["labels"]) == 100
     n_known = sum(drawn(text) >= 0.2 for text, _ in known)
     assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; left out: {n_known} others")
     assert scored(tmp_path, "split.csv")[0] == "30 test texts"
@@ -320,7 +321,7 @@ def test_of_stars_it_is_said_how_many_are_right_or_one_off(tmp_path):
 def test_the_limit_that_training_chose_is_recommended_where_it_is_needed():
     def scores(accuracy, limit, unsure, of_the_others):
         sure = {"limit": limit, "unsure": unsure, "accuracy": of_the_others}
-        return {"test": {"reviews": 100, "accuracy": accuracy}, "sure": sure if limit else None}
+        return {"test": {"texts": 100, "accuracy": accuracy}, "sure": sure if limit else None}
 
     assert recommendation(scores(0.9, 0.8, 0.13, 0.94)) == (
         "with --unsure 0.8, as training chose it: 13 of 100 unsure, 94 % of the others right"
@@ -341,9 +342,9 @@ def test_what_an_unsure_limit_does_is_counted_on_the_test_with_the_limit_of_the_
     model.save(tmp_path / "runs" / "sentiment" / "model.safetensors")
     _, scores = scored(tmp_path, "t.csv")
     kept = [text for text, _ in rows if drawn(text) < 0.2]
-    sureness = model.probabilities(kept).max(axis=1)
+    confidence = model.probabilities(kept).max(axis=1)
     assert scores["sure"]["limit"] == 0.81
-    assert scores["sure"]["unsure"] == pytest.approx(np.mean(sureness < 0.81))
+    assert scores["sure"]["unsure"] == pytest.approx(np.mean(confidence < 0.81))
 
 
 def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_path):
@@ -389,11 +390,11 @@ def test_pictures_of_a_small_table_name_its_telling_words(tmp_path):
     code, _, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 5, cwd=tmp_path)
     assert code == 0, errors
     model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
-    trained = model.settings["train_reviews"]
+    trained = model.settings["train_texts"]
     assert model.named_from == math.ceil(math.sqrt(trained / 10))  # 50 of 25,000
-    model.settings["train_reviews"] = 1_000_000
+    model.settings["train_texts"] = 1_000_000
     assert 10 < model.named_from <= 50
-    model.settings["train_reviews"] = trained
+    model.settings["train_texts"] = trained
     for axes, label in zip(plot_label_words(model).axes, (1, 0), strict=True):
         shown = {tick.get_text() for tick in axes.get_yticklabels()}
         assert len(shown & set(telling[label])) >= 6
@@ -451,16 +452,16 @@ def test_pictures_have_no_boxes_for_emoji_and_say_what_they_are_of(tmp_path):
         assert [tick.get_text() for tick in axes.get_yticklabels()][::-1] == strongest
     scores = json.loads((tmp_path / "runs" / "sentiment" / "metrics.json").read_text())
     figure = plots_of_scores(scores, model.label_names)["confusion.png"]
-    assert figure.get_supxlabel() == f"{scores['test']['reviews']} texts of t.csv"
+    assert figure.get_supxlabel() == f"{scores['test']['texts']} texts of t.csv"
 
 
 def test_no_picture_of_limits_where_none_helps_and_its_title_has_a_point_of_it():
-    sureness = np.linspace(0.5, 1, 100)
-    scores = {"unsure": scores_of_the_sure(sureness, np.ones(100, bool))}
+    confidence = np.linspace(0.5, 1, 100)
+    scores = {"unsure": scores_of_the_sure(confidence, np.ones(100, bool))}
     assert not unsure_helps(scores)
-    scores = {"unsure": scores_of_the_sure(sureness, sureness > 0.55)}
+    scores = {"unsure": scores_of_the_sure(confidence, confidence > 0.55)}
     assert unsure_helps(scores)
-    limit, unsure = 0.6, np.mean(sureness < 0.6)
+    limit, unsure = 0.6, np.mean(confidence < 0.6)
     title = plot_unsure(scores).axes[0].get_title("left")
     assert title == f"90.0 % right; with --unsure {limit}: {100 * unsure:.1f} % unsure, 100.0 % of the others right"
 
@@ -472,8 +473,8 @@ def test_labels_that_are_numbers_are_in_order_and_others_by_their_texts():
 
 
 def test_limits_beside_points_never_lie_on_each_other():
-    sureness = np.linspace(0.97, 1, 50)
-    found = scores_of_the_sure(sureness, np.arange(50) % 10 > 0)
+    confidence = np.linspace(0.97, 1, 50)
+    found = scores_of_the_sure(confidence, np.arange(50) % 10 > 0)
     figure = plot_unsure({"unsure": found})
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
@@ -760,7 +761,7 @@ def test_a_training_that_learns_nothing_says_so_beside_the_texts_held_out(tmp_pa
     most_frequent = settings["label_names"][int(np.argmax(settings["label_shares"]))]
     assert f"better than always answering {most_frequent!r}: look whether 'Kanal' is the column of labels" in output
     said = float(re.search(r"always the same answer: ([\d.]+)%", output)[1])
-    held_out = settings["validation_reviews"]
+    held_out = settings["validation_texts"]
     assert f"of {held_out} texts held out" in output
     n_right = said / 100 * held_out
     assert abs(n_right - round(n_right)) < held_out * 0.0006  # a share of the texts held out
@@ -768,7 +769,7 @@ def test_a_training_that_learns_nothing_says_so_beside_the_texts_held_out(tmp_pa
 
 
 def test_what_is_no_better_than_one_answer_by_hand():
-    settings = {"validation_baseline": 0.5, "validation_reviews": 100, "validation_accuracy": 0.5, "balanced": False}
+    settings = {"validation_baseline": 0.5, "validation_texts": 100, "validation_accuracy": 0.5, "balanced": False}
     settings |= {"label_shares": [0.4, 0.6], "label_names": ["App", "Web"], "label_column": None}
     assert no_better_in_words(settings) == "no better than always answering 'Web': give more texts"
     # two standard errors: 2 √(0.5 · 0.5 / 100) = 0.1
@@ -1013,12 +1014,12 @@ def test_a_second_model_says_that_it_takes_the_place_of_the_first_and_loads_by_i
 
 def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
     monkeypatch.setattr("projects.sentiment.measuring.FEWEST_SURE", 2)
-    sureness = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
+    confidence = np.array([0.99, 0.5, 0.9, 0.8, 0.7, 0.6])
     right = np.array([True, False, True, True, False, True])
     # surest first: right, right, right, wrong, right, wrong: of the first three all, of the first four 75 %
-    assert sure_from(sureness, right) == (0.8, 0.5)  # three of six answers are less probable
-    assert sure_from(sureness, np.ones(6, bool)).probability == 0.5
-    assert sure_from(sureness, np.zeros(6, bool)) is None
+    assert sure_from(confidence, right) == (0.8, 0.5)  # three of six answers are less probable
+    assert sure_from(confidence, np.ones(6, bool)).probability == 0.5
+    assert sure_from(confidence, np.zeros(6, bool)) is None
 
 
 def test_python_takes_what_people_have(tmp_path):
@@ -1053,7 +1054,7 @@ def test_python_joins_labels_and_answers_tables_as_the_command_does(tmp_path):
     frame = pd.DataFrame(rows, columns=["avis", "note"], index=range(1000, 1000 + len(rows)))
     model = train(frame, joined, text_column="avis", label_column="note", epochs=4)
     assert model.label_names == ["negative", "positive"]
-    assert model.settings["train_reviews"] == 400
+    assert model.settings["train_texts"] == 400
     (tmp_path / "t.csv").write_text(csv_of(rows, names=("avis", "note")))
     from_file = train(tmp_path / "t.csv", joined, epochs=4)
     assert from_file.label_names == ["negative", "positive"]

@@ -32,7 +32,6 @@ from projects.bikes import (
     seasons,
     times,
     train,
-    words,
 )
 from projects.bikes.evaluation import in_a_sentence
 from projects.bikes.layout import Event
@@ -40,6 +39,7 @@ from projects.bikes.model import train as train_on
 from projects.bikes.settings import Settings
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
+from projects.common.words import counted
 
 pytestmark = pytest.mark.slow
 
@@ -397,7 +397,7 @@ def test_a_country_may_be_written_small(tmp_path):
 
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 rows"), (1, "1 row"), (1200, "1,200 rows")])
 def test_one_row_is_a_row(number, expected):
-    assert words.counted(number, "row") == expected
+    assert counted(number, "row") == expected
 
 
 DOTTED = ["980", "1.140", "12.345", ""]

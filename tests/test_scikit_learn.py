@@ -374,3 +374,24 @@ def test_a_network_can_be_used_without_an_estimator():
 def test_a_wrong_keyword_names_the_class_that_was_called(estimator):
     with pytest.raises(TypeError, match=rf"^{estimator.__name__}\b.*'hiden_units'"):
         estimator(hiden_units=3)
+
+
+def test_warnings_name_the_line_of_the_user():
+    """Whichever method was called: the first line outside of `nn`."""
+    table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 2.0, 1.0, 2.0]})
+    y = np.array([0, 1, 0, 1])
+    classifier = TwoLayerClassifier(epochs=2).fit(table, y)
+    regressor = TwoLayerRegressor(epochs=2).fit(table, y)
+    X = table.to_numpy()
+    calls = [
+        lambda: classifier.fit(table, y[:, np.newaxis]),
+        lambda: classifier.predict(X),
+        lambda: classifier.predict_proba(X),
+        lambda: classifier.score(X, y),
+        lambda: regressor.predict(X),
+        lambda: regressor.score(X, y),
+    ]
+    for call in calls:
+        with pytest.warns(UserWarning, match="column-vector|feature names") as warned:
+            call()
+        assert [warning.filename for warning in warned] == [__file__]

@@ -354,7 +354,7 @@ def model(reviews):
 def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
     found = evaluate(model, [reviews["test"]])
     assert found["simulated"] is True
-    assert found["test"]["reviews"] == 1000
+    assert found["test"]["texts"] == 1000
     assert found["test"]["accuracy"] > 0.75 > found["baselines"]["majority"]["accuracy"] + 0.2
     assert sum(map(sum, found["test"]["confusion"])) == 1000
 
@@ -422,8 +422,8 @@ def test_model_is_fitted_to_all_reviews_after_one_was_measured(reviews):
     assert len(epochs) == 2
     assert all("validation_loss" in epoch for epoch in epochs)
     n = len(reviews["train"].texts)
-    assert model.settings["train_reviews"] == n
-    assert 0.08 * n < model.settings["validation_reviews"] < 0.12 * n
+    assert model.settings["train_texts"] == n
+    assert 0.08 * n < model.settings["validation_texts"] < 0.12 * n
     expected = learn(reviews["train"].texts, reviews["train"].labels, 3, 0.05, longest=3)
     np.testing.assert_array_equal(model.vocabulary.ratios, expected.ratios)
 
@@ -451,7 +451,7 @@ def test_a_label_that_was_never_trained_on_counts_as_wrong(model, tmp_path):
     (tmp_path / "t.csv").write_text(rows)
     found = evaluate(model, [data.File(tmp_path / "t.csv")])
     assert found["test"]["accuracy"] == 0.5
-    assert found["unknown"] == {"labels": ["neutral", "mixed"], "reviews": 2}
+    assert found["unknown"] == {"labels": ["neutral", "mixed"], "texts": 2}
     assert [scored["label"] for scored in found["labels"]] == ["negative", "positive", "(never trained on)"]
     assert {mistake["label"] for mistake in found["mistakes"]} == {"neutral", "mixed"}
     (tmp_path / "t.csv").write_text("text,label,split\na,x,train\na,neutral,test\na,mixed,test\n")
@@ -462,7 +462,7 @@ def test_a_label_that_was_never_trained_on_counts_as_wrong(model, tmp_path):
 def test_mistakes_and_lengths_are_those_of_the_answers(model):
     texts = ["dull " * 150, "a wonderful film", "a wonderful film ! " * 40]
     found = evaluate(model, [data.Reviews(texts, [0, 0, 1])])
-    assert [(kind["from_words"], kind["reviews"], kind["accuracy"]) for kind in found["by_length"]] == [
+    assert [(kind["from_words"], kind["texts"], kind["accuracy"]) for kind in found["by_length"]] == [
         (0, 1, 0.0), (100, 2, 1.0),
     ]  # fmt: skip
     assert [(mistake["label"], mistake["text"]) for mistake in found["mistakes"]] == [("negative", "a wonderful film")]

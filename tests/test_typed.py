@@ -26,9 +26,11 @@ from projects.sentiment.counting import (
 )
 from projects.sentiment.data import Reviews, labelled_texts
 from projects.sentiment.engine import Engine
+from projects.sentiment.fits import MEASURED
 from projects.sentiment.hashes import text_hash
-from projects.sentiment.model import PIECES_SHARE, SecondView, SentimentModel
+from projects.sentiment.model import SecondView, SentimentModel
 from projects.sentiment.ngrams import length_factors
+from projects.sentiment.outputs import PIECES_SHARE
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.report import page
 from projects.sentiment.sample import simulate_reviews
@@ -36,7 +38,7 @@ from projects.sentiment.settings import Settings
 from projects.sentiment.store import Store
 from projects.sentiment.tokens import CLOSING, NONE, read_words
 from projects.sentiment.tokens import tokens as plain_tokens
-from projects.sentiment.training import MEASURED, Watcher, train
+from projects.sentiment.training import Watcher, train
 
 BY_HAND = {
     "It's not a bad film at all, but a long one": "its not ¬a ¬bad ¬film ¬at ¬all , but a long one",

@@ -13,20 +13,21 @@ from helpers import run
 
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
-from projects.sentiment import corpus, training
+from projects.sentiment import corpus, fits
 from projects.sentiment import train as train_from_python
 from projects.sentiment.bags import UNIT, Bags
 from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import choose_vocabulary, count_candidates
 from projects.sentiment.data import File, Reviews, Texts, files_of
 from projects.sentiment.engine import Engine
+from projects.sentiment.fits import MEASURED, TAUGHT
 from projects.sentiment.hashes import HASHES, mix, text_hash
 from projects.sentiment.sample import simulate_reviews
+from projects.sentiment.self_training import PseudoLabels, count_shares, in_texts, shares_of
 from projects.sentiment.settings import Settings
 from projects.sentiment.steps import Rows, label_weights, read_rows, targets, weights_of
 from projects.sentiment.store import Store
-from projects.sentiment.teaching import Lesson, count_shares, in_texts, shares_of
-from projects.sentiment.training import MEASURED, TAUGHT, Watcher, train
+from projects.sentiment.training import Watcher, train
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +80,7 @@ def test_a_word_that_only_texts_without_labels_have_is_learned_from_its_neighbou
     superb, lousy = taught.probabilities(["superb", "lousy"])[:, 1]
     assert superb > 0.7
     assert lousy < 0.3
-    assert taught.settings["unlabelled_reviews"] == 400
+    assert taught.settings["unlabelled_texts"] == 400
 
 
 def test_texts_to_train_or_test_on_are_not_learned_from_again(tmp_path, others):
@@ -94,7 +95,7 @@ def test_texts_to_train_or_test_on_are_not_learned_from_again(tmp_path, others):
     known = {str(row["text"]) for row in rows}
     new = Texts(sorted({text for text in others if text not in known}))
     from_new = train(source, SETTINGS, unlabelled=[new])
-    assert from_all.settings["unlabelled_reviews"] == len(new.texts)
+    assert from_all.settings["unlabelled_texts"] == len(new.texts)
     assert bytes_of(from_all, tmp_path / "a") == bytes_of(from_new, tmp_path / "b")
 
 
@@ -209,16 +210,16 @@ def test_texts_are_counted_by_their_shares_as_by_plain_loops(n_labels, labelled,
 
 
 def test_the_texts_held_out_have_no_part_in_what_the_measured_fit_learns(labelled, others, monkeypatch):
-    """With other labels of the texts held out, the lesson of the measured fit is the same; that of the final is not."""
-    lessons = []
-    learn = training.learn
+    """With other labels of the texts held out the measured fit is given the same, and the final one is not."""
+    given = []
+    pseudo_label = fits.pseudo_label
 
     def remembered(plan, fit, fitted):
-        lesson: Lesson = learn(plan, fit, fitted)
-        lessons.append((fit, [counts.toarray() for counts in lesson.counts]))
-        return lesson
+        pseudo_labels: PseudoLabels = pseudo_label(plan, fit, fitted)
+        given.append((fit, [counts.toarray() for counts in pseudo_labels.counts]))
+        return pseudo_labels
 
-    monkeypatch.setattr(training, "learn", remembered)
+    monkeypatch.setattr(fits, "pseudo_label", remembered)
     hashes = np.array([text_hash(text) for text in labelled.texts], np.uint64)
     is_held_out = mix(hashes, SETTINGS.seed) < np.uint64(0.1 * HASHES)
     assert 20 < is_held_out.sum() < 120
@@ -226,7 +227,7 @@ def test_the_texts_held_out_have_no_part_in_what_the_measured_fit_learns(labelle
     for labels in (labelled.labels, turned):
         train([Reviews(labelled.texts, labels)], SETTINGS, unlabelled=[Texts(others)])
     (measured, other_measured), (final, other_final) = (
-        [counts for of_fit, counts in lessons if of_fit == fit] for fit in ("measured", "final")
+        [counts for of_fit, counts in given if of_fit == fit] for fit in ("measured", "final")
     )
     np.testing.assert_array_equal(measured[0], other_measured[0])
     assert (final[0] != other_final[0]).any()
@@ -263,7 +264,7 @@ def test_the_same_texts_give_the_same_model(changed, tables, tmp_path, small_blo
         {"engine": Engine(3), "unlabelled": files_of(tables / "part-*", labelled=False), "in_memory": 0},
     ]
     models = [train(sources, options, run=tmp_path, **way) for way in ways]
-    assert models[0].settings["unlabelled_reviews"] > 500
+    assert models[0].settings["unlabelled_texts"] > 500
     if options.large_batches:
         parameters = [model.network.parameters for model in models]
         np.testing.assert_allclose(parameters[0], parameters[1], rtol=1e-6, atol=1e-6)
@@ -303,7 +304,7 @@ def test_a_training_goes_on_where_it_was_stopped(fit, epoch, labelled, others, t
     checkpoint.after_epoch = stopping
     train([labelled], SETTINGS, watcher=Watcher(checkpoint=checkpoint), unlabelled=beside)
     checkpoint.write()
-    with pytest.raises(ProjectError, match=r"unlabelled_reviews: \d+ in the checkpoint, 0 now"):
+    with pytest.raises(ProjectError, match=r"unlabelled_texts: \d+ in the checkpoint, 0 now"):
         train([labelled], SETTINGS, watcher=Watcher(checkpoint=Checkpoint(tmp_path, "sentiment", resume=True)))
     resumed = Checkpoint(tmp_path, "sentiment", resume=True)
     again = train([labelled], SETTINGS, watcher=Watcher(checkpoint=resumed), unlabelled=beside)
@@ -332,4 +333,4 @@ def test_rows_without_a_label_are_learned_from_when_asked(tmp_path, others):
 
 def test_from_python(labelled, others):
     model = train_from_python(labelled.texts, labelled.labels, unlabelled=[*others, None], epochs=2)
-    assert model.settings["unlabelled_reviews"] == 900
+    assert model.settings["unlabelled_texts"] == 900

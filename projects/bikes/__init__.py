@@ -12,6 +12,8 @@ model.forecast(read_hours("stadt.csv").tail(24))        # hours with the weather
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from projects.bikes.settings import VALIDATION_DAYS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,7 +37,7 @@ def read_hours(source: "str | Path | pd.DataFrame", **given: Any) -> "pd.DataFra
 def train(
     source: "str | Path | pd.DataFrame",
     *,
-    validation_days: int = 60,
+    validation_days: int = VALIDATION_DAYS,
     test_days: int = 0,
     **options: Any,
 ) -> "BikesModel":

@@ -12,11 +12,10 @@ from projects.bikes.data import Split
 from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
 from projects.bikes.model import train
-from projects.bikes.settings import Settings
-from projects.bikes.words import counted, off_by
+from projects.bikes.settings import VALIDATION_DAYS, Settings
+from projects.bikes.words import off_by
 from projects.common.errors import ProjectError
-
-VALIDATION_DAYS = 60  # before each origin, held out to set the width of the bands
+from projects.common.words import counted
 
 
 def origins(

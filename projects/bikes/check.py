@@ -14,9 +14,10 @@ from projects.bikes.hours import columns_of
 from projects.bikes.layout import Layout
 from projects.bikes.low_days import low_days
 from projects.bikes.model import is_less_than_a_year
+from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS
 from projects.bikes.times import example
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
-from projects.bikes.words import counted
+from projects.common.words import counted
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
@@ -184,7 +185,7 @@ def fitting_periods(days: int) -> Sequence[str]:
 
     A third is held out: the final fit knows these days too, and bands of more days are surer.
     """
-    if days >= LEAST_TRAINING + 60 + 21:
+    if days >= LEAST_TRAINING + VALIDATION_DAYS + TEST_DAYS:
         return []
     validation = max(7, days // 3)
     return [

@@ -26,10 +26,10 @@ from projects.bikes.cli_predict import predict
 from projects.bikes.pictures import BACKTEST, PICTURES
 from projects.bikes.score_table import backtest_table, describe, table
 from projects.bikes.settings import TABLE_OPTIONS, Settings
-from projects.bikes.words import are, counted
 from projects.common import cli as common
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.progress import HISTORY
+from projects.common.words import are, counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +147,7 @@ def train(
             model.settings["table"] = str(data)  # that of the published hours needs no name
         common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
-    click.echo(f"{common.marked(model.settings)}trained on {describe(model)}")
+    click.echo(f"{common.simulated_mark(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
@@ -209,7 +209,7 @@ def tune(  # a parameter for each option
     chosen = {"data": data, "run": run, "validation_days": validation_days, "test_days": test_days, "seed": seed}
 
     def command(values: dict[str, Any]) -> list[str]:
-        return ["bikes", "train", *common.typed(train, chosen | given | values)]
+        return ["bikes", "train", *common.option_words(train, chosen | given | values)]
 
     show_search(search, clock, "RMSE", 1, command, run, quiet)
 
@@ -269,7 +269,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     if as_json:
         common.print_json(scores)
     else:
-        click.echo(f"{common.marked(scores)}a model trained on {describe(model)}")
+        click.echo(f"{common.simulated_mark(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
         click.echo(in_a_sentence(scores, period, getattr(hours, period)))
     say_each([warn_of_baseline(scores, period)])
@@ -290,13 +290,7 @@ main.add_command(forecast)
 @click.option("--origins", "count", type=click.IntRange(1, 1000), default=12, show_default=True, help="How many.")
 @click.option("--step", type=click.IntRange(1, 1200), default=1, show_default=True, help="Months from one to the next.")
 @click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="For the first weights and the order of the rows.",
-)
+@seed_option
 @table_options
 @common.json_option
 def backtest(  # a parameter for each option
@@ -340,7 +334,7 @@ def backtest(  # a parameter for each option
     if as_json:
         common.print_json({"simulated": simulated, "origins": scores.drop(columns="simulated").to_dict("records")})
     else:
-        mark = common.marked({"simulated": simulated})
+        mark = common.simulated_mark({"simulated": simulated})
         click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
         click.echo(in_a_sentence(forecasts, days))
@@ -370,22 +364,22 @@ def plot(run: Path) -> None:
 
     scores = None
     if (run / common.METRICS).exists():
-        with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+        with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
             scores = common.read_json(run / common.METRICS)
             simulated = scores["simulated"]
-    with common.whole(run / HISTORY, "run `bikes train` first"):
+    with common.own_file(run / HISTORY, "run `bikes train` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
     figures = {"losses.png": losses}
     if scores is None:
         simulated = BikesModel.load(run / common.MODEL).settings["simulated"]
         say_each(["`bikes evaluate`, then this again, draws the forecast and its errors, too"])
     else:
-        with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+        with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
             figures |= plots_of_scores(run, scores)
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
     if (run / BACKTEST).exists():
-        with common.whole(run / BACKTEST, "run `bikes backtest` again"):
+        with common.own_file(run / BACKTEST, "run `bikes backtest` again"):
             errors = common.read_table(run / BACKTEST)
             figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
         click.echo(save_figure(figure, run / "backtest.png", simulated, [BACKTEST]))
@@ -400,7 +394,7 @@ def plots_of_scores(run: Path, scores: dict[str, Any]) -> "dict[str, Figure]":
     figures: dict[str, Figure] = {}
     if "test" in scores:
         test = {name: float(score) for name, score in scores["test"].items()}
-        with common.whole(run / FORECAST, "run `bikes evaluate` first"):
+        with common.own_file(run / FORECAST, "run `bikes evaluate` first"):
             forecast = common.read_table(run / FORECAST)
             forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
             figures |= {
@@ -409,7 +403,7 @@ def plots_of_scores(run: Path, scores: dict[str, Any]) -> "dict[str, Figure]":
             }
     else:
         say_each(["no day was left to test the model on, so there is no picture of a forecast beside what happened"])
-    with common.whole(run / EFFECTS, "run `bikes evaluate` first"):
+    with common.own_file(run / EFFECTS, "run `bikes evaluate` first"):
         unit = scores.get("temperature_unit", "°C")
         figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
     return figures
@@ -430,7 +424,7 @@ def report(run: Path) -> None:
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / common.MODEL)
-    with common.whole(run / common.METRICS, "run `bikes evaluate` again"):
+    with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
         scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
         html = page(model, run / common.MODEL, scores, WEATHER_WORDS, FAR)
     write_atomically(run / common.REPORT, html.encode())

@@ -78,7 +78,7 @@ def forecast(
         common.print_json(answer)
         return
     end = f"{city.hours.time.iloc[-1]:%Y-%m-%d %H}:59"
-    click.echo(f"{common.marked({'simulated': simulated})}after {end}, {coming.weather}")
+    click.echo(f"{common.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from projects.bikes.settings import Settings
+from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS, Settings
 from projects.common import cli as common
 from projects.common.errors import ProjectError
 from projects.common.progress import say
@@ -30,14 +30,14 @@ seed_option = common.option_of(next(setting for setting in settings_of(Settings)
 validation_days_option = click.option(
     "--validation-days",
     type=click.IntRange(7),
-    default=60,
+    default=VALIDATION_DAYS,
     show_default=True,
     help="Days before the test that settings are judged by.",
 )
 test_days_option = click.option(
     "--test-days",
     type=click.IntRange(0),
-    default=21,
+    default=TEST_DAYS,
     show_default=True,
     help="Last days of the data, kept for the final figure; 0 to train on all.",
 )

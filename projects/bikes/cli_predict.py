@@ -10,10 +10,10 @@ import click
 from click.core import ParameterSource
 
 from projects.bikes.cli_options import FAR, WEATHER_WORDS, run_option, say_each
-from projects.bikes.words import counted
 from projects.common import cli as common
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
+from projects.common.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from projects.bikes.decimal_commas import DECIMAL, with_points
 from projects.bikes.events import read_events
 from projects.bikes.hours import as_text, hours_of, text_of
 from projects.bikes.layout import PUBLISHED_LAYOUT, Given, Layout, count_guessed, find_layout
-from projects.bikes.settings import TABLE_OPTIONS
+from projects.bikes.settings import TABLE_OPTIONS, TEST_DAYS, VALIDATION_DAYS
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
@@ -40,7 +40,7 @@ class Split(NamedTuple):
     test: pd.DataFrame
 
 
-def split(hours: pd.DataFrame, validation_days: int = 60, test_days: int = 21) -> Split:
+def split(hours: pd.DataFrame, validation_days: int = VALIDATION_DAYS, test_days: int = TEST_DAYS) -> Split:
     """The last `test_days` x 24 rows, the `validation_days` x 24 rows before them, and all rows before those."""
     test, validation = 24 * test_days, 24 * validation_days
     train = len(hours) - validation - test

@@ -12,7 +12,7 @@ from projects.bikes.data import Split
 from projects.bikes.features import AROUND, temperature_columns
 from projects.bikes.model import BikesModel
 from projects.bikes.scores import score, variance_of
-from projects.bikes.weather import COLDEST, WARMEST, normalised
+from projects.bikes.weather import celsius, normalised
 from projects.bikes.words import off_by
 from projects.common.errors import ProjectError
 
@@ -67,11 +67,11 @@ def temperature_effect(model: BikesModel, hours: pd.DataFrame) -> list[tuple[str
     """The rows of `effects` for each °C."""
     features = model.features(hours)[::EFFECT_STEP]
     rows = []
-    coldest, hottest = COLDEST + hours.temp.quantile([0.01, 0.99]) * (WARMEST - COLDEST)
-    for celsius in range(math.ceil(coldest), math.floor(hottest) + 1):
-        temp = normalised(celsius, 0, 0)["temp"]
+    coldest, hottest = celsius(hours.temp.quantile([0.01, 0.99]))
+    for degrees in range(math.ceil(coldest), math.floor(hottest) + 1):
+        temp = normalised(degrees, 0, 0)["temp"]
         bikes = model.bikes(features.assign(**temperature_columns(temp)))
-        rows.append(("temperature", "", celsius, float(bikes.mean())))
+        rows.append(("temperature", "", degrees, float(bikes.mean())))
     return rows
 
 

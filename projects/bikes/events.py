@@ -11,10 +11,10 @@ import pandas as pd
 from projects.bikes.hours import Problems, text_of
 from projects.bikes.layout import Event, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
-from projects.bikes.words import counted
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
 from projects.common.tables import Table, open_table, table_of_frame
+from projects.common.words import counted
 
 EventSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
 

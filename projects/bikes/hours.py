@@ -20,8 +20,8 @@ from projects.bikes.weather import (
     sky_from_wmo,
     sky_from_words,
 )
-from projects.bikes.words import are, counted
 from projects.common.errors import ProjectError
+from projects.common.words import are, counted
 
 MOST_BIKES = 1_000_000  # in an hour
 SHOWN = 5  # problems that are told at once

@@ -34,7 +34,7 @@ from projects.bikes.scores import score, variance_of
 from projects.bikes.seasons import is_unseen
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.bikes.target import learned, smearing_of, targets_of, to_counts
-from projects.bikes.weather import COLDEST, WARMEST, WIND
+from projects.bikes.weather import COLDEST, WARMEST, WIND, celsius
 from projects.common import progress
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
@@ -115,13 +115,13 @@ class BikesModel:
         """Whether the networks learned logarithms of the counts, not roots."""
         return bool(self.settings.get("log_counts", False))
 
-    def roots(self, features: pd.DataFrame) -> np.ndarray:
+    def transformed_counts(self, features: pd.DataFrame) -> np.ndarray:
         """The networks' mean forecast of each kind of riders, as roots or logarithms [rows, n_targets]."""
         X = (features.to_numpy() - self.scaling["feature_mean"]) / self.scaling["feature_scale"]
         X = X.astype(self.networks[0].W1.dtype)
         output = np.mean([network.predict(X) for network in self.networks], axis=0, dtype=float)
-        roots: np.ndarray = np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
-        return roots
+        counts: np.ndarray = np.maximum(output * self.scaling["target_scale"] + self.scaling["target_mean"], 0)
+        return counts
 
     def predict(
         self,
@@ -134,7 +134,7 @@ class BikesModel:
 
     def bikes(self, features: pd.DataFrame) -> np.ndarray:
         """Bikes rented in hours with these features [rows]."""
-        riders = to_counts(self.roots(features), self.log_counts)  # [rows, n_targets]
+        riders = to_counts(self.transformed_counts(features), self.log_counts)  # [rows, n_targets]
         bikes: np.ndarray = riders @ self.scaling["smearing"]
         return bikes
 
@@ -277,6 +277,17 @@ def fit(
     parts = build_groups(hours, city, names)
     features = pd.concat(parts.values(), axis=1)
     scaling = scaling_of(parts, hours, settings.log_counts)
+    validation = None
+    if unseen is not None:
+        unseen_features = build_features(unseen, city, names, hours.tail(AROUND))
+        validation = scaled(unseen_features, unseen, scaling, settings.log_counts)
+    rows = scaled(features, hours, scaling, settings.log_counts)
+    left_out = LEFT_OUT_OF_SHORT_DATA if less_than_a_year else LEFT_OUT
+    alone = settings.members == 1
+    columns = [
+        member_columns(parts, () if alone else left_out[member % len(left_out)]) for member in range(settings.members)
+    ]
+    networks = fit_networks(rows, validation, columns, settings, on_epoch, checkpoint or Checkpoint())
     about = msgspec.structs.asdict(settings) | {
         "less_than_a_year": less_than_a_year,
         "groups": names,
@@ -285,35 +296,24 @@ def fit(
         "city": city.to_json(),
         "first_hour": city.first_hour,
         "last_hour": city.last_hour,
+        "members": len(networks),
     }
-    model = BikesModel([], scaling, about)
-    validation = None
-    if unseen is not None:
-        validation = scaled(model.features(unseen, hours.tail(AROUND)), unseen, scaling, settings.log_counts)
-    rows = scaled(features, hours, scaling, settings.log_counts)
-    left_out = LEFT_OUT_OF_SHORT_DATA if less_than_a_year else LEFT_OUT
-    alone = settings.members == 1
-    columns = [
-        member_columns(parts, () if alone else left_out[member % len(left_out)]) for member in range(settings.members)
-    ]
-    networks = fit_networks(rows, validation, columns, settings, on_epoch, checkpoint or Checkpoint())
-    model.networks = [without_features(network, never_seen(features)) for network in networks]
-    about["members"] = len(networks)
-    set_smearing(model, features, hours)
-    return model
+    without_unseen = [without_features(network, never_seen(features)) for network in networks]
+    return with_smearing(BikesModel(without_unseen, scaling, about), features, hours)
 
 
-def set_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame) -> None:
-    """Let the forecasts of the hours trained on, which have these features, add up to what was counted."""
-    fitted = to_counts(model.roots(features), model.log_counts)
-    model.scaling["smearing"] = smearing_of(hours, fitted, model.log_counts)
+def with_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame) -> BikesModel:
+    """The model whose forecasts of the hours trained on, which have these features, add up to what was counted."""
+    fitted = to_counts(model.transformed_counts(features), model.log_counts)
+    smearing = smearing_of(hours, fitted, model.log_counts)
+    return BikesModel(model.networks, model.scaling | {"smearing": smearing}, model.settings)
 
 
 def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
     """Lowest and highest temperature, in °C, and wind, in km/h, on a page: the usual ones and those seen."""
     temperatures, winds = [COLDEST, WARMEST], [0.0, WIND]
     if "temp" in hours:
-        temperatures += list(COLDEST + hours.temp.agg(["min", "max"]) * (WARMEST - COLDEST))
+        temperatures += list(celsius(hours.temp.agg(["min", "max"])))
     if "windspeed" in hours:
         winds.append(hours.windspeed.max() * WIND)
     return {

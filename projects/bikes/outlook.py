@@ -53,32 +53,53 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     hours to come. Raises ProjectError where the data are too short to tell what weather is usual.
     """
     past = pd.concat([hours, closed]).sort_values("time")
-    start = past.time.iloc[-1] + HOUR
-    times = pd.date_range(start, start.ceil("D") + pd.Timedelta(days=days), freq="h", inclusive="left")
-    coming = pd.DataFrame({"time": times, "hr": times.hour})
-    remarks: list[str] = []
     needed = weather_needed(model)
     refuse_without_weather(past, needed)
+    remarks: list[str] = []
+    coming = hours_after(past.time.iloc[-1], days)
+    times = pd.DatetimeIndex(coming.time)
     given = read_hours_to_come(model, weather, times, needed, remarks) if weather else pd.DataFrame(index=coming.index)
-    known = given[needed] if weather and needed else None
     add_holidays(model, coming, given, remarks)
-    taken_from = weather_in_words(needed, weather, known)
-    scenarios = usual_weather(past, times, needed) if known is None or known.isna().any(axis=None) else [known]
-    if known is not None:
-        scenarios = [known.fillna(scenario) for scenario in scenarios]
+    known = given[needed] if weather and needed else None
+    scenarios = weather_scenarios(past, times, needed, known)
     before = past.tail(AROUND)
     forecasts = [model.forecast(coming.join(scenario), before) for scenario in scenarios]
-    roots = np.sqrt([forecast.prediction for forecast in forecasts])  # [scenarios, hours]
-    widths = {level: np.mean([half_width(forecast, level) for forecast in forecasts], axis=0) for level in LEVELS}
+    by_hour = put_together(forecasts, times)
+    by_hour["last_four_weeks"] = last_four_weeks(hours, coming.assign(workingday=on_working_days(coming)))
+    predictions = np.array([forecast.prediction for forecast in forecasts])  # [scenarios, hours]
+    by_day = day_sums(model, by_hour, model.city.is_special(coming), predictions)
+    by_day["occasion"] = occasions(model, coming)
+    taken_from = weather_in_words(needed, weather, known)
+    guess = guess_line(unseen_months(model.settings, by_hour.time))
+    return Outlook(by_hour.join(typical_weather(scenarios)), by_day, remarks, taken_from, guess)
+
+
+def hours_after(last: pd.Timestamp, days: int) -> pd.DataFrame:
+    """The hours after the last one of the data: the rest of its day, and so many whole days."""
+    start = last + HOUR
+    times = pd.date_range(start, start.ceil("D") + pd.Timedelta(days=days), freq="h", inclusive="left")
+    return pd.DataFrame({"time": times, "hr": times.hour})
+
+
+def weather_scenarios(
+    past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str], known: pd.DataFrame | None
+) -> list[pd.DataFrame]:
+    """Weathers that the hours to come may have: the known one, filled up from each of the usual ones where it lacks
+    some [hours, needed].
+    """
+    if known is None:
+        return usual_weather(past, times, needed)
+    if known.notna().all(axis=None):
+        return [known]
+    return [known.fillna(usual) for usual in usual_weather(past, times, needed)]
+
+
+def put_together(forecasts: list[pd.DataFrame], times: pd.DatetimeIndex) -> pd.DataFrame:
+    """The mean of forecasts in several weathers, its bands wider by how far the weathers spread it [hours]."""
     prediction = np.mean([forecast.prediction for forecast in forecasts], axis=0)
-    table = pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, roots.std(axis=0)))
-    taken = typical_weather(scenarios)
-    sums = day_sums(model, table, model.city.is_special(coming), np.square(roots))
-    sums["occasion"] = occasions(model, coming)
-    table["last_four_weeks"] = last_four_weeks(hours, coming.assign(workingday=on_working_days(coming)))
-    sums["last_four_weeks"] = table.last_four_weeks.groupby(table.time.dt.normalize()).sum().to_numpy()
-    guess = guess_line(unseen_months(model.settings, table.time))
-    return Outlook(table.join(taken), sums, remarks, taken_from, guess)
+    spread = np.sqrt([forecast.prediction for forecast in forecasts]).std(axis=0)
+    widths = {level: np.mean([half_width(forecast, level) for forecast in forecasts], axis=0) for level in LEVELS}
+    return pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, spread))
 
 
 def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame | None) -> str:
@@ -130,6 +151,7 @@ def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenar
     day = table.time.dt.normalize()
     grouped = table.prediction.groupby(day)
     sums = pd.DataFrame({"hours": grouped.size(), "prediction": grouped.sum()})
+    sums["last_four_weeks"] = table.last_four_weeks.groupby(day).sum()
     by_scenario = pd.DataFrame(scenarios.T).groupby(day.to_numpy()).sum()  # [days, scenarios]
     spread = np.sqrt(by_scenario).std(axis=1, ddof=0).to_numpy()
     special_days = pd.Series(special).groupby(day).max().to_numpy()

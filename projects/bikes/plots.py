@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from projects.bikes.outlook import Outlook
 from projects.bikes.weather import in_unit
-from projects.bikes.words import counted
 from projects.common.plots import BLUE, GREY, ORANGE, new_figure
+from projects.common.words import counted
 
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
 

@@ -22,6 +22,9 @@ TABLE_OPTIONS = (
 )
 
 
+VALIDATION_DAYS, TEST_DAYS = 60, 21  # that a training keeps apart unless told otherwise
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to train."""
 

@@ -15,7 +15,7 @@ import pandas as pd
 from nn import TwoLayerRegressor
 from nn.training import Training
 from projects.bikes.features import AROUND, TREND_HELD_AFTER, City, available_groups, build_features, build_groups
-from projects.bikes.model import BikesModel, Rows, is_less_than_a_year, scaled, scaling_of, set_smearing
+from projects.bikes.model import BikesModel, Rows, is_less_than_a_year, scaled, scaling_of, with_smearing
 from projects.bikes.settings import DEFAULTS, Settings
 from projects.common.errors import ProjectError
 from projects.common.tune import PARTS, Clock, Values
@@ -88,8 +88,8 @@ class Tuning:
         estimator.fit(X, y, on_epoch=self.after_epoch)
         if estimator.training_.diverged:
             return math.inf
-        model = BikesModel([estimator.network_], dict(window.scaling), {})
-        set_smearing(model, window.features_before, window.before)
+        biased = BikesModel([estimator.network_], window.scaling, {})
+        model = with_smearing(biased, window.features_before, window.before)
         errors = model.bikes(window.features) - window.actual
         return float(np.sqrt(np.mean(errors**2)))
 

@@ -71,6 +71,11 @@ def normalised(temperature: float, humidity: float, wind: float) -> dict[str, fl
     }
 
 
+def celsius(temp: Any) -> Any:
+    """Degrees Celsius of the features' number `temp`; the inverse of `normalised`."""
+    return COLDEST + temp * (WARMEST - COLDEST)
+
+
 def in_unit(celsius: Any, unit: str) -> Any:
     """Degrees Celsius as a city counts them: in °F where its table does, else as they are."""
     return 1.8 * celsius + 32 if unit == "°F" else celsius

@@ -1,14 +1,4 @@
-"""Numbers with what they count, in words."""
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 row", "1,200 rows"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def are(number: int) -> str:
-    """The verb of so many."""
-    return "is" if number == 1 else "are"
+"""Errors of forecasts, in words."""
 
 
 def bikes(number: float) -> str:

@@ -166,7 +166,7 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
             f"{unfinished} the model that was measured, after {len(history)} epochs: {model!r}"
         )
         raise KeyboardInterrupt
-    keep(run, model, history, *stale)
+    save_finished_model(run, model, history, *stale)
 
 
 def saved_in_words(run: Path, replaced: bool) -> str:
@@ -176,7 +176,7 @@ def saved_in_words(run: Path, replaced: bool) -> str:
     )
 
 
-def keep(run: Path, model: Any, history: list[dict[str, Any]], *stale: str) -> None:
+def save_finished_model(run: Path, model: Any, history: list[dict[str, Any]], *stale: str) -> None:
     """Save a finished model with its history, in the place of all that earlier trainings left in the run folder."""
     from projects.common.checkpoint import CHECKPOINT
 
@@ -242,7 +242,7 @@ def option_of(setting: Setting) -> Callable[..., Any]:
     )
 
 
-def typed(command: click.Command, values: dict[str, Any]) -> list[str]:
+def option_words(command: click.Command, values: dict[str, Any]) -> list[str]:
     """The options of a command as they are typed, for those values that are not the defaults."""
     words = []
     for param in command.params:
@@ -258,7 +258,7 @@ def typed(command: click.Command, values: dict[str, Any]) -> list[str]:
 
 def as_typed(tool: PipelineGroup, name: str, values: dict[str, Any]) -> str:
     """A command of a tool, with those of these values that it has options for, as a shell takes it."""
-    return shlex.join([tool.tool, name, *typed(tool.commands[name], values)])
+    return shlex.join([tool.tool, name, *option_words(tool.commands[name], values)])
 
 
 def download_options(pipeline: str) -> Callable[..., Any]:
@@ -347,7 +347,7 @@ def download(
     return path
 
 
-def marked(about: dict[str, Any]) -> str:
+def simulated_mark(about: dict[str, Any]) -> str:
     """What stands before every line and table that simulated data had a part in."""
     return "SIMULATED DATA: " if about["simulated"] else ""
 
@@ -400,20 +400,20 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file that this program wrote; to be read inside `whole`."""
+    """The JSON object in a file that this program wrote; to be read inside `own_file`."""
     value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return value
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """A CSV table that this program wrote; to be read inside `whole`."""
+    """A CSV table that this program wrote; to be read inside `own_file`."""
     import pandas as pd
 
     return pd.read_csv(path, keep_default_na=path.name == HISTORY)  # elsewhere an empty cell is the text ""
 
 
 @contextmanager
-def whole(path: Path, advice: str) -> Iterator[None]:
+def own_file(path: Path, advice: str) -> Iterator[None]:
     """For reading and drawing a file that an earlier command wrote: ProjectError with the advice if it can't be."""
     refuse_pipe(path)
     try:

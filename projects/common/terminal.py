@@ -12,11 +12,6 @@ TEXT = re.compile(r"([\n\t])")
 BARS = re.compile(r"([\n\t\r]|\x1b\[A)")  # also to the start of a line, and a line up
 
 
-def n_of(n: int, name: str) -> str:
-    """A number and what is counted: "1 text", "2,000 texts"."""
-    return f"{n:,} {name}" if n == 1 else f"{n:,} {name}s"
-
-
 def tell(message: str) -> None:
     """One line on stderr, where remarks and warnings go."""
     print(printable(message), file=sys.stderr, flush=True)

@@ -30,7 +30,8 @@ def train(
 
     texts: with `labels`, as many of these; without, a table: a pandas DataFrame, or the path of any table that
     `sentiment train` reads, whose test rows are left out; `labels` may then be a text that says which of its labels
-    are joined: "1,2=negative 4,5=positive". unlabelled: more texts to learn from, see `projects.sentiment.teaching`.
+    are joined: "1,2=negative 4,5=positive". unlabelled: more texts to learn from, see
+    `projects.sentiment.self_training`.
     settings: those of `projects.sentiment.settings.Settings`.
     Raises ProjectError for data, ValueError for settings that will not do.
     """

@@ -127,8 +127,8 @@ def answer_of(
     """
     if in_table and not text.strip():
         return {"label": NO_TEXT, "probability": None}
-    label, sureness = model.answer_from(probabilities, unsure_below)
-    return {"label": label, "probability": round(sureness, 6)}
+    label, confidence = model.answer_from(probabilities, unsure_below)
+    return {"label": label, "probability": round(confidence, 6)}
 
 
 def in_digits(row: Row) -> Row:

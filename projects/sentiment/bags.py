@@ -32,7 +32,7 @@ class Bags:
 
     Arrays of a block in the store, their names beginning with that of the fit: `columns`, `ends` and `values`, a CSR
     matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`. view: begins the names of the
-    arrays that the bags are made from. shares: name of the arrays that `teaching` gives blocks without labels.
+    arrays that the bags are made from. shares: name of the arrays that `self_training` gives blocks without labels.
     """
 
     def __init__(

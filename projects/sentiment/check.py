@@ -13,7 +13,7 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.names import folded
 from projects.common.tables import Table
-from projects.common.terminal import n_of
+from projects.common.words import counted
 from projects.sentiment.columns import LABEL_NAMES, is_scale, with_counts
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.hashes import text_hash
@@ -189,7 +189,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
     lines += (
         label_lines(found)
         if found["labelled"]
-        else [f"texts from {found['text_column']!r}; no column has labels", n_of(found["rows"], "row")]
+        else [f"texts from {found['text_column']!r}; no column has labels", counted(found["rows"], "row")]
     )
     if found["left_out_line"]:
         lines.append(found["left_out_line"])
@@ -197,7 +197,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
     with_two = f", {found['duplicates_with_two_labels']:,} with two labels" if found["labelled"] else ""
     often = [f"{' '.join(text.split())!r} {n:,} times" for text, n in found["most_repeated"] if n >= OFTEN]
     which = f"; there are {', '.join(often)}" if often else ""
-    lines.append(f"{n_of(found['duplicates'], 'text')} {repeat} an earlier one{with_two}{which}")
+    lines.append(f"{counted(found['duplicates'], 'text')} {repeat} an earlier one{with_two}{which}")
     words = found["words"]
     lines.append(
         f"words in a text: {words['shortest']:,} to {words['longest']:,}, half have {words['median']:,} or fewer"
@@ -214,8 +214,8 @@ def label_lines(found: dict[str, Any]) -> list[str]:
     lines = [
         f"texts from {found['text_column']!r}, labels from {found['label_column']!r}{guess}",
         *([f"other columns that could be labels: {with_counts(others)}: --label-column"] if others else []),
-        f"{n_of(found['rows'], 'row')}; {found['test']:,} of the texts are kept for the test",
-        f"{n_of(len(labels), 'label')}:",
+        f"{counted(found['rows'], 'row')}; {found['test']:,} of the texts are kept for the test",
+        f"{counted(len(labels), 'label')}:",
     ]
     most_frequent = sorted(labels, key=lambda label: -labels[label])[:LISTED]
     n_texts = max(1, sum(labels.values()))
@@ -278,7 +278,7 @@ def advice(found: dict[str, Any]) -> list[str]:
     if rare and len(labels) > 1:
         some = ", ".join(map(repr, rare[:5])) + (", …" if len(rare) > 5 else "")
         has, they = ("has", "it") if len(rare) == 1 else ("have", "they")
-        few = f"{n_of(len(rare), 'label')} {has} fewer than {FEW_TEXTS} texts ({some})"
+        few = f"{counted(len(rare), 'label')} {has} fewer than {FEW_TEXTS} texts ({some})"
         lines.append(f"{few}: {they} will be answered poorly")
     if found["labelled"] and without_labels(found):
         lines.append("no column is called as labels usually are: perhaps the texts have none")
@@ -287,7 +287,7 @@ def advice(found: dict[str, Any]) -> list[str]:
     if found["duplicates_with_two_labels"]:
         n_twice = found["duplicates_with_two_labels"]
         are = "is" if n_twice == 1 else "are"
-        lines.append(f"{n_of(n_twice, 'text')} {are} there with two labels: nobody can get both right")
+        lines.append(f"{counted(n_twice, 'text')} {are} there with two labels: nobody can get both right")
     if found["words"]["median"] <= SHORT:
         lines.append("most texts have four words or fewer: there is little to learn from each")
     return lines

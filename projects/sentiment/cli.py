@@ -13,7 +13,8 @@ from projects.common.cli_tune import Size, minutes_option, show_search
 from projects.common.errors import ProjectError, printable
 from projects.common.progress import HISTORY
 from projects.common.settings import settings_of
-from projects.common.terminal import n_of, tell
+from projects.common.terminal import tell
+from projects.common.words import counted
 from projects.sentiment.cli_options import (
     OF_THE_DATA,
     Where,
@@ -24,8 +25,9 @@ from projects.sentiment.cli_options import (
     unlabelled_of,
 )
 from projects.sentiment.cli_predict import predict
+from projects.sentiment.confidence import GOOD
 from projects.sentiment.labels import order_shown
-from projects.sentiment.plain_words import GOOD, in_sentences, of_so_many, recommendation
+from projects.sentiment.plain_words import in_sentences, of_so_many, recommendation
 from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, scored_in_words, table
 from projects.sentiment.settings import Settings
 
@@ -199,7 +201,9 @@ def train(  # a parameter for each option
         from projects.common.checkpoint import Checkpoint
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
-        from projects.sentiment.training import Watcher, expect_by_size, shown_fit, train
+        from projects.sentiment.fits import shown_fit
+        from projects.sentiment.training import Watcher, train
+        from projects.sentiment.training_time import expect_by_size
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
@@ -276,7 +280,7 @@ def tune(  # a parameter for each option
     given = {"data": data, "run": run, "seed": seed, "balanced": balanced, "positive": positive}
 
     def command(values: dict[str, Any]) -> list[str]:
-        options = common.typed(train, given | values)
+        options = common.option_words(train, given | values)
         return ["sentiment", "train", *options, *shlex.split(layout_in_words(layout))]
 
     watcher = Watcher(common.note, tell)
@@ -305,12 +309,12 @@ def in_words(model: "SentimentModel") -> str:
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
     pieces = "" if model.second is None else f" and {len(model.second.pieces):,} pieces of characters"
-    fitted = f"then fitted to all {settings['train_reviews']:,}" if settings["refit"] else "fitted to the others"
-    if settings["unlabelled_reviews"]:
-        fitted += f" and {settings['unlabelled_reviews']:,} without labels"
+    fitted = f"then fitted to all {settings['train_texts']:,}" if settings["refit"] else "fitted to the others"
+    if settings["unlabelled_texts"]:
+        fitted += f" and {settings['unlabelled_texts']:,} without labels"
     return (
-        f"{common.marked(settings)}{settings['validation_accuracy']:.1%} right of "
-        f"{settings['validation_reviews']:,} texts held out{beside}; {fitted}, "
+        f"{common.simulated_mark(settings)}{settings['validation_accuracy']:.1%} right of "
+        f"{settings['validation_texts']:,} texts held out{beside}; {fitted}, "
         f"with {len(model.vocabulary):,} n-grams{pieces}{labels}"
     )
 
@@ -356,16 +360,16 @@ def evaluate(
     with where.engine() as engine:
         scores = evaluate(model, sources, positive, engine)
     common.write_json(run / common.METRICS, scores)
-    if scores["unknown"]["reviews"]:
+    if scores["unknown"]["texts"]:
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
-        texts = f"{scores['unknown']['reviews']:,} texts have labels that the model was not trained on"
+        texts = f"{scores['unknown']['texts']:,} texts have labels that the model was not trained on"
         click.echo(f"{texts} and count as wrong: {printable(unknown)}", err=True)
     if scores["left_out_line"]:
         tell(scores["left_out_line"])
     if as_json:
         common.print_json(scores)
         return
-    click.echo(f"{common.marked(scores)}{' '.join(in_sentences(scores))}")
+    click.echo(f"{common.simulated_mark(scores)}{' '.join(in_sentences(scores))}")
     click.echo(f"{scored_in_words(scores)}\n{table(scores)}")
     advice = recommendation(scores)
     if advice:
@@ -395,15 +399,15 @@ def plot(run: Path, min_count: int | None) -> None:
     from projects.sentiment.report import PICTURES
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
+    with common.own_file(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
         losses = plot_losses(common.read_table(run / HISTORY), "log loss")
     figures = {"losses.png": losses, "ratios.png": plot_ratios(model), "words.png": plot_label_words(model, min_count)}
     if len(model.label_names) == 2:
         figures["ngrams.png"] = plot_words(model, min_count)
     for figure in figures.values():
-        say_below(figure, f"{model.settings['train_reviews']:,} training texts")
+        say_below(figure, f"{model.settings['train_texts']:,} training texts")
     if (run / common.METRICS).exists():
-        with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
+        with common.own_file(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
             figures = plots_of_scores(common.read_json(run / common.METRICS), model.label_names) | figures
     common.forget(run, *(name for name in ("ngrams.png", "unsure.png") if name not in figures))
     for name, figure in figures.items():
@@ -419,7 +423,7 @@ def plots_of_scores(scores: dict[str, Any], label_names: list[str]) -> "dict[str
     if unsure_helps(scores):
         figures["unsure.png"] = plot_unsure(scores)
     for figure in figures.values():
-        say_below(figure, f"{n_of(scores['test']['reviews'], 'text')} of {scores['data']}")
+        say_below(figure, f"{counted(scores['test']['texts'], 'text')} of {scores['data']}")
     return figures
 
 
@@ -439,7 +443,7 @@ def report(run: Path) -> None:
     from projects.sentiment.report import page
 
     model = SentimentModel.load(run / common.MODEL)
-    with common.whole(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
+    with common.own_file(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
         scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
         html, fits = page(model, run / common.MODEL, scores)
     write_atomically(run / common.REPORT, html.encode())
@@ -500,7 +504,7 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
         names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked[:n])
         columns.append([printable(model.label_names[label]), *names])
     tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
-    mark = common.marked(model.settings)
+    mark = common.simulated_mark(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
         click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
     if not chosen and len(shown) < len(model.label_names):

@@ -12,7 +12,8 @@ import click
 from projects.common import cli as common
 from projects.common.errors import ProjectError, printable
 from projects.common.files import no_file
-from projects.common.terminal import n_of, tell
+from projects.common.terminal import tell
+from projects.common.words import counted
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
 if TYPE_CHECKING:
@@ -168,10 +169,10 @@ def answer_tables(
         for written in predict_files(model, files, out, unsure, engine):
             unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
             replaced = " (replaced)" if written.overwrote else ""
-            click.echo(f"{written.path}{replaced}: {n_of(written.rows, 'row')}{unsure_rows}")
+            click.echo(f"{written.path}{replaced}: {counted(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
                 have = "has" if written.without_text == 1 else "have"
-                tell(f"{written.path}: {n_of(written.without_text, 'row')} {have} no text and got no label")
+                tell(f"{written.path}: {counted(written.without_text, 'row')} {have} no text and got no label")
             if written.replaced:
                 common.warn_if_replaced(str(written.path), written.replaced, ADDED)
 

@@ -10,13 +10,13 @@ import numpy as np
 from nn import metrics
 from nn.functions import away_from_0_and_1
 from projects.common.errors import ProjectError
+from projects.sentiment.confidence import wilson_interval
 from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.hashes import is_remembered
 from projects.sentiment.labels import LISTED, as_number, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.plain_words import wilson_interval
 
 AT_ONCE = 4_000  # texts that are scored together, by all cores
 BINS = 10  # of probability, for the calibration
@@ -33,8 +33,8 @@ class Outcomes(NamedTuple):
 
     labels: np.ndarray  # numbers of the right labels
     answers: np.ndarray  # and of those given
-    sureness: np.ndarray  # probability of the answer
-    likelihood: np.ndarray  # and of the right label
+    confidence: np.ndarray  # probability of the answer
+    probability_of_label: np.ndarray  # and of the right label
     lengths: np.ndarray  # in words
     mistakes: list[dict[str, Any]]  # the surest ones
     unknown: dict[str, str]  # labels that the model does not have, and the place of the first one
@@ -168,8 +168,8 @@ def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarr
     found = Outcomes(
         labels=labels,
         answers=answers,
-        sureness=probability[rows, answers],
-        likelihood=with_unknown[rows, labels],
+        confidence=probability[rows, answers],
+        probability_of_label=with_unknown[rows, labels],
         lengths=np.array([len(example.text.split()) for example in examples]),
         mistakes=[],
         unknown={},
@@ -183,12 +183,12 @@ def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarr
 def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> Iterator[dict[str, Any]]:
     """The wrong answers that were surest: the text's label, the answer and its probability, and the text."""
     wrong = np.flatnonzero(outcomes.answers != outcomes.labels)
-    by_sureness = wrong[np.argsort(-outcomes.sureness[wrong], kind="stable")]
-    for i in by_sureness[:MISTAKES].tolist():
+    by_confidence = wrong[np.argsort(-outcomes.confidence[wrong], kind="stable")]
+    for i in by_confidence[:MISTAKES].tolist():
         yield {
             "label": examples[i].label if outcomes.labels[i] == len(names) else names[outcomes.labels[i]],
             "answer": names[outcomes.answers[i]],
-            "probability": float(outcomes.sureness[i]),
+            "probability": float(outcomes.confidence[i]),
             "text": examples[i].text,
         }
 
@@ -225,7 +225,7 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
     is_right = outcomes.answers == outcomes.labels
     n_right = int(np.count_nonzero(is_right))
     chosen = model.settings["sure_from"]  # by texts held out
-    sure = [] if chosen is None else scores_of_the_sure(outcomes.sureness, is_right, (round(chosen, 2),))
+    sure = [] if chosen is None else scores_of_the_sure(outcomes.confidence, is_right, (round(chosen, 2),))
     majority = scores(always(shares, outcomes), len(model.label_names))
     return {
         "simulated": model.settings["simulated"] or outcomes.simulated,
@@ -238,10 +238,10 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
         "left_out": {reason: n for reason, (n, _) in outcomes.left_out.rows.items()},
         "left_out_line": outcomes.left_out.description(),
         "scored": {"parts": sorted(outcomes.parts), "trained_on": outcomes.trained_on},
-        "unknown": {"labels": list(outcomes.unknown), "reviews": n_unknown},
+        "unknown": {"labels": list(outcomes.unknown), "texts": n_unknown},
         "confusions": frequent_confusions(confusion, names),
         "by_length": scores_by_length(outcomes),
-        "unsure": scores_of_the_sure(outcomes.sureness, is_right),
+        "unsure": scores_of_the_sure(outcomes.confidence, is_right),
         "sure": sure[0] if sure else None,
         "reliability": reliability(*events(outcomes, len(model.label_names))),
         "mistakes": outcomes.mistakes,
@@ -269,8 +269,8 @@ def always(shares: np.ndarray, outcomes: Outcomes) -> Outcomes:
     most_frequent = int(shares.argmax())
     return outcomes._replace(
         answers=np.full_like(outcomes.answers, most_frequent),
-        sureness=np.full_like(outcomes.sureness, shares[most_frequent]),
-        likelihood=shares[outcomes.labels],
+        confidence=np.full_like(outcomes.confidence, shares[most_frequent]),
+        probability_of_label=shares[outcomes.labels],
     )
 
 
@@ -289,12 +289,12 @@ def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
     else:
         means = metrics.mean_class_scores(confusion)["macro"]
     bins = reliability(*events(outcomes, n_labels))
-    error = sum(abs(b["probability"] - b["share"]) * b["reviews"] for b in bins)
+    error = sum(abs(b["probability"] - b["share"]) * b["texts"] for b in bins)
     return {
-        "reviews": len(outcomes.labels),
+        "texts": len(outcomes.labels),
         "accuracy": metrics.accuracy(outcomes.labels, outcomes.answers),
         **means,
-        "log_loss": float(-np.mean(np.log(away_from_0_and_1(outcomes.likelihood)))),
+        "log_loss": float(-np.mean(np.log(away_from_0_and_1(outcomes.probability_of_label)))),
         "confusion": confusion.tolist(),
         "balanced_accuracy": float(per_label["recall"][present].mean()),  # each label counts alike
         "expected_calibration_error": error / len(outcomes.labels),
@@ -302,15 +302,15 @@ def scores(outcomes: Outcomes, n_labels: int) -> dict[str, Any]:
 
 
 def scores_of_the_sure(
-    sureness: np.ndarray, is_right: np.ndarray, limits: Sequence[float] = LIMITS
+    confidence: np.ndarray, is_right: np.ndarray, limits: Sequence[float] = LIMITS
 ) -> list[dict[str, float]]:
     """For some limits: the share of texts whose answer is less probable, and how right the others are.
 
-    sureness: probability of the answer [texts].
+    confidence: probability of the answer [texts].
     """
     found = []
     for limit in limits:
-        is_sure = sureness >= limit
+        is_sure = confidence >= limit
         if is_sure.any():
             accuracy = float(is_right[is_sure].mean())
             found.append({"limit": limit, "unsure": float(np.mean(~is_sure)), "accuracy": accuracy})
@@ -325,7 +325,7 @@ def scores_by_length(outcomes: Outcomes) -> list[dict[str, Any]]:
         in_range = (outcomes.lengths >= low) & (outcomes.lengths < high)
         if in_range.any():
             accuracy = float(np.mean(right[in_range]))
-            found.append({"from_words": low, "reviews": int(in_range.sum()), "accuracy": accuracy})
+            found.append({"from_words": low, "texts": int(in_range.sum()), "accuracy": accuracy})
     return found
 
 
@@ -335,18 +335,18 @@ def events(outcomes: Outcomes, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
     Of two labels, that the text has the second one; of more, that the answer is right.
     """
     if n_labels == 2:
-        of_second = np.where(outcomes.answers == 1, outcomes.sureness, 1 - outcomes.sureness)
+        of_second = np.where(outcomes.answers == 1, outcomes.confidence, 1 - outcomes.confidence)
         return outcomes.labels == 1, of_second
-    return outcomes.answers == outcomes.labels, outcomes.sureness
+    return outcomes.answers == outcomes.labels, outcomes.confidence
 
 
 def label_scores(confusion: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and number of test reviews of each label."""
+    """Precision, recall, F1 and number of test texts of each label."""
     per_label = metrics.class_scores(confusion)
     return [
         {
             "label": name,
-            "reviews": int(per_label["support"][number]),
+            "texts": int(per_label["support"][number]),
             "precision": float(per_label["precision"][number]),
             "recall": float(per_label["recall"][number]),
             "f1": float(per_label["f1"][number]),
@@ -363,12 +363,12 @@ def frequent_confusions(confusion: np.ndarray, names: list[str]) -> list[dict[st
     found = []
     for label, answer in zip(*np.unravel_index(by_count, wrong.shape), strict=True):
         if wrong[label, answer]:
-            found.append({"label": names[label], "answer": names[answer], "reviews": int(wrong[label, answer])})
+            found.append({"label": names[label], "answer": names[answer], "texts": int(wrong[label, answer])})
     return found
 
 
 def reliability(happened: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
-    """For each tenth of the probabilities: the mean of those in it, and the share of reviews in which it happened.
+    """For each tenth of the probabilities: the mean of those in it, and the share of texts in which it happened.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2.
     """
@@ -380,7 +380,7 @@ def reliability(happened: np.ndarray, probability: np.ndarray) -> list[dict[str,
             {
                 "probability": float(probability[inside].mean()),
                 "share": float(happened[inside].mean()),
-                "reviews": int(inside.sum()),
+                "texts": int(inside.sum()),
             }
         )
     return bins

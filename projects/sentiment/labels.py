@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
-from projects.common.terminal import n_of
+from projects.common.words import counted
 
 # what people call the two labels of opinions, in lower case
 LABELS = {  # a line for each of them, which the formatter would pull apart
@@ -54,7 +54,7 @@ def order_labels(texts: Mapping[str, int], positive: str | None, source: str) ->
 def too_few_to_train_on(n_texts: int) -> str:
     """What is said of so few texts."""
     are = "is" if n_texts == 1 else "are"
-    return f"{n_of(n_texts, 'text')} with labels {are} too few to train on: some 200 are a start"
+    return f"{counted(n_texts, 'text')} with labels {are} too few to train on: some 200 are a start"
 
 
 def number_or_name(label: str) -> tuple[bool, int, str]:

@@ -7,9 +7,9 @@ import numpy as np
 
 from nn import TwoLayerNetwork
 from nn.functions import LOSSES
+from projects.sentiment.confidence import FEWEST_SURE, GOOD
 from projects.sentiment.engine import Engine
-from projects.sentiment.model import each_label, put_together
-from projects.sentiment.plain_words import FEWEST_SURE, GOOD
+from projects.sentiment.outputs import each_label, put_together
 from projects.sentiment.steps import SILENT, Rows, read_rows, targets
 
 ROWS = 5_000  # that are measured at a time
@@ -50,14 +50,14 @@ def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) ->
     """The probability of each answer in one block, and whether it is right [rows]; rows and network of each view."""
     bags = [read_rows(of_view, [block]) for of_view in rows]
     labels = bags[0].labels
-    sureness = np.empty(len(labels))
+    confidence = np.empty(len(labels))
     is_right = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):
         views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
         probability = put_together(views)
-        sureness[some] = probability.max(axis=1)
+        confidence[some] = probability.max(axis=1)
         is_right[some] = probability.argmax(axis=1) == labels[some]
-    return sureness, is_right
+    return confidence, is_right
 
 
 def slices_of(n_rows: int) -> Iterator[slice]:
@@ -73,14 +73,14 @@ class Limit(NamedTuple):
     unsure: float
 
 
-def sure_from(sureness: np.ndarray, is_right: np.ndarray) -> Limit | None:
+def sure_from(confidence: np.ndarray, is_right: np.ndarray) -> Limit | None:
     """The lowest limit with which GOOD of the other answers are right; None: no limit does that."""
-    order = np.argsort(-sureness, kind="stable")
+    order = np.argsort(-confidence, kind="stable")
     accuracy = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero((accuracy >= GOOD) & (np.arange(len(order)) >= FEWEST_SURE))
     if not len(good):
         return None
-    return Limit(float(sureness[order[good[-1]]]), 1 - float(good[-1] + 1) / len(order))
+    return Limit(float(confidence[order[good[-1]]]), 1 - float(good[-1] + 1) / len(order))
 
 
 def loss_of_shares(texts: np.ndarray, weights: np.ndarray | None) -> float:

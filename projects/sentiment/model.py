@@ -1,39 +1,35 @@
 """The sentiment model: n-grams in, the probability of each label out."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from nn import TwoLayerNetwork
-from nn.functions import OUTPUTS, away_from_0_and_1, sigmoid
+from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
-from projects.common.model_file import Arrays, Settings, Shape, check_arrays, check_settings, load_model, save_model
+from projects.common.model_file import Arrays, Settings, load_model, save_model
 from projects.common.tables import table_of_frame
-from projects.sentiment import settings as declared
 from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
+from projects.sentiment.outputs import each_label, log_odds, output_for, put_together
 from projects.sentiment.pieces import Pieces
+from projects.sentiment.saved import check
 from projects.sentiment.tokens import NONE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MANY = 1 << 31  # texts: more than any n-gram is in
-PIECES_SHARE = 1 / 3  # of the second view in the log-odds
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
 NAMED_FROM = 50  # training texts that an n-gram which is named is in: of this many texts,
 NAMED_OF_TEXTS = 25_000  # and of more; of fewer as the square root of their number, see `named_from`,
 FEW_NAMED = 120  # or fewer, so that there are this many
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
-# of models from before there were these settings
-WITHOUT = {"negation": False, "row_power": 0.0, "excerpts": 0, "common_from": MANY, "characters": False}
 UNSURE = "unsure"  # the answer where no label is as probable as was asked for
 NO_TEXT = "no text"  # the answer where there is none
 Effects = list[tuple[str, float]]
@@ -125,8 +121,8 @@ class SentimentModel:
     def answer_from(self, probabilities: np.ndarray, unsure: float) -> Answer:
         """The answer for a text whose labels have these probabilities [labels]."""
         label = int(probabilities.argmax())
-        sureness = float(probabilities[label])
-        return Answer(UNSURE if sureness < unsure else self.label_names[label], sureness)
+        confidence = float(probabilities[label])
+        return Answer(UNSURE if confidence < unsure else self.label_names[label], confidence)
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].
@@ -231,7 +227,7 @@ class SentimentModel:
         Rarer ones speak for a label by chance: the fewer n-grams there are, the fewer do. Of 1,000 texts 10 are enough,
         and the n-grams in 50 would be the most frequent words alone.
         """
-        texts = self.settings["train_reviews"] + self.settings.get("unlabelled_reviews", 0)
+        texts = self.settings["train_texts"] + self.settings.get("unlabelled_texts", 0)
         of_so_many = math.ceil(NAMED_FROM * math.sqrt(min(1.0, texts / NAMED_OF_TEXTS)))
         counts = np.sort(self.vocabulary.counts[self.vocabulary.in_bag])
         return min(of_so_many, int(counts[-min(len(counts), FEW_NAMED)]))
@@ -286,10 +282,10 @@ class SentimentModel:
             words = arrays["words"].tobytes().decode().split("\n")
         except UnicodeDecodeError as error:
             raise ProjectError(f"{path}: words are not UTF-8: train a new model") from error
-        vocabulary = vocabulary_of(words, arrays, WITHOUT | settings)
+        vocabulary = vocabulary_of(words, arrays, settings)
         if len(vocabulary) != len(W1):
             raise ProjectError(f"{path}: W1 has {len(W1):,} rows for {len(vocabulary):,} n-grams: train a new model")
-        second = second_view(arrays, WITHOUT | settings)
+        second = second_view(arrays, settings)
         return cls(network, vocabulary, settings, second, arrays.get("trained_on"))
 
 
@@ -300,20 +296,6 @@ def second_view(arrays: Arrays, settings: Settings) -> SecondView | None:
     parameters = [arrays[f"pieces_{name}"] for name in ("W1", "b1", "W2", "b2")]
     network = TwoLayerNetwork.from_arrays(*parameters, output=output_for(len(settings["label_names"])))
     return SecondView(network, Pieces(arrays["pieces"], arrays["pieces_ratios"], settings["row_power"]))
-
-
-def put_together(views: Sequence[np.ndarray]) -> np.ndarray:
-    """The probabilities of all views as one [texts, labels]: of words alone, or of words and of pieces.
-
-    Of two, a mean of their logarithms, in which the pieces count less.
-    """
-    if len(views) == 1:
-        return views[0]
-    words, pieces = views
-    logs = (1 - PIECES_SHARE) * np.log(away_from_0_and_1(words)) + PIECES_SHARE * np.log(away_from_0_and_1(pieces))
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    together: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return together
 
 
 def vocabulary_of(words: list[str], arrays: Arrays, settings: Settings) -> Vocabulary:
@@ -329,107 +311,3 @@ def vocabulary_of(words: list[str], arrays: Arrays, settings: Settings) -> Vocab
         negation=settings["negation"],
         row_power=settings["row_power"],
     )
-
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-AtLeastTwo = msgspec.Meta(min_length=2)
-
-
-class SavedSettings(declared.Settings, frozen=True, kw_only=True):
-    """What must be in a model file, and of which kind: the settings of the training, and what it found."""
-
-    least_count: Annotated[int, msgspec.Meta(ge=1)]
-    common_from: Annotated[int, msgspec.Meta(ge=1)] = MANY
-    sure_from: Share | None
-    unsure_share: Share | None = None
-    film_reviews: bool
-    text_column: str | None
-    label_column: str | None
-    encoding: str | None = None
-    label_map: list[tuple[str, str]]
-    base_rates: Annotated[list[Share], AtLeastTwo]
-    label_shares: Annotated[list[Share], AtLeastTwo]
-    label_names: Annotated[list[str], AtLeastTwo]
-    simulated: bool
-    train_reviews: Annotated[int, msgspec.Meta(ge=1)]
-    unlabelled_reviews: Annotated[int, msgspec.Meta(ge=0)] = 0
-
-
-def check(path: Path, arrays: Arrays, settings: Settings) -> None:
-    """Raise ProjectError, naming it, for an array or a setting that is missing or does not fit."""
-    check_settings(path, settings, SavedSettings)
-    outputs = outputs_for(len(settings["label_names"]))
-    shapes: dict[str, Shape] = {
-        "words": ("uint", "bytes"),
-        "counts": ("int", "ngrams"),
-        "ratios": ("float", "ngrams"),
-        "W1": ("float", "columns", "hidden"),
-        "b1": ("float", "hidden"),
-        "W2": ("float", "hidden", outputs),
-        "b2": ("float", outputs),
-        "codes": ("int", "longer"),
-    }
-    check_arrays(path, arrays, shapes.items())
-    if settings.get("characters"):
-        check_arrays(path, arrays, piece_shapes(outputs).items())
-        if not (arrays["pieces"][1:] > arrays["pieces"][:-1]).all():
-            raise ProjectError(f"{path}: pieces are not in order: train a new model")
-    if "trained_on" in arrays:
-        check_arrays(path, arrays, {"trained_on": ("uint", "texts")}.items())
-    check_labels(path, len(arrays["b2"]), settings)
-    n_words = 1 + int((arrays["words"] == ord("\n")).sum())
-    check_arrays(path, arrays, {"codes": ("int", len(arrays["ratios"]) - n_words)}.items())
-    codes = arrays["codes"]
-    after_prefix = codes // n_words < np.arange(n_words, n_words + len(codes))
-    if not (np.diff(codes, prepend=-1) > 0).all() or not after_prefix.all():
-        raise ProjectError(f"{path}: codes are not in order: train a new model")
-
-
-def piece_shapes(outputs: int) -> dict[str, Shape]:
-    """What the arrays of the second view must be."""
-    return {
-        "pieces": ("uint", "pieces"),
-        "pieces_ratios": ("float", "pieces"),
-        "pieces_W1": ("float", "pieces", "hidden"),
-        "pieces_b1": ("float", "hidden"),
-        "pieces_W2": ("float", "hidden", outputs),
-        "pieces_b2": ("float", outputs),
-    }
-
-
-def check_labels(path: Path, n_outputs: int, settings: Settings) -> None:
-    """Raise ProjectError where the labels of a model file are not all different, or lack a share."""
-    names = settings["label_names"]
-    n_labels = len(names)
-    distinct = len(set(names)) == n_labels
-    have_shares = len(settings["base_rates"]) == len(settings["label_shares"]) == n_labels
-    if not (distinct and have_shares):
-        raise ProjectError(f"{path}: its labels do not fit its {n_outputs} outputs: train a new model")
-
-
-def outputs_for(n_labels: int) -> int:
-    """Outputs of a network for so many labels."""
-    return 1 if n_labels == 2 else n_labels
-
-
-def output_for(n_labels: int) -> str:
-    """The output function of a network for so many labels."""
-    return "sigmoid" if n_labels == 2 else "softmax"
-
-
-def each_label(prediction: np.ndarray) -> np.ndarray:
-    """The probability of each label [rows, labels] from the network's outputs [rows, outputs]."""
-    if prediction.shape[1] == 1:
-        return np.hstack([1 - prediction, prediction])
-    return prediction
-
-
-def log_odds(z: np.ndarray, label: int) -> np.ndarray:
-    """log(p / (1 - p)) of a label [rows] from what goes into the output function [rows, outputs]."""
-    if z.shape[1] == 1:
-        return z[:, 0] if label == 1 else -z[:, 0]
-    others = np.delete(z, label, axis=1)
-    largest = others.max(axis=1)
-    powers = np.exp(others - largest[:, np.newaxis])
-    odds: np.ndarray = z[:, label] - largest - np.log(powers.sum(axis=1))
-    return odds

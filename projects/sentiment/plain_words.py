@@ -1,37 +1,21 @@
 """The scores of a model in a few sentences, for somebody who knows none of their names."""
 
-import math
 from typing import Any
 
 from projects.common.errors import printable
-from projects.common.terminal import n_of
+from projects.common.words import counted
+from projects.sentiment.confidence import FEWEST_SURE, GOOD
 
-NORMAL_95 = 1.959964  # standard deviations around the mean of a normal distribution that hold 95 % of it
 MANY = 2_000  # scored texts from which a share is said of 1,000 texts, not of 100
-GOOD = 0.95  # share of the answers that should be right, or of those that are not called unsure
-FEWEST_SURE = 20  # answers that must be left when the others are,
-MOST_UNSURE = 0.5  # and the largest share of these others
-
-
-def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
-    """The shares between which the true one lies in 95 of 100 samples, where n_right of n were right.
-
-    The bounds are the shares from which this sample is NORMAL_95 standard deviations away: Wilson, “Probable
-    Inference, the Law of Succession, and Statistical Inference”, 1927.
-    """
-    share = n_right / n
-    z2 = NORMAL_95**2
-    centre = share + z2 / (2 * n)
-    reach = NORMAL_95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    scale = 1 + z2 / n
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+MOST_UNSURE = 0.5  # the largest share of answers that a limit may call unsure
 
 
 def in_sentences(scores: dict[str, Any]) -> list[str]:
-    """How many texts are right, how far chance may move that, beside always the same answer; of two labels, which is
-    taken for which; of more that are numbers, how many are right or next to it.
+    """How many texts are right, the range that chance leaves, and the baseline; then, for two labels, the confusions.
+
+    For more labels that are numbers, how many are right or one step off.
     """
-    n = scores["test"]["reviews"]
+    n = scores["test"]["texts"]
     out_of = 1_000 if n >= MANY else 100
     right = of_so_many(scores["test"]["accuracy"], out_of)
     low, high = (round(out_of * share) for share in scores["accuracy_range"])
@@ -45,9 +29,9 @@ def in_sentences(scores: dict[str, Any]) -> list[str]:
         return [first]
     (_, first_for_second), (second_for_first, _) = scores["test"]["confusion"]
     names = [printable(scored["label"]) for scored in scores["labels"]]
-    sizes = [scored["reviews"] for scored in scores["labels"]]
-    takes_second = f"takes {names[1]} for {names[0]} {n_of(second_for_first, 'time')} in {sizes[1]:,}"
-    takes_first = f"{names[0]} for {names[1]} {n_of(first_for_second, 'time')} in {sizes[0]:,}"
+    sizes = [scored["texts"] for scored in scores["labels"]]
+    takes_second = f"takes {names[1]} for {names[0]} {counted(second_for_first, 'time')} in {sizes[1]:,}"
+    takes_first = f"{names[0]} for {names[1]} {counted(first_for_second, 'time')} in {sizes[0]:,}"
     return [first, f"It {takes_second}, and {takes_first}."]
 
 
@@ -65,7 +49,7 @@ def recommendation(scores: dict[str, Any]) -> str | None:
     found = scores["sure"]
     if found is None or scores["test"]["accuracy"] >= GOOD:
         return None
-    n_sure = round(scores["test"]["reviews"] * (1 - found["unsure"]))
+    n_sure = round(scores["test"]["texts"] * (1 - found["unsure"]))
     if n_sure < FEWEST_SURE or found["unsure"] > MOST_UNSURE:
         return None
     unsure = of_so_many(found["unsure"], 100)

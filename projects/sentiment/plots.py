@@ -10,10 +10,10 @@ from matplotlib.ticker import StrMethodFormatter
 from matplotlib.transforms import Bbox
 
 from projects.common.plots import BLUE, GREY, ORANGE, UNDRAWN, drawable, new_figure
-from projects.common.terminal import n_of
+from projects.common.words import counted
+from projects.sentiment.confidence import GOOD
 from projects.sentiment.labels import order_shown
 from projects.sentiment.model import SentimentModel
-from projects.sentiment.plain_words import GOOD
 
 LABELLED = 30  # words of each kind that are named on the map
 LONG_WORD = 4  # letters of a word that the title may name,
@@ -82,14 +82,14 @@ def plot_label_words(model: SentimentModel, min_count: int | None = None) -> Fig
         axes.set_xlabel(f"added to the log-odds ({shares[label]:.0%} of the texts)", fontsize=size - 1)
         axes.grid(visible=False, axis="y")
     fewest = min_count or model.named_from
-    figure.suptitle(f"The strongest words and phrases of those in at least {n_of(fewest, 'text')}")
+    figure.suptitle(f"The strongest words and phrases of those in at least {counted(fewest, 'text')}")
     return figure
 
 
 def plot_confusion(scores: dict[str, Any]) -> Figure:
     """How often each label is taken for each, in percent of its texts; of many labels, the most frequent ones."""
     names = [drawable(scored["label"]) for scored in scores["labels"]]
-    sizes = np.array([scored["reviews"] for scored in scores["labels"]])
+    sizes = np.array([scored["texts"] for scored in scores["labels"]])
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CONFUSED])
     confusion = np.array(scores["test"]["confusion"])
     percent = 100 * confusion / np.maximum(sizes, 1)[:, np.newaxis]
@@ -133,7 +133,7 @@ def plot_words(model: SentimentModel, min_count: int | None = None) -> Figure:
     for label, ranked in ((negative, for_negative), (positive, for_positive)):
         if len(ranked):
             found.append(f"“{drawable(telling_words(model, ranked, 1)[0])}” speaks for {label}")
-    fewest = n_of(min_count or model.named_from, "text")
+    fewest = counted(min_count or model.named_from, "text")
     axes.set_title(f"{', '.join(found)}: the strongest words in at least {fewest}")
     said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in named]
     label_points(figure, axes, effects[named], counts[named], said)
@@ -146,7 +146,7 @@ def telling_words(model: SentimentModel, ranked: np.ndarray, n: int) -> list[str
     Words that are short or in many texts, such as “of” and “with”, join others and say little alone.
     """
     vocabulary = model.vocabulary
-    most = MANY_TEXTS * model.settings["train_reviews"]
+    most = MANY_TEXTS * model.settings["train_texts"]
     telling: list[str] = []
     for column in ranked.tolist():
         word = vocabulary.said(vocabulary.in_bag[column])

@@ -49,13 +49,13 @@ SETTING_NAMES = {  # of those whose own name says little
     "simulated": "simulated data",
     "sure_from": "probability from which 95 % of answers are right",
     "text_column": "column with the texts",
-    "train_reviews": "training texts",
+    "train_texts": "training texts",
     "unfinished": "training was ended early",
     "unsure_share": "share of the answers below it",
-    "unlabelled_reviews": "texts without labels that were learned from, too",
+    "unlabelled_texts": "texts without labels that were learned from, too",
     "validation_accuracy": "share right of the texts held out",
     "validation_baseline": "the same, if the answer is always the most frequent label",
-    "validation_reviews": "texts held out to measure it",
+    "validation_texts": "texts held out to measure it",
 }
 TOLERANCE = 1e-4  # by which the page's probability may be off that of `predict`,
 LABELS_IN_TITLE = 4
@@ -109,7 +109,7 @@ def for_people(settings: dict[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name in settings.keys() - NOT_SHOWN:
         value = settings[name]
-        is_none = value is None or value == [] or (name == "unlabelled_reviews" and not value)
+        is_none = value is None or value == [] or (name == "unlabelled_texts" and not value)
         if not is_none:
             known[SETTING_NAMES.get(name, name.replace("_", " "))] = value
     groups: dict[str, list[str]] = {}
@@ -152,7 +152,7 @@ def title(label_names: list[str], film_reviews: bool) -> str:
 
 def lead(model: SentimentModel, scores: dict[str, Any] | None) -> str:
     """What the model is and, once it was scored, how good, as HTML."""
-    size, texts = f"{len(model.vocabulary):,}", f"{model.settings['train_reviews']:,}"
+    size, texts = f"{len(model.vocabulary):,}", f"{model.settings['train_texts']:,}"
     known = f"A network with one hidden layer that knows {size} n-grams from {texts} texts"
     if not scores:
         return f"{known}."
@@ -240,12 +240,12 @@ def score_tables(scores: dict[str, Any]) -> str:
     head = ["", *(name.replace("_", " ").replace("f1", "F1") for name in names)]
     kinds = {"network": scores["test"], "majority label": scores["baselines"]["majority"]}
     rows = [[kind, *(f"{scored[name]:.4f}" for name in names)] for kind, scored in kinds.items()]
-    names_of_labels, sizes = ([scored[name] for scored in scores["labels"]] for name in ("label", "reviews"))
+    names_of_labels, sizes = ([scored[name] for scored in scores["labels"]] for name in ("label", "texts"))
     shown = [scores["labels"][place] for place in order_shown(names_of_labels, sizes, ROWS)]
-    labels = [[scored["label"], *label_cells(scored), f"{scored['reviews']:,}"] for scored in shown]
+    labels = [[scored["label"], *label_cells(scored), f"{scored['texts']:,}"] for scored in shown]
     labels += [[f"{kind} mean", *label_cells(scores["means"][kind]), ""] for kind in ("macro", "weighted")]
-    lengths = [[f"from {k['from_words']}", f"{k['reviews']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
-    wrong = [[found["label"], found["answer"], f"{found['reviews']:,}"] for found in scores["confusions"]]
+    lengths = [[f"from {k['from_words']}", f"{k['texts']:,}", f"{k['accuracy']:.4f}"] for k in scores["by_length"]]
+    wrong = [[found["label"], found["answer"], f"{found['texts']:,}"] for found in scores["confusions"]]
     of_labels = report.table(["label", "precision", "recall", "F1", "texts"], labels)
     tables = (
         report.table(["label", "taken for", "texts"], wrong),

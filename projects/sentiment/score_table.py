@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from projects.common.errors import printable
-from projects.common.terminal import n_of
+from projects.common.words import counted
 from projects.sentiment.labels import order_shown
 
 LABELS_LISTED = 20  # labels whose scores are printed; --json has all
@@ -28,8 +28,8 @@ def table(scores: dict[str, Any]) -> str:
     else:
         lines.append("most frequent mistakes between labels:")
         for found in scores["confusions"]:
-            lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['reviews']:,}")
-    kinds = [f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['reviews']:,})" for k in scores["by_length"]]
+            lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['texts']:,}")
+    kinds = [f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['texts']:,})" for k in scores["by_length"]]
     if len(kinds) > 1:
         lines.append(f"accuracy by length: {', '.join(kinds)}")
     lines += unsure_lines(scores)
@@ -44,27 +44,26 @@ def table(scores: dict[str, Any]) -> str:
 
 def scored_in_words(scores: dict[str, Any]) -> str:
     """Which texts were scored, in a line."""
-    n, trained_on = scores["test"]["reviews"], scores["scored"]["trained_on"]
+    n, trained_on = scores["test"]["texts"], scores["scored"]["trained_on"]
     parts = scores["scored"]["parts"]
     if "new" in parts and trained_on:
         have = "other is trained on, or has" if trained_on == 1 else "others are trained on, or have"
         known = f"{trained_on:,} {have} the very words of such a text"
-        return f"{n_of(n, 'test text')}; left out: {known}"
+        return f"{counted(n, 'test text')}; left out: {known}"
     if parts == ["new"]:
-        return f"{n_of(n, 'test text')}: all that are there, as the model was trained on none of them"
+        return f"{counted(n, 'test text')}: all that are there, as the model was trained on none of them"
     if "drawn" in parts:
-        return (
-            f"{n_of(n, 'test text')}: the fifth that is never trained on (which texts the model knows it does not say)"
-        )
-    return n_of(n, "test text")
+        texts = counted(n, "test text")
+        return f"{texts}: the fifth that is never trained on (which texts the model knows it does not say)"
+    return counted(n, "test text")
 
 
 def label_lines(scores: dict[str, Any]) -> list[str]:
     """Precision, recall and F1 of each label, the most frequent first or numbers by size, then their means."""
     labels = scores["labels"]
-    names, sizes = ([scored[name] for scored in labels] for name in ("label", "reviews"))
+    names, sizes = ([scored[name] for scored in labels] for name in ("label", "texts"))
     shown = [labels[place] for place in order_shown(names, sizes, LABELS_LISTED)]
-    rows = [(printable(scored["label"]), scored, f"{scored['reviews']:,}") for scored in shown]
+    rows = [(printable(scored["label"]), scored, f"{scored['texts']:,}") for scored in shown]
     rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
     lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
     for name, scored, n in rows:
@@ -90,7 +89,7 @@ def no_better_in_words(settings: dict[str, Any]) -> str | None:
     Chance: two standard errors of the share of right answers. With `balanced` other labels count more than answers.
     """
     share = settings["validation_baseline"]
-    by_chance = 2 * math.sqrt(share * (1 - share) / settings["validation_reviews"])
+    by_chance = 2 * math.sqrt(share * (1 - share) / settings["validation_texts"])
     if settings["balanced"] or settings["validation_accuracy"] > share + by_chance:
         return None
     shares = settings["label_shares"]

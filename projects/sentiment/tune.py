@@ -21,15 +21,16 @@ from projects.sentiment.corpus import PARTS, Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, sparse, texts_with
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
+from projects.sentiment.fits import start_training
 from projects.sentiment.hashes import MOST_REMEMBERED
 from projects.sentiment.measuring import slices_of
-from projects.sentiment.model import each_label, outputs_for
 from projects.sentiment.ngrams import Vocabulary, csr_matrix
+from projects.sentiment.outputs import each_label, outputs_for
 from projects.sentiment.settings import Settings, complete
 from projects.sentiment.steps import SILENT, Rows, WindowBatches, label_weights, read_rows
 from projects.sentiment.store import Store
 from projects.sentiment.tokens import NONE
-from projects.sentiment.training import Watcher, refuse_one_kind, start_training
+from projects.sentiment.training import Watcher, refuse_one_kind
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

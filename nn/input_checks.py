@@ -1,110 +1,29 @@
-"""What is checked before settings and data are trusted: a clear ValueError for all that is wrong.
-
-Settings are checked by type first, then by range. A `Constraint` is what a setting must be, in
-words, and a function that tells whether a value is that.
-"""
+"""What is checked before data are trusted: a clear ValueError for all that is wrong."""
 
 import datetime
+import sys
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nn.functions import Array
-
-
-class Constraint(NamedTuple):
-    """What a setting must be."""
-
-    words: str  # completes “… must be”
-    holds: Callable[[Any], bool]
+from nn.setting_checks import require
 
 
 class DataConversionWarning(UserWarning):
     """A column of labels was taken for a plain sequence."""
 
 
-# Settings
-
-
-def is_number(value: Any) -> bool:
-    """Whether this is a real number of Python or NumPy; True and False are none."""
-    is_truth = isinstance(value, bool | np.bool_)
-    return isinstance(value, int | float | np.integer | np.floating) and not is_truth
-
-
-def is_whole_number(value: Any) -> bool:
-    """Whether this is an integer of Python or NumPy, of any width."""
-    return is_number(value) and isinstance(value, int | np.integer)
-
-
-def whole_number(least: int) -> Constraint:
-    """An integer from `least` on."""
-    return Constraint(
-        f"a whole number from {least}",
-        lambda value: is_whole_number(value) and value >= least,
-    )
-
-
-def real_number(
-    least: float | None = None, *, above: float | None = None, below: float = np.inf
-) -> Constraint:
-    """A finite number from `least`, or above `above`, to below `below`."""
-    limits = [] if above is None else [f"above {above}"]
-    if least is not None:
-        limits.append(f"from {least}")
-    if below < np.inf:
-        limits.append(f"to below {below}")
-
-    def holds(value: Any) -> bool:
-        if not is_number(value):
-            return False
-        high_enough = value >= least if least is not None else value > above
-        return bool(high_enough and value < below)
-
-    return Constraint(f"a number {' '.join(limits)}", holds)
-
-
-def one_of(*names: str) -> Constraint:
-    """One of these strings."""
-    words = f"one of {', '.join(names)}"
-    return Constraint(words, lambda value: isinstance(value, str) and value in names)
-
-
-def optional(constraint: Constraint) -> Constraint:
-    """None, or what the constraint asks for."""
-    return Constraint(
-        f"{constraint.words}, or None",
-        lambda value: value is None or constraint.holds(value),
-    )
-
-
-true_or_false = Constraint("True or False", lambda value: isinstance(value, bool | np.bool_))
-seed = Constraint(
-    "a whole number from 0, a numpy.random.Generator or None",
-    lambda value: (
-        value is None
-        or isinstance(value, np.random.Generator)
-        or (is_whole_number(value) and value >= 0)
-    ),
-)
-
-
-def check_settings(settings: Mapping[str, Any], constraints: Mapping[str, Constraint]) -> None:
-    """Raise ValueError for the first setting that breaks its constraint."""
-    for name, (words, holds) in constraints.items():
-        require(holds(settings[name]), f"{name} must be {words}, not {settings[name]!r}")
-
-
-def require(holds: Any, message: str) -> None:
-    """Raise ValueError(message) unless it holds."""
-    if not holds:
-        raise ValueError(message)
-
-
-# Data
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """A warning that names the user's line: the first one outside of this package."""
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(f"{__package__}."):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def check_array(values: Any, dtype: npt.DTypeLike, name: str) -> Array:
@@ -160,7 +79,7 @@ def check_labels(y: Any, warn: bool = True) -> Array:
     if labels.ndim == 2 and labels.shape[1] == 1:
         message = "A column-vector y was passed when a 1d array was expected"
         if warn:
-            warnings.warn(message, DataConversionWarning, stacklevel=5)
+            warn_caller(message, DataConversionWarning)
         labels = labels[:, 0]
     require(labels.ndim == 1, f"y must be [rows], not of shape {labels.shape}")
     return labels
@@ -220,12 +139,12 @@ def check_feature_names(names: Array | None, known: Array | None, estimator: str
         return
     if known is None:
         message = f"X has feature names, but {estimator} was fitted without feature names"
-        warnings.warn(message, UserWarning, stacklevel=5)
+        warn_caller(message, UserWarning)
     elif names is None:
         message = (
             f"X does not have valid feature names, but {estimator} was fitted with feature names"
         )
-        warnings.warn(message, UserWarning, stacklevel=5)
+        warn_caller(message, UserWarning)
     elif names.tolist() != known.tolist():
         raise ValueError(different_names(names.tolist(), known.tolist()))
 

@@ -17,8 +17,8 @@ from nn import TwoLayerNetwork
 from projects.sentiment.bags import UNIT, Bags
 from projects.sentiment.counting import FEW_NUMBERS
 from projects.sentiment.engine import Engine
-from projects.sentiment.model import each_label, put_together
 from projects.sentiment.ngrams import csr_matrix
+from projects.sentiment.outputs import each_label, put_together
 from projects.sentiment.store import Store
 
 if TYPE_CHECKING:
@@ -35,21 +35,21 @@ class Teacher(NamedTuple):
     network: TwoLayerNetwork
 
 
-class Lesson(NamedTuple):
-    """What texts without labels add to a fit."""
+class PseudoLabels(NamedTuple):
+    """What texts without labels add to a fit: the share of each label in each text, as a first model sees it."""
 
     shares: str  # name of the arrays in the store, int32 [texts, labels], that add up to UNIT
     counts: "list[sp.csr_matrix]"  # of each view: texts of each label that have a candidate [labels, candidates]
     texts: np.ndarray  # of each label [labels]
 
 
-def teach(
+def label_texts(
     teachers: Sequence[Teacher],
     blocks: Sequence[str],
     shares: str,
     store: Store,
     engine: Engine,
-) -> Lesson:
+) -> PseudoLabels:
     """What the teachers, one for each view, say of the texts of these blocks.
 
     shares: what the arrays are called. Raises ProjectError.
@@ -60,7 +60,7 @@ def teach(
         n_candidates = len(teacher.columns)
         total = engine.total(count_shares, add, blocks, store, teacher.bags.view, shares, n_candidates)
         counts.append(in_texts(total))
-    return Lesson(shares, counts, np.asarray(texts) / UNIT)
+    return PseudoLabels(shares, counts, np.asarray(texts) / UNIT)
 
 
 def save_shares(block: str, teachers: list[Teacher], store: Store, shares: str) -> np.ndarray:
