@@ -62,7 +62,7 @@ def data(folder):
     """The training data as a path, training and test reviews, and whether they are simulated."""
     path = ARCHIVE
     if not path.exists():
-        from projects.common.cli import to_csv
+        from projects.common.cli_output import to_csv
 
         path = folder / "reviews-SIMULATED.csv"
         path.write_text(to_csv(simulate_reviews()))

@@ -23,9 +23,9 @@ from typing import NamedTuple
 from benchmarks.reviews import some_reviews
 from projects.bikes.model import BikesModel
 from projects.common.checkpoint import CHECKPOINT, Checkpoint
-from projects.common.cli import HISTORY, MODEL
 from projects.common.errors import ProjectError
-from projects.common.run_folder import WORKING
+from projects.common.progress import HISTORY
+from projects.common.run_folder import MODEL, WORKING
 from projects.sentiment.model import SentimentModel
 
 ROUNDS = 20  # trainings of each case, each killed one to three times

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from projects.common import download
-from projects.common.cli import Simulated
-from projects.common.cli import download as download_command
+from projects.common.cli_download import Simulated
+from projects.common.cli_download import download as download_command
 from projects.common.download import Published, adopt, fetch, without_password
 from projects.common.errors import FailingServerError, NoConnectionError, ProjectError
 

@@ -24,7 +24,7 @@ from test_sentiment import BAD, GOOD, archive
 from projects.bikes import data as bikes_data
 from projects.bikes.model import BikesModel
 from projects.bikes.sample import simulate_hours
-from projects.common import files, model_file, tables
+from projects.common import files, model_file, tables, text_tables
 from projects.common.cli import LONGEST_MESSAGE, one_line
 from projects.common.errors import ProjectError
 from projects.sentiment import archive as archive_module
@@ -481,7 +481,7 @@ def test_fault_28_labels_that_are_neither_are_listed(tmp_path):
 
 
 def test_fault_34_a_line_too_long_is_refused_with_its_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "LONGEST_LINE", 100)
+    monkeypatch.setattr(text_tables, "LONGEST_LINE", 100)
     for name, content, line in (
         ("t.csv", "text,label\nfine,1\n" + "x" * 101 + ",1\n", 3),
         ("t.csv", "x" * 101, 1),

@@ -654,7 +654,7 @@ def test_no_limit_that_is_enough_is_said(tmp_path):
 def table_of(columns, rows):
     from pathlib import Path
 
-    from projects.common.tables import Table
+    from projects.common.table import Table
 
     return Table(Path("t.csv"), "CSV", columns, lambda: ((f"line {i}", row) for i, row in enumerate(rows, 2)))
 

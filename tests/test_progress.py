@@ -14,7 +14,7 @@ import pytest
 
 from projects.bikes.sample import simulate_hours
 from projects.common.checkpoint import CHECKPOINT
-from projects.common.cli import to_csv
+from projects.common.cli_output import to_csv
 from projects.common.progress import Progress
 from projects.sentiment.sample import simulate_reviews
 

@@ -24,7 +24,7 @@ from projects.bikes.sample import simulate_hours
 from projects.bikes.settings import Settings as BikesSettings
 from projects.common import checkpoint, files
 from projects.common.checkpoint import CHECKPOINT, Checkpoint
-from projects.common.cli import to_csv
+from projects.common.cli_output import to_csv
 from projects.common.errors import ProjectError
 from projects.sentiment.cli import main as sentiment
 from projects.sentiment.data import Reviews

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from projects.common import tables, text_encoding, unpacking
+from projects.common import excel_tables, text_encoding, text_tables, unpacking
 from projects.common.errors import ProjectError
 from projects.common.tables import open_table, read_stream
 
@@ -293,7 +293,7 @@ def test_midnights_are_times_in_a_column_of_times_and_times_are_whole_seconds(fi
 
 def test_an_excel_file_that_unpacks_to_too_much_is_refused(file, monkeypatch):
     pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
-    monkeypatch.setattr(tables, "LARGEST_WORKBOOK", 1000)
+    monkeypatch.setattr(excel_tables, "LARGEST_WORKBOOK", 1000)
     refused(file(workbook([["a"], [1]])), "more than an Excel table has: save it as CSV")
 
 
@@ -325,10 +325,10 @@ def test_a_packed_file_that_ends_too_early_is_refused(file):
 
 
 def test_a_line_that_is_too_long_is_refused_before_it_fills_memory(file, monkeypatch):
-    monkeypatch.setattr(tables, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(text_tables, "LONGEST_LINE", 1000)
     bomb = gzip.compress(b"text\n" + b"a" * 10**7)
     refused(file(bomb, "bomb.csv.gz"), "line 2: longer than 1,000 characters; split it")
-    monkeypatch.setattr(tables, "LARGEST_LIST", 1000)
+    monkeypatch.setattr(text_tables, "LARGEST_LIST", 1000)
     refused(file(gzip.compress(b"[" + b" " * 10**6), "bomb.json.gz"), "a JSON list of more than 1,000 characters")
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from projects.bikes.cli import main as bikes
 from projects.bikes.sample import simulate_hours
 from projects.common import tune
-from projects.common.cli import to_csv
+from projects.common.cli_output import to_csv
 from projects.common.errors import ProjectError
 from projects.common.tune import PARTS, Clock, OutOfTime, Search, Trial, choose
 from projects.sentiment import corpus

@@ -27,8 +27,10 @@ from projects.bikes.pictures import BACKTEST, PICTURES
 from projects.bikes.score_table import backtest_table, describe, table
 from projects.bikes.settings import TABLE_OPTIONS, Settings
 from projects.common import cli as common
+from projects.common import cli_download, cli_options, cli_output, run_files
 from projects.common.cli_tune import minutes_option, show_search
 from projects.common.progress import HISTORY
+from projects.common.run_folder import METRICS, MODEL, REPORT
 from projects.common.words import are, counted
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def main() -> None:
 
 
 @main.command()
-@common.download_options("bikes")
+@cli_options.download_options("bikes")
 def download(source: str | None, sample: bool, sample_if_offline: bool, force: bool, data_dir: Path) -> None:
     """Fetch the published data and verify it.
 
@@ -53,8 +55,10 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
     """
     from projects.bikes.data import PUBLISHED, SAMPLE, read_hours
 
-    simulate = common.Simulated(SAMPLE, sample_csv)
-    click.echo(common.download(PUBLISHED, simulate, read_hours, data_dir, source, sample, sample_if_offline, force))
+    simulate = cli_download.Simulated(SAMPLE, sample_csv)
+    click.echo(
+        cli_download.download(PUBLISHED, simulate, read_hours, data_dir, source, sample, sample_if_offline, force)
+    )
 
 
 def sample_csv() -> str:
@@ -91,10 +95,10 @@ def check(file: Path | None, data_dir: Path, **given: Any) -> None:
 @data_dir_option
 @validation_days_option
 @test_days_option
-@common.setting_options(Settings)
+@cli_options.setting_options(Settings)
 @table_options
-@common.resume_option
-@common.quiet_option
+@cli_options.resume_option
+@cli_options.quiet_option
 def train(
     data: Path | None,
     run: Path,
@@ -137,7 +141,7 @@ def train(
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
-        there_was_one = (run / common.MODEL).exists()
+        there_was_one = (run / MODEL).exists()
         checkpoint = Checkpoint(run, "bikes", resume)
         city = read_given(data, data_dir, given)
         hours = split(city.hours, validation_days, test_days)
@@ -145,15 +149,15 @@ def train(
             model = train(hours, Settings(**options), on_epoch, checkpoint)
         if data and {model.layout.time, model.layout.hour} != PUBLISHED_COLUMNS:
             model.settings["table"] = str(data)  # that of the published hours needs no name
-        common.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
+        run_files.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
-    click.echo(f"{common.simulated_mark(model.settings)}trained on {describe(model)}")
+    click.echo(f"{cli_output.simulated_mark(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
     say_each([closed_line(len(city.closed)), warn_of_new_events(known), warn_of_short_data(known)])
     say_each([warn_of_baseline(scores, "validation")])
-    click.echo(f"{common.saved_in_words(run, there_was_one)}\nnext: {next_commands(data, data_dir, run, test_days)}")
+    click.echo(f"{run_files.saved_in_words(run, there_was_one)}\nnext: {next_commands(data, data_dir, run, test_days)}")
 
 
 @main.command()
@@ -165,7 +169,7 @@ def train(
 @test_days_option
 @seed_option
 @table_options
-@common.quiet_option
+@cli_options.quiet_option
 def tune(  # a parameter for each option
     data: Path | None,
     run: Path,
@@ -189,7 +193,7 @@ def tune(  # a parameter for each option
 
     Example: bikes tune --minutes 5
     """
-    common.note("reading the hours")
+    cli_output.note("reading the hours")
     import numpy as np
     import pandas as pd
 
@@ -209,7 +213,7 @@ def tune(  # a parameter for each option
     chosen = {"data": data, "run": run, "validation_days": validation_days, "test_days": test_days, "seed": seed}
 
     def command(values: dict[str, Any]) -> list[str]:
-        return ["bikes", "train", *common.option_words(train, chosen | given | values)]
+        return ["bikes", "train", *cli_options.option_words(train, chosen | given | values)]
 
     show_search(search, clock, "RMSE", 1, command, run, quiet)
 
@@ -226,7 +230,7 @@ def next_commands(data: Path | None, data_dir: Path, run: Path, test_days: int) 
     """What to run after `train`: the final figure, or the forecast where no day is left for it; then what shows it."""
     verbs = ["evaluate", "plot"] if test_days else ["forecast", "report"]
     given = {"data": data, "data_dir": data_dir, "run": run}
-    commands = [common.as_typed(main, verb, given) for verb in (*verbs, "predict")]
+    commands = [cli_options.as_typed(main, verb, given) for verb in (*verbs, "predict")]
     return f"{', '.join(commands)} --help"
 
 
@@ -234,7 +238,7 @@ def next_commands(data: Path | None, data_dir: Path, run: Path, test_days: int) 
 @data_option
 @run_option
 @data_dir_option
-@common.json_option
+@cli_options.json_option
 def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
     """Score the saved model beside its baselines.
 
@@ -252,7 +256,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     from projects.bikes.model import BikesModel
     from projects.common.files import write_atomically
 
-    model = BikesModel.load(run / common.MODEL)
+    model = BikesModel.load(run / MODEL)
     days = (model.settings[name] // 24 for name in ("validation_rows", "test_rows"))
     hours = split(read_as_trained(data, data_dir, model), *days)
     scores = evaluate(model, hours)
@@ -264,12 +268,12 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
         write_atomically(run / name, rows.to_csv(index=False, lineterminator="\n").encode())
     if model.layout.temperature_unit == "°F":
         scores["temperature_unit"] = "°F"
-    common.write_json(run / common.METRICS, scores)
+    run_files.write_json(run / METRICS, scores)
     period = "test" if "test" in scores else "validation"
     if as_json:
-        common.print_json(scores)
+        cli_output.print_json(scores)
     else:
-        click.echo(f"{common.simulated_mark(scores)}a model trained on {describe(model)}")
+        click.echo(f"{cli_output.simulated_mark(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
         click.echo(in_a_sentence(scores, period, getattr(hours, period)))
     say_each([warn_of_baseline(scores, period)])
@@ -292,7 +296,7 @@ main.add_command(forecast)
 @click.option("--days", type=click.IntRange(1, 3660), default=21, show_default=True, help="Days forecast from each.")
 @seed_option
 @table_options
-@common.json_option
+@cli_options.json_option
 def backtest(  # a parameter for each option
     data: Path | None,
     run: Path,
@@ -312,7 +316,7 @@ def backtest(  # a parameter for each option
 
     Example: bikes backtest --origins 2 --days 7
     """
-    common.note("reading the hours")
+    cli_output.note("reading the hours")
     from projects.common.files import check_writable, write_atomically
 
     check_writable(run)
@@ -332,9 +336,9 @@ def backtest(  # a parameter for each option
     scores["simulated"] = int(simulated)
     write_atomically(run / BACKTEST, scores.to_csv(index=False, lineterminator="\n").encode())
     if as_json:
-        common.print_json({"simulated": simulated, "origins": scores.drop(columns="simulated").to_dict("records")})
+        cli_output.print_json({"simulated": simulated, "origins": scores.drop(columns="simulated").to_dict("records")})
     else:
-        mark = common.simulated_mark({"simulated": simulated})
+        mark = cli_output.simulated_mark({"simulated": simulated})
         click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
         click.echo(in_a_sentence(forecasts, days))
@@ -363,24 +367,24 @@ def plot(run: Path) -> None:
     from projects.common.plots import plot_losses, save_figure
 
     scores = None
-    if (run / common.METRICS).exists():
-        with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
-            scores = common.read_json(run / common.METRICS)
+    if (run / METRICS).exists():
+        with run_files.own_file(run / METRICS, "run `bikes evaluate` again"):
+            scores = run_files.read_json(run / METRICS)
             simulated = scores["simulated"]
-    with common.own_file(run / HISTORY, "run `bikes train` first"):
-        losses = plot_losses(common.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
+    with run_files.own_file(run / HISTORY, "run `bikes train` first"):
+        losses = plot_losses(run_files.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
     figures = {"losses.png": losses}
     if scores is None:
-        simulated = BikesModel.load(run / common.MODEL).settings["simulated"]
+        simulated = BikesModel.load(run / MODEL).settings["simulated"]
         say_each(["`bikes evaluate`, then this again, draws the forecast and its errors, too"])
     else:
-        with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
+        with run_files.own_file(run / METRICS, "run `bikes evaluate` again"):
             figures |= plots_of_scores(run, scores)
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, simulated, PICTURES[name].drawn_from))
     if (run / BACKTEST).exists():
-        with common.own_file(run / BACKTEST, "run `bikes backtest` again"):
-            errors = common.read_table(run / BACKTEST)
+        with run_files.own_file(run / BACKTEST, "run `bikes backtest` again"):
+            errors = run_files.read_table(run / BACKTEST)
             figure, simulated = plot_backtest(errors), bool(errors.simulated.any())  # perhaps not as the model was
         click.echo(save_figure(figure, run / "backtest.png", simulated, [BACKTEST]))
 
@@ -394,8 +398,8 @@ def plots_of_scores(run: Path, scores: dict[str, Any]) -> "dict[str, Figure]":
     figures: dict[str, Figure] = {}
     if "test" in scores:
         test = {name: float(score) for name, score in scores["test"].items()}
-        with common.own_file(run / FORECAST, "run `bikes evaluate` first"):
-            forecast = common.read_table(run / FORECAST)
+        with run_files.own_file(run / FORECAST, "run `bikes evaluate` first"):
+            forecast = run_files.read_table(run / FORECAST)
             forecast["time"] = pd.to_datetime(forecast.time, format="ISO8601")
             figures |= {
                 "forecast.png": plot_forecast(forecast, test),
@@ -403,9 +407,9 @@ def plots_of_scores(run: Path, scores: dict[str, Any]) -> "dict[str, Figure]":
             }
     else:
         say_each(["no day was left to test the model on, so there is no picture of a forecast beside what happened"])
-    with common.own_file(run / EFFECTS, "run `bikes evaluate` first"):
+    with run_files.own_file(run / EFFECTS, "run `bikes evaluate` first"):
         unit = scores.get("temperature_unit", "°C")
-        figures["effects.png"] = plot_effects(common.read_table(run / EFFECTS), unit)
+        figures["effects.png"] = plot_effects(run_files.read_table(run / EFFECTS), unit)
     return figures
 
 
@@ -423,12 +427,12 @@ def report(run: Path) -> None:
     from projects.bikes.report import page
     from projects.common.files import write_atomically
 
-    model = BikesModel.load(run / common.MODEL)
-    with common.own_file(run / common.METRICS, "run `bikes evaluate` again"):
-        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
-        html = page(model, run / common.MODEL, scores, WEATHER_WORDS, FAR)
-    write_atomically(run / common.REPORT, html.encode())
-    click.echo(run / common.REPORT)
+    model = BikesModel.load(run / MODEL)
+    with run_files.own_file(run / METRICS, "run `bikes evaluate` again"):
+        scores = run_files.read_json(run / METRICS) if (run / METRICS).exists() else None
+        html = page(model, run / MODEL, scores, WEATHER_WORDS, FAR)
+    write_atomically(run / REPORT, html.encode())
+    click.echo(run / REPORT)
 
 
 @main.command()
@@ -447,8 +451,8 @@ def export(run: Path, file: Path) -> None:
     from projects.bikes.model import BikesModel
     from projects.common.onnx_export import save_onnx
 
-    model = BikesModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
+    model = BikesModel.load(run / MODEL)
+    cli_output.warn_if_simulated(model.settings)
     save_onnx(file, onnx_graph(model))
     click.echo(file)
 

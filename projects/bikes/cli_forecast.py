@@ -10,6 +10,8 @@ from projects.bikes.cli_options import data_dir_option, data_for, data_option, r
 from projects.bikes.pictures import PICTURES
 from projects.bikes.score_table import day_table
 from projects.common import cli as common
+from projects.common import cli_options, cli_output
+from projects.common.run_folder import MODEL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
     metavar="FILE",
     help="File for the hours: .csv, .tsv or .xlsx.  [default: outlook.csv in the run folder]",
 )
-@common.json_option
+@cli_options.json_option
 def forecast(
     data: Path | None, run: Path, data_dir: Path, days: int, weather: Path | None, out: Path | None, as_json: bool
 ) -> None:
@@ -60,7 +62,7 @@ def forecast(
 
     out = out or run / OUTLOOK
     check_ending(out)
-    model = BikesModel.load(run / common.MODEL)
+    model = BikesModel.load(run / MODEL)
     city = read_table(data_for(model, data, data_dir), layout=model.layout)
     coming = outlook(model, city.hours, city.closed, days, weather)
     say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
@@ -75,10 +77,10 @@ def forecast(
             "days": for_csv(coming.days).to_dict("records"),
             "hours": for_csv(coming.hours, unit).to_dict("records"),
         }
-        common.print_json(answer)
+        cli_output.print_json(answer)
         return
     end = f"{city.hours.time.iloc[-1]:%Y-%m-%d %H}:59"
-    click.echo(f"{common.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
+    click.echo(f"{cli_output.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
 

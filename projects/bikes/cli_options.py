@@ -8,6 +8,7 @@ import click
 
 from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS, Settings
 from projects.common import cli as common
+from projects.common import cli_download, cli_options
 from projects.common.errors import ProjectError
 from projects.common.progress import say
 from projects.common.settings import settings_of
@@ -23,10 +24,10 @@ WIND_UNITS = ("km/h", "m/s", "mph", "knots")
 FAR = 60  # days beyond the training from which a forecast is warned of
 
 
-data_option = common.data_option("A table of hours: CSV, Excel, JSON or Parquet, packed or not.")
-run_option = common.run_option("bikes")
-data_dir_option = common.data_dir_option("bikes")
-seed_option = common.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
+data_option = cli_options.data_option("A table of hours: CSV, Excel, JSON or Parquet, packed or not.")
+run_option = cli_options.run_option("bikes")
+data_dir_option = cli_options.data_dir_option("bikes")
+seed_option = cli_options.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
 validation_days_option = click.option(
     "--validation-days",
     type=click.IntRange(7),
@@ -78,7 +79,7 @@ def read_given(data: Path | None, data_dir: Path, given: dict[str, Any]) -> "Hou
         raise click.UsageError("give --latitude and --longitude together")
     if given["subdivision"] and not given["country"]:
         raise click.UsageError("--subdivision needs --country")
-    city = read_table(common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"), given)
+    city = read_table(cli_download.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes"), given)
     say_each(city.remarks)
     return city
 
@@ -100,7 +101,7 @@ def data_for(model: "BikesModel", data: Path | None, data_dir: Path) -> Path:
         table = model.settings.get("table")
         known = f" ({table} at that time)" if table else ""
         raise ProjectError(f"the model was trained on a table of your own{known}: name it, up to now, with --data")
-    return common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
+    return cli_download.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "bikes")
 
 
 def say_each(lines: Iterable[str | None]) -> None:

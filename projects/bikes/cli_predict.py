@@ -11,15 +11,17 @@ from click.core import ParameterSource
 
 from projects.bikes.cli_options import FAR, WEATHER_WORDS, run_option, say_each
 from projects.common import cli as common
+from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
+from projects.common.run_folder import MODEL
 from projects.common.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from projects.bikes.model import BikesModel
-    from projects.common.tables import Table
+    from projects.common.table import Table
 
 CHUNK = 50_000  # rows of a file held in memory at a time
 
@@ -39,7 +41,7 @@ CHUNK = 50_000  # rows of a file held in memory at a time
     metavar="FILE",
     help="Write the answers for a table to this .csv, .tsv or .xlsx.",
 )
-@common.json_option
+@cli_options.json_option
 @click.pass_context
 def predict(
     ctx: click.Context,
@@ -76,8 +78,8 @@ def predict(
         raise click.UsageError("--out goes with a table, without --json: name the file of hours to be answered")
     from projects.bikes.model import BikesModel
 
-    model = BikesModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
+    model = BikesModel.load(run / MODEL)
+    cli_output.warn_if_simulated(model.settings)
     if when is not None:
         predict_hour(model, moment_of(when, model), as_json, **conditions)
     else:
@@ -126,7 +128,7 @@ def predict_hour(
     guess = guess_line(unseen_months(model.settings, hour.time))
     if as_json:
         answer = {"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": beyond[0]}
-        common.print_json(answer)
+        cli_output.print_json(answer)
     else:
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
         told = conditions_in_words(needed, given, weather)
@@ -215,7 +217,7 @@ def predict_file(model: "BikesModel", file: str, out: Path | None, as_json: bool
         for text, hours, before, after in with_hours_around(read_hours_to_predict(model, table, name)):
             added = for_people(model.forecast(hours, before, after))
             if not known:
-                common.warn_if_replaced(name, text.columns, added)
+                cli_output.warn_if_replaced(name, text.columns, added)
             known.append(added[["beyond_known"]].assign(time=hours.time))
             if has_dates and model.layout.hour is None:
                 text = text.assign(**{model.layout.time: hours.time.dt.to_pydatetime()})
@@ -235,9 +237,9 @@ def print_answers(answers: "Iterator[pd.DataFrame]", as_json: bool) -> None:
         records = rows.to_dict("records")
         if as_json:
             for record in records:
-                common.print_json(record)
+                cli_output.print_json(record)
         else:
-            common.print_rows(records, header=number == 0)
+            cli_output.print_rows(records, header=number == 0)
 
 
 def warn_of_unknown(model: "BikesModel", answered: "pd.DataFrame") -> None:

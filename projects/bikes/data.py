@@ -17,7 +17,8 @@ from projects.bikes.settings import TABLE_OPTIONS, TEST_DAYS, VALIDATION_DAYS
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
-from projects.common.tables import Table, open_table, table_of_frame
+from projects.common.table import Table, table_of_frame
+from projects.common.tables import open_table
 
 PUBLISHED = Published(
     pipeline="bikes",

@@ -13,7 +13,8 @@ from projects.bikes.layout import Event, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
-from projects.common.tables import Table, open_table, table_of_frame
+from projects.common.table import Table, table_of_frame
+from projects.common.tables import open_table
 from projects.common.words import counted
 
 EventSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names

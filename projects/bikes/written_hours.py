@@ -13,7 +13,7 @@ from projects.bikes.decimal_commas import has_decimal_commas, with_points
 from projects.bikes.outlook import Outlook, for_csv
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file
-from projects.common.tables import Table
+from projects.common.table import Table
 from projects.common.written_tables import (
     Write,
     csv_writer,

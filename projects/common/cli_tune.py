@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from projects.common import cli as common
+from projects.common import cli_output
 from projects.common.errors import ProjectError
 from projects.common.files import write_atomically
 
@@ -74,7 +75,7 @@ def show_search(
     differing = {name: value for name, value in best.values.items() if value != search.usual[name]}
     words = shlex.join(command(differing))
     write_atomically(run / COMMAND, f"{words}\n".encode())
-    write_atomically(run / TRIALS, common.to_csv(rows).encode())
+    write_atomically(run / TRIALS, cli_output.to_csv(rows).encode())
     click.echo(f"{search.n_drawn:,} settings were tried, {search.n_tries:,} fits in {clock.elapsed:.0f} seconds")
     if best is search.default:
         click.echo("none of them is better than the default settings by more than the noise of their difference")

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
 from projects.common.errors import ProjectError
-from projects.common.tables import Table
+from projects.common.table import Table
 
 WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
 MEASURED_ROWS = 200  # by this many rows

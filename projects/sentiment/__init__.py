@@ -36,7 +36,7 @@ def train(
     Raises ProjectError for data, ValueError for settings that will not do.
     """
     from projects.common.errors import ProjectError
-    from projects.common.tables import is_missing
+    from projects.common.table import is_missing
     from projects.sentiment.data import Source, Texts, files_of, from_frame, labelled_texts
     from projects.sentiment.layout import Layout, parse_label_map
     from projects.sentiment.settings import Settings

@@ -10,7 +10,7 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.files import atomic_file, leftovers
-from projects.common.tables import Table
+from projects.common.table import Table
 from projects.common.written_tables import (
     Row,
     Write,

@@ -12,7 +12,7 @@ import numpy as np
 
 from projects.common.errors import ProjectError
 from projects.common.names import folded
-from projects.common.tables import Table
+from projects.common.table import Table
 from projects.common.words import counted
 from projects.sentiment.columns import LABEL_NAMES, is_scale, with_counts
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from projects.common import cli as common
+from projects.common import cli_download, cli_options, cli_output, run_files
 from projects.common.cli_tune import Size, minutes_option, show_search
 from projects.common.errors import ProjectError, printable
 from projects.common.progress import HISTORY
+from projects.common.run_folder import METRICS, MODEL, REPORT
 from projects.common.settings import settings_of
 from projects.common.terminal import tell
 from projects.common.words import counted
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 @main.command()
-@common.download_options("sentiment")
+@cli_options.download_options("sentiment")
 def download(source: str | None, sample: bool, sample_if_offline: bool, force: bool, data_dir: Path) -> None:
     """Fetch the published data and verify it.
 
@@ -62,30 +64,30 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
         read_reviews(path, "train")
         read_reviews(path, "test")
 
-    simulate = common.Simulated(SAMPLE, sample_csv)
-    click.echo(common.download(PUBLISHED, simulate, check, data_dir, source, sample, sample_if_offline, force))
+    simulate = cli_download.Simulated(SAMPLE, sample_csv)
+    click.echo(cli_download.download(PUBLISHED, simulate, check, data_dir, source, sample, sample_if_offline, force))
 
 
 def sample_csv() -> str:
     from projects.sentiment.sample import simulate_reviews
 
-    return common.to_csv(simulate_reviews())
+    return cli_output.to_csv(simulate_reviews())
 
 
-data_option = common.data_option(
+data_option = cli_options.data_option(
     "The archive, a folder with reviews.txt and labels.txt, or any table (CSV, TSV, JSON, Parquet, Excel; gzipped or "
     "zipped); or a pattern of several tables ('reviews-*.csv')."
 )
-run_option = common.run_option("sentiment")
-data_dir_option = common.data_dir_option("sentiment")
-seed_option = common.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
+run_option = cli_options.run_option("sentiment")
+data_dir_option = cli_options.data_dir_option("sentiment")
+seed_option = cli_options.option_of(next(setting for setting in settings_of(Settings) if setting.name == "seed"))
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @layout_options()
 @click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw labels and lengths.")
-@common.json_option
+@cli_options.json_option
 def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> None:
     """Say what is in a table, before training.
 
@@ -113,7 +115,7 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         replaced = " (replaced)" if picture.exists() else ""
         tell(f"{save_figure(plot_check(found), picture, False)}{replaced}")
     if as_json:
-        common.print_json({name: value for name, value in found.items() if name != "lengths"})
+        cli_output.print_json({name: value for name, value in found.items() if name != "lengths"})
         return
     for line in (*in_words(found), *(f"note: {line}" for line in advice(found))):
         click.echo(printable(line))
@@ -153,7 +155,7 @@ def layout_in_words(layout: "Layout") -> str:
 @data_option
 @run_option
 @data_dir_option
-@common.setting_options(Settings)
+@cli_options.setting_options(Settings)
 @click.option(
     "--unlabelled",
     metavar="[FILE]",
@@ -165,8 +167,8 @@ def layout_in_words(layout: "Layout") -> str:
 @layout_options()
 @positive_option
 @engine_options
-@common.resume_option
-@common.quiet_option
+@cli_options.resume_option
+@cli_options.quiet_option
 def train(  # a parameter for each option
     data: Path | None,
     run: Path,
@@ -207,7 +209,7 @@ def train(  # a parameter for each option
 
         check_writable(run)
         click.get_current_context().with_resource(lock(run))
-        there_was_one = (run / common.MODEL).exists()
+        there_was_one = (run / MODEL).exists()
         sources = sources_of(data, data_dir, layout, where)
         beside = unlabelled_of(unlabelled, sources, where)
         expect_by_size([*sources, *beside])
@@ -215,7 +217,7 @@ def train(  # a parameter for each option
         watcher = Watcher(tell=say, on_epoch=on_epoch, checkpoint=checkpoint)
         with where.engine() as engine, checkpoint.interruptible():
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
-        common.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
+        run_files.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
     click.echo(in_words(model))
     no_better = no_better_in_words(model.settings)
     if no_better:
@@ -225,8 +227,8 @@ def train(  # a parameter for each option
         click.echo(limit)
     given = {"data": data, "data_dir": data_dir, "run": run}
     next_ones = ("evaluate", "plot", "predict") if model.settings["test"] else ("plot", "predict")
-    commands = [common.as_typed(main, name, given) for name in next_ones]
-    click.echo(f"{common.saved_in_words(run, there_was_one)}\nnext: {', '.join(commands)} --help")
+    commands = [cli_options.as_typed(main, name, given) for name in next_ones]
+    click.echo(f"{run_files.saved_in_words(run, there_was_one)}\nnext: {', '.join(commands)} --help")
 
 
 @main.command()
@@ -239,7 +241,7 @@ def train(  # a parameter for each option
 @click.option("--balanced", is_flag=True, help="Let all labels count alike, however many texts have them.")
 @layout_options()
 @positive_option
-@common.quiet_option
+@cli_options.quiet_option
 def tune(  # a parameter for each option
     data: Path | None,
     run: Path,
@@ -280,10 +282,10 @@ def tune(  # a parameter for each option
     given = {"data": data, "run": run, "seed": seed, "balanced": balanced, "positive": positive}
 
     def command(values: dict[str, Any]) -> list[str]:
-        options = common.option_words(train, given | values)
+        options = cli_options.option_words(train, given | values)
         return ["sentiment", "train", *options, *shlex.split(layout_in_words(layout))]
 
-    watcher = Watcher(common.note, tell)
+    watcher = Watcher(cli_output.note, tell)
     with working_folder(run) as folder:
         found = search(sources, folder, settings, positive, clock, max_size, watcher)
         show_search(found, clock, "wrong, %", 100, command, run, quiet)
@@ -297,7 +299,7 @@ def limit_in_words(model: "SentimentModel", run: Path) -> str | None:
     goal = f"{100 * GOOD:.0f} %"
     if sure_from is None:
         return f"no limit for --unsure reaches {goal} of right answers"
-    command = common.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
+    command = cli_options.as_typed(main, "predict", {"run": run, "unsure": round(sure_from, 2)})
     unsure = of_so_many(model.settings["unsure_share"], 100)
     return f"{goal} of the answers are right with: {command}  (which calls {unsure} of 100 unsure)"
 
@@ -313,7 +315,7 @@ def in_words(model: "SentimentModel") -> str:
     if settings["unlabelled_texts"]:
         fitted += f" and {settings['unlabelled_texts']:,} without labels"
     return (
-        f"{common.simulated_mark(settings)}{settings['validation_accuracy']:.1%} right of "
+        f"{cli_output.simulated_mark(settings)}{settings['validation_accuracy']:.1%} right of "
         f"{settings['validation_texts']:,} texts held out{beside}; {fitted}, "
         f"with {len(model.vocabulary):,} n-grams{pieces}{labels}"
     )
@@ -323,7 +325,7 @@ def in_words(model: "SentimentModel") -> str:
 @data_option
 @run_option
 @data_dir_option
-@common.json_option
+@cli_options.json_option
 @layout_options()
 @positive_option
 @engine_options
@@ -352,14 +354,14 @@ def evaluate(
     from projects.sentiment.evaluation import evaluate
     from projects.sentiment.model import SentimentModel
 
-    model = SentimentModel.load(run / common.MODEL)
+    model = SentimentModel.load(run / MODEL)
     labels = model.label_names
     if positive and len(labels) > 2:
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
     sources = sources_of(data, data_dir, layout, where, model.layout)
     with where.engine() as engine:
         scores = evaluate(model, sources, positive, engine)
-    common.write_json(run / common.METRICS, scores)
+    run_files.write_json(run / METRICS, scores)
     if scores["unknown"]["texts"]:
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
         texts = f"{scores['unknown']['texts']:,} texts have labels that the model was not trained on"
@@ -367,9 +369,9 @@ def evaluate(
     if scores["left_out_line"]:
         tell(scores["left_out_line"])
     if as_json:
-        common.print_json(scores)
+        cli_output.print_json(scores)
         return
-    click.echo(f"{common.simulated_mark(scores)}{' '.join(in_sentences(scores))}")
+    click.echo(f"{cli_output.simulated_mark(scores)}{' '.join(in_sentences(scores))}")
     click.echo(f"{scored_in_words(scores)}\n{table(scores)}")
     advice = recommendation(scores)
     if advice:
@@ -398,18 +400,18 @@ def plot(run: Path, min_count: int | None) -> None:
     from projects.sentiment.plots import plot_label_words, plot_ratios, plot_words
     from projects.sentiment.report import PICTURES
 
-    model = SentimentModel.load(run / common.MODEL)
-    with common.own_file(run / HISTORY, f"run `{common.as_typed(main, 'train', {'run': run})}` first"):
-        losses = plot_losses(common.read_table(run / HISTORY), "log loss")
+    model = SentimentModel.load(run / MODEL)
+    with run_files.own_file(run / HISTORY, f"run `{cli_options.as_typed(main, 'train', {'run': run})}` first"):
+        losses = plot_losses(run_files.read_table(run / HISTORY), "log loss")
     figures = {"losses.png": losses, "ratios.png": plot_ratios(model), "words.png": plot_label_words(model, min_count)}
     if len(model.label_names) == 2:
         figures["ngrams.png"] = plot_words(model, min_count)
     for figure in figures.values():
         say_below(figure, f"{model.settings['train_texts']:,} training texts")
-    if (run / common.METRICS).exists():
-        with common.own_file(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
-            figures = plots_of_scores(common.read_json(run / common.METRICS), model.label_names) | figures
-    common.forget(run, *(name for name in ("ngrams.png", "unsure.png") if name not in figures))
+    if (run / METRICS).exists():
+        with run_files.own_file(run / METRICS, f"run `{cli_options.as_typed(main, 'evaluate', {'run': run})}` again"):
+            figures = plots_of_scores(run_files.read_json(run / METRICS), model.label_names) | figures
+    run_files.forget(run, *(name for name in ("ngrams.png", "unsure.png") if name not in figures))
     for name, figure in figures.items():
         click.echo(save_figure(figure, run / name, model.settings["simulated"], PICTURES[name].drawn_from))
 
@@ -442,12 +444,12 @@ def report(run: Path) -> None:
     from projects.sentiment.model import SentimentModel
     from projects.sentiment.report import page
 
-    model = SentimentModel.load(run / common.MODEL)
-    with common.own_file(run / common.METRICS, f"run `{common.as_typed(main, 'evaluate', {'run': run})}` again"):
-        scores = common.read_json(run / common.METRICS) if (run / common.METRICS).exists() else None
-        html, fits = page(model, run / common.MODEL, scores)
-    write_atomically(run / common.REPORT, html.encode())
-    click.echo(run / common.REPORT)
+    model = SentimentModel.load(run / MODEL)
+    with run_files.own_file(run / METRICS, f"run `{cli_options.as_typed(main, 'evaluate', {'run': run})}` again"):
+        scores = run_files.read_json(run / METRICS) if (run / METRICS).exists() else None
+        html, fits = page(model, run / MODEL, scores)
+    write_atomically(run / REPORT, html.encode())
+    click.echo(run / REPORT)
     if not fits:
         smaller = "--min-count 10" if model.second is None else "less: without --characters"
         click.echo(f"the model is too large for the page to score texts: train one with {smaller}", err=True)
@@ -471,8 +473,8 @@ def export(run: Path, file: Path) -> None:
     from projects.sentiment.export import onnx_graph
     from projects.sentiment.model import SentimentModel
 
-    model = SentimentModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
+    model = SentimentModel.load(run / MODEL)
+    cli_output.warn_if_simulated(model.settings)
     if model.second is not None:
         raise ProjectError("a model with --characters can't be written as ONNX: train one without")
     save_onnx(file, onnx_graph(model))
@@ -494,7 +496,7 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
     """
     from projects.sentiment.model import SentimentModel
 
-    model = SentimentModel.load(run / common.MODEL)
+    model = SentimentModel.load(run / MODEL)
     vocabulary = model.vocabulary
     fewest = min_count or model.named_from
     shown = chosen_labels(model, chosen)
@@ -504,7 +506,7 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
         names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked[:n])
         columns.append([printable(model.label_names[label]), *names])
     tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
-    mark = common.simulated_mark(model.settings)
+    mark = cli_output.simulated_mark(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
         click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
     if not chosen and len(shown) < len(model.label_names):
@@ -539,8 +541,8 @@ def similar(ngram: str, run: Path, n: int, min_count: int | None) -> None:
     """
     from projects.sentiment.model import SentimentModel
 
-    model = SentimentModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
+    model = SentimentModel.load(run / MODEL)
+    cli_output.warn_if_simulated(model.settings)
     nearest = model.similar(ngram, n, min_count)
     tell("distance of what two n-grams do in the hidden layer: 0 is the same, and near ones pull the same way as far")
     for name, distance in nearest:

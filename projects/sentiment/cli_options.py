@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from projects.common import cli as common
+from projects.common import cli_download
 from projects.common.progress import say
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def sources_of(
     """
     from projects.sentiment.data import PUBLISHED, SAMPLE
 
-    path = common.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
+    path = cli_download.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
     return tables_of(path, layout, where, True, remembered)
 
 

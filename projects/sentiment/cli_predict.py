@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from projects.common import cli as common
+from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError, printable
 from projects.common.files import no_file
+from projects.common.run_folder import MODEL
 from projects.common.terminal import tell
 from projects.common.words import counted
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
@@ -48,8 +50,8 @@ LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", "
     default=0.0,
     help="Below this probability the answer is “unsure”.  [default: never]",
 )
-@common.run_option("sentiment")
-@common.json_option
+@cli_options.run_option("sentiment")
+@cli_options.json_option
 @engine_options
 @click.pass_context
 def predict(  # a parameter for each option
@@ -84,8 +86,8 @@ def predict(  # a parameter for each option
         return
     from projects.sentiment.model import SentimentModel
 
-    model = SentimentModel.load(run / common.MODEL)
-    common.warn_if_simulated(model.settings)
+    model = SentimentModel.load(run / MODEL)
+    cli_output.warn_if_simulated(model.settings)
     if out:
         answer_tables(model, tables, layout, out, unsure, where)
     elif tables:
@@ -174,7 +176,7 @@ def answer_tables(
                 have = "has" if written.without_text == 1 else "have"
                 tell(f"{written.path}: {counted(written.without_text, 'row')} {have} no text and got no label")
             if written.replaced:
-                common.warn_if_replaced(str(written.path), written.replaced, ADDED)
+                cli_output.warn_if_replaced(str(written.path), written.replaced, ADDED)
 
 
 def print_table(
@@ -185,7 +187,7 @@ def print_table(
 
     for file in tables_of(path, layout, where, False, model.layout):
         table = open_with(file.layout, file.path)
-        common.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
+        cli_output.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
 
         def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:
             for place, row in table.rows():
@@ -218,10 +220,10 @@ def print_answers(
         ]
         if as_json:
             for (_, row), found in zip(chunk, answers, strict=True):
-                common.print_json(row | found)
+                cli_output.print_json(row | found)
         elif is_table:
             added = (in_digits({name: found[name] for name in ANSWER[:2]}) for found in answers)
-            common.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
+            cli_output.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
                 show(text, found, model.vocabulary.negation)
@@ -272,7 +274,7 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
     """
     words = {word["word"]: word["effect"] for word in found.get("words", ())}
     shown = coloured(text, words, negation) if words else printable(text)
-    common.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
+    cli_output.echo_styled(f"{printable(found['label'])}\t{found['probability']:.3f}\t{shown}")
     if "note" in found:
         click.echo(f"  {found['note']}")
     if found.get("ngrams"):
@@ -300,7 +302,7 @@ def coloured(text: str, effects: dict[str, float], negation: bool) -> str:
 
 def stdin_lines() -> Iterator[str]:
     """The lines of standard input. Raises ProjectError with the number of one that is too long or not UTF-8."""
-    from projects.common.tables import lines_of
+    from projects.common.text_tables import lines_of
 
     for line in lines_of(cast(TextIOBase, sys.stdin), Path("standard input")):
         yield line.rstrip("\r\n")

@@ -16,7 +16,7 @@ from projects.common import progress
 from projects.common.download import Published
 from projects.common.errors import ProjectError
 from projects.common.files import no_file, refuse_pipe
-from projects.common.tables import is_missing, table_of_frame
+from projects.common.table import is_missing, table_of_frame
 from projects.sentiment.archive import SHARE_OF_UNPACKING, review_members
 from projects.sentiment.columns import label_text
 from projects.sentiment.labels import UNLABELLED, USUAL, number_labels, order_labels

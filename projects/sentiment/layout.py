@@ -11,7 +11,8 @@ from typing import Any
 
 from projects.common.errors import ProjectError
 from projects.common.names import folded
-from projects.common.tables import Table, open_table
+from projects.common.table import Table
+from projects.common.tables import open_table
 from projects.sentiment.columns import (
     LABEL_NAMES,
     OTHER_NAMES,

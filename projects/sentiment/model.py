@@ -13,7 +13,7 @@ from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, load_model, save_model
-from projects.common.tables import table_of_frame
+from projects.common.table import table_of_frame
 from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
