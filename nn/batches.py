@@ -52,8 +52,12 @@ class ArrayBatches:
     ) -> None:
         if y.ndim != 2 or len(y) != X.shape[0]:
             raise ValueError(f"y must be [rows, outputs] for X {X.shape}, not of shape {y.shape}")
-        self.X, self.y, self.weight = X, y, weight
-        self.batch_size, self.dropout, self.hidden_dropout = batch_size, dropout, hidden_dropout
+        self.X = X
+        self.y = y
+        self.weight = weight
+        self.batch_size = batch_size
+        self.dropout = dropout
+        self.hidden_dropout = hidden_dropout
 
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         """A step for each batch. A step's gradient is overwritten by the next one's."""

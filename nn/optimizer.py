@@ -33,7 +33,10 @@ class SGD:
         l2: float = 0.0,
         clip_norm: float | None = None,
     ) -> None:
-        self.momentum, self.l1, self.l2, self.clip_norm = momentum, l1, l2, clip_norm
+        self.momentum = momentum
+        self.l1 = l1
+        self.l2 = l2
+        self.clip_norm = clip_norm
         self.velocity = np.zeros_like(network.parameters)
         self._scratch = np.empty_like(network.parameters[:BLOCK])
 

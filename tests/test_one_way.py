@@ -513,7 +513,7 @@ def killing(engine, folder, names):
     return Killing(engine.client)
 
 
-PHASES = {"read_source", "build_block", "count_longer", "count_exactly", "save_bags", "measure", "answer_file", "score"}
+PHASES = {"read_source", "build_block", "count_longer", "count_block", "save_bags", "measure", "answer_file", "score"}
 
 
 def test_a_worker_killed_in_each_phase_changes_nothing(client, rows, expected, tmp_path):

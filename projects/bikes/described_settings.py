@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from projects.bikes.bands import STARTS
-from projects.bikes.events import told
+from projects.bikes.events import describe_events
 from projects.bikes.layout import Event
 
 PARTS = ("night", "morning", "midday", "evening", "late evening")  # of the day, which begin at STARTS
@@ -46,7 +46,9 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
     if city["country"]:
         found["holidays of"] = ", ".join(filter(None, (city["country"], layout["subdivision"])))
     if city.get("events"):
-        found["events of the city"] = told(Event(date.fromisoformat(day), name) for day, name in city["events"])
+        found["events of the city"] = describe_events(
+            Event(date.fromisoformat(day), name) for day, name in city["events"]
+        )
     if city["place"]:
         latitude, longitude, zone = city["place"]
         found["place"] = f"{latitude:g}°, {longitude:g}° ({zone})"

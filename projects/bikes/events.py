@@ -54,7 +54,7 @@ def read_events(source: EventSource, likely: str) -> tuple[list[Event], str]:
     if not events:
         raise ProjectError(f"{table.path}: no row names a event: events are a row for each day, with date and name")
     columns = column if name_column is None else f"{column} and {name_column}"
-    return events, f"{table.path}, {columns}: {'; '.join(told(events))}"
+    return events, f"{table.path}, {columns}: {'; '.join(describe_events(events))}"
 
 
 def open_events(source: EventSource) -> Table:
@@ -108,7 +108,7 @@ def read_days(text: pd.DataFrame, column: str, time_format: str, name: str) -> p
     return time.dt.normalize()
 
 
-def told(events: Iterable[Event]) -> list[str]:
+def describe_events(events: Iterable[Event]) -> list[str]:
     """Each kind with its days, in the order of the first: "Fallas (10 days, 2024-03-15 to 2025-03-19)"."""
     days: dict[str, list[date]] = {}
     for event in events:

@@ -273,7 +273,7 @@ def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Giv
     if columns["humidity"]:
         units["humidity_unit"] = "share" if is_share(text[columns["humidity"]]) else "%"
     if columns["snow"]:
-        units["snow_lies"] = lies(text[columns["snow"]])
+        units["snow_lies"] = is_snow_depth(text[columns["snow"]])
     if columns["temperature"] and is_share(text[columns["temperature"]]):  # as in the published data
         units["temperature_unit"] = "fraction"
         if columns["wind"] and is_share(text[columns["wind"]]):
@@ -287,7 +287,7 @@ def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Giv
     return units
 
 
-def lies(column: pd.Series) -> bool:
+def is_snow_depth(column: pd.Series) -> bool:
     """Whether snow is mostly as deep as in the row before, as what lies is; what falls changes from hour to hour."""
     depth = pd.to_numeric(column, errors="coerce")
     return bool((depth == depth.shift())[depth > 0].mean() > 0.5)

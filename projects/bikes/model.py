@@ -33,7 +33,7 @@ from projects.bikes.saved import SCALES, SavedSettings, shapes
 from projects.bikes.scores import score, variance_of
 from projects.bikes.seasons import is_unseen
 from projects.bikes.settings import DEFAULTS, Settings
-from projects.bikes.target import learned, smearing_of, targets_of, to_counts
+from projects.bikes.target import smearing_of, targets_of, to_counts, transform_counts
 from projects.bikes.weather import COLDEST, WARMEST, WIND, celsius
 from projects.common import progress
 from projects.common.checkpoint import Checkpoint
@@ -407,7 +407,7 @@ def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame, log_counts:
         n_features = features.shape[1]
         means.append(features.mean().to_numpy() if GROUPS[name].scaled else np.zeros(n_features))
         scales.append(spread(features) if GROUPS[name].scaled else np.ones(n_features))
-    target = learned(hours, log_counts)
+    target = transform_counts(hours, log_counts)
     return {
         "feature_mean": np.concatenate(means),
         "feature_scale": np.concatenate(scales),
@@ -422,7 +422,7 @@ def scaled(
 ) -> Rows:
     """X [rows, features] and y [rows, n_targets], as the networks are given them."""
     X = (features - scaling["feature_mean"]) / scaling["feature_scale"]
-    y = (learned(hours, log_counts) - scaling["target_mean"]) / scaling["target_scale"]
+    y = (transform_counts(hours, log_counts) - scaling["target_mean"]) / scaling["target_scale"]
     return X.to_numpy(), y.to_numpy()
 
 

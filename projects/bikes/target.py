@@ -18,7 +18,7 @@ def targets_of(hours: pd.DataFrame, log_counts: bool = False) -> list[str]:
     return TOTAL + KINDS if log_counts else KINDS
 
 
-def learned(hours: pd.DataFrame, log_counts: bool = False) -> pd.DataFrame:
+def transform_counts(hours: pd.DataFrame, log_counts: bool = False) -> pd.DataFrame:
     """Fourth roots of the targets, or log(1 + count): 0 for a count of 0, either way [rows, n_targets]."""
     counts = hours[targets_of(hours, log_counts)]
     return np.log1p(counts) if log_counts else counts**POWER

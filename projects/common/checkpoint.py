@@ -50,12 +50,15 @@ class Checkpoint:
     """
 
     def __init__(self, run: Path | None = None, pipeline: str = "", resume: bool = False) -> None:
-        self.path, self.kind = run and run / CHECKPOINT, f"{pipeline} checkpoint"
+        self.path = run and run / CHECKPOINT
+        self.kind = f"{pipeline} checkpoint"
         self.states: dict[str, dict[str, Any]] = {}
         self.settings: dict[str, Any] | None = None
-        self.begun = self.stopped = False  # begun: there is an epoch to keep
+        self.begun = False  # whether there is an epoch to keep
+        self.stopped = False
         self.resumed = False
-        self.lock, self.written = threading.Lock(), time.monotonic()
+        self.lock = threading.Lock()
+        self.written = time.monotonic()
         if self.path and resume:
             if not self.path.exists():
                 raise ProjectError(f"nothing to resume in {run}: it has no {CHECKPOINT}; leave out --resume")

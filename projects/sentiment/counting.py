@@ -6,7 +6,8 @@ gives candidates, a last one counts these exactly, by label, for the texts to tr
 """
 
 import functools
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 FEW_NUMBERS = 4_000_000  # of an array of counts: 16 MB
+# which text of a block has which candidates [texts, candidates]: `find_ngrams` or `find_pieces`
+Find = Callable[..., "sp.csr_matrix"]
 
 
 class Length(NamedTuple):
@@ -73,14 +76,7 @@ def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Cand
         length = Length(HashTable(longer.keys), n_candidates, n_words, n_single)
         codes.append(longer.keys)
         n_candidates += len(longer.keys)
-    shape = (len(corpus.label_names), n_candidates)
-    drawing = Drawing(settings.seed, settings.excerpts)
-    shared = engine.share(length)
-    totals: Totals = engine.total(count_exactly, add_totals, corpus.blocks, corpus.store, shared, shape, drawing)
-    if corpus.unlabelled:
-        beside = drawing._replace(is_labelled=False)
-        for _ in engine.map(save_ngrams, corpus.unlabelled.blocks, corpus.store, shared, n_candidates, beside):
-            pass
+    totals = count_exactly(find_ngrams, length, corpus, n_candidates, settings, engine)
     for block in corpus.all_blocks:  # not sooner: what a worker was at when it died is done again
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
     training, held_out = sparse(totals.training), sparse(totals.held_out)
@@ -122,17 +118,28 @@ def frequent(corpus: Corpus, labelled: Counts, unlabelled: Counts | None, settin
 def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> PieceCandidates:
     """Every piece that is in enough of the texts, as `count_candidates` has n-grams."""
     keys = frequent(corpus, *count_all(count_pieces, corpus, settings, engine), settings).keys
-    table = engine.share(HashTable(keys))
-    shape = (len(corpus.label_names), len(keys))
-    drawing = Drawing(settings.seed, settings.excerpts)
-    totals: Totals = engine.total(count_pieces_exactly, add_totals, corpus.blocks, corpus.store, table, shape, drawing)
-    if corpus.unlabelled:
-        beside = drawing._replace(is_labelled=False)
-        for _ in engine.map(save_pieces, corpus.unlabelled.blocks, corpus.store, table, len(keys), beside):
-            pass
+    totals = count_exactly(find_pieces, HashTable(keys), corpus, len(keys), settings, engine)
     for block in corpus.all_blocks:
         corpus.store.discard(block, "characters")
     return PieceCandidates(keys, sparse(totals.training), sparse(totals.held_out))
+
+
+def count_exactly(
+    find: Find, table: Any, corpus: Corpus, n_candidates: int, settings: Settings, engine: Engine
+) -> "Totals":
+    """The totals over the blocks with labels; which text has which candidates is saved of all blocks.
+
+    find: how candidates are found in a block. table: what they are found by.
+    """
+    drawing = Drawing(settings.seed, settings.excerpts)
+    shared = engine.share(table)
+    shape = (len(corpus.label_names), n_candidates)
+    totals: Totals = engine.total(count_block, add_totals, corpus.blocks, corpus.store, find, shared, shape, drawing)
+    if corpus.unlabelled:
+        beside = drawing._replace(is_labelled=False)
+        for _ in engine.map(search_block, corpus.unlabelled.blocks, corpus.store, find, shared, n_candidates, beside):
+            pass
+    return totals
 
 
 def count_longer(block: str, store: Store, length: Length) -> Counts:
@@ -182,11 +189,16 @@ class Totals(NamedTuple):
     held_out: Any
 
 
-def count_exactly(block: str, store: Store, longest: Length, shape: tuple[int, int], drawing: Drawing) -> Totals:
-    """The totals of one block; which row has which candidates is saved."""
+def count_block(block: str, store: Store, find: Find, table: Any, shape: tuple[int, int], drawing: Drawing) -> Totals:
+    """The totals of one block; which text has which candidates is saved."""
     n_labels, n_candidates = shape
-    presence = find_ngrams(block, store, longest, n_candidates, drawing)
-    return totals_of(presence, block, store, n_labels)
+    return totals_of(find(block, store, table, n_candidates, drawing), block, store, n_labels)
+
+
+def search_block(block: str, store: Store, find: Find, table: Any, n_candidates: int, drawing: Drawing) -> None:
+    """Save which text of a block without labels has which candidates."""
+    find(block, store, table, n_candidates, drawing)
+    progress.advance()
 
 
 def totals_of(presence: "sp.csr_matrix", block: str, store: Store, n_labels: int) -> Totals:
@@ -198,12 +210,6 @@ def totals_of(presence: "sp.csr_matrix", block: str, store: Store, n_labels: int
         training=texts_with(presence, labels, ~held_out, n_labels),
         held_out=texts_with(presence, labels, held_out, n_labels),
     )
-
-
-def save_ngrams(block: str, store: Store, longest: Length, n_candidates: int, drawing: Drawing) -> None:
-    """Save which text of a block without labels has which candidates."""
-    find_ngrams(block, store, longest, n_candidates, drawing)
-    progress.advance()
 
 
 def find_ngrams(block: str, store: Store, longest: Length, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
@@ -220,21 +226,6 @@ def find_ngrams(block: str, store: Store, longest: Length, n_candidates: int, dr
     store.save(block, "row_weights", windows.weights)
     presence = csr_matrix(np.ones(len(indices), np.int32), indices, indptr, n_candidates)
     return presence[windows.of_texts]
-
-
-def count_pieces_exactly(
-    block: str, store: Store, table: HashTable, shape: tuple[int, int], drawing: Drawing
-) -> Totals:
-    """The totals of one block; which text has which candidates is saved."""
-    n_labels, n_candidates = shape
-    presence = find_pieces(block, store, table, n_candidates, drawing)
-    return totals_of(presence, block, store, n_labels)
-
-
-def save_pieces(block: str, store: Store, table: HashTable, n_candidates: int, drawing: Drawing) -> None:
-    """Save which text of a block without labels has which pieces."""
-    find_pieces(block, store, table, n_candidates, drawing)
-    progress.advance()
 
 
 def ngrams_in(
@@ -280,7 +271,12 @@ def sparse(counts: Any) -> "sp.csr_matrix":
 def add_totals(totals: list[Totals]) -> Totals:
     """The totals of all."""
     training, held_out = zip(*totals, strict=True)
-    return Totals(functools.reduce(lambda a, b: a + b, training), functools.reduce(lambda a, b: a + b, held_out))
+    return Totals(sum_of(training), sum_of(held_out))
+
+
+def sum_of(matrices: Sequence[Any]) -> Any:
+    """The sum of matrices or arrays of one shape."""
+    return functools.reduce(operator.add, matrices)
 
 
 def choose_vocabulary(

@@ -7,7 +7,6 @@ times as many texts, three times as many n-grams are frequent enough, and their 
 The fit that is measured learns from shares that texts held out have no part in.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from nn import TwoLayerNetwork
 from projects.sentiment.bags import UNIT, Bags
-from projects.sentiment.counting import FEW_NUMBERS
+from projects.sentiment.counting import FEW_NUMBERS, sum_of
 from projects.sentiment.engine import Engine
 from projects.sentiment.ngrams import csr_matrix
 from projects.sentiment.outputs import each_label, put_together
@@ -58,7 +57,7 @@ def label_texts(
     counts = []
     for teacher in teachers:
         n_candidates = len(teacher.columns)
-        total = engine.total(count_shares, add, blocks, store, teacher.bags.view, shares, n_candidates)
+        total = engine.total(count_shares, sum_of, blocks, store, teacher.bags.view, shares, n_candidates)
         counts.append(in_texts(total))
     return PseudoLabels(shares, counts, np.asarray(texts) / UNIT)
 
@@ -102,11 +101,6 @@ def count_shares(block: str, store: Store, view: str, shares: str, n_candidates:
     if units.shape[1] * n_candidates <= FEW_NUMBERS:
         return (presence.T @ units).T
     return sp.csr_matrix(units.T) @ presence
-
-
-def add(totals: list[Any]) -> Any:
-    """The sum of matrices or arrays."""
-    return functools.reduce(lambda a, b: a + b, totals)
 
 
 def in_texts(units: Any) -> "sp.csr_matrix":
