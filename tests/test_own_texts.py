@@ -13,6 +13,7 @@ import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import ROOT, inside, real_data, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -157,7 +158,7 @@ def test_from_a_table_to_answers_in_a_file(name, tmp_path):
     assert [row["text"] for _, row in answered.rows()] == texts
     labels = {"Yes", "No"} if name == "yes-no.csv" else {"1", "2", "4", "5"} if name == "five-stars.csv" else {"0", "1"}
     assert {str(row["label"]) for _, row in answered.rows()} <= labels
-    assert all(0.2 <= float(row["probability"]) <= 1 for _, row in answered.rows())
+    assert all(0.2 <= float(str(row["probability"]).replace(",", ".")) <= 1 for _, row in answered.rows())
 
 
 def test_stars_become_two_labels_and_three_is_left_out(tmp_path):
@@ -899,10 +900,104 @@ def test_answers_are_delimited_as_the_table_and_excel_can_open_them(
     answers = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=expected))
     assert [(row["nr"], row["text"]) for row in answers] == [(str(number), text) for number, text in rows]
     assert list(answers[0]) == ["nr", "text", "label", "probability"]
+    point = "," if delimiter == ";" else "."
+    assert all(re.fullmatch(rf"[01]\{point}\d{{1,4}}", row["probability"]) for row in answers)
+
+
+def test_answers_to_a_table_with_tabs_are_delimited_as_the_one_trained_on(tmp_path):
+    (tmp_path / "t.csv").write_bytes(csv_of(western(), ";").encode("cp1252"))
+    assert run("sentiment", "train", "-q", "t.csv", "--epochs", 1, cwd=tmp_path)[0] == 0
+    (tmp_path / "new.txt").write_bytes(csv_of([("très bien",)], "\t", ("text",)).encode("utf-16"))
+    code, _, errors = run("sentiment", "predict", "new.txt", "--out", "a.csv", cwd=tmp_path)
+    assert code == 0, errors
+    header, row = (tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert header == "text;label;probability"
+    assert re.fullmatch(r"très bien;[01];0,\d+", row)
+
+
+def test_the_data_may_be_named_without_the_option_but_not_twice(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(western()))
+    assert run("sentiment", "train", "-q", "t.csv", "--epochs", 1, cwd=tmp_path)[0] == 0
+    code, output, errors = run("sentiment", "evaluate", "t.csv", cwd=tmp_path)
+    assert (code, "texts" in output) == (0, True), errors
+    code, _, errors = run("sentiment", "train", "t.csv", "--data", "t.csv", cwd=tmp_path)
+    assert (code, "name the data once, with --data or without" in errors) == (2, True)
+
+
+@pytest.mark.parametrize("names", [("schlecht", "gut"), ("zz", "aa"), ("negative", "positive")])
+def test_a_model_does_not_depend_on_what_joined_labels_are_called(names):
+    rows = stars(western())
+    texts, labels = zip(*rows, strict=True)
+    bad, good = names
+    model = train(texts, [str(label) for label in labels], epochs=2)
+    joined = train(pd.DataFrame(rows, columns=["text", "label"]), f"1,2={bad} 4,5={good}", epochs=2)
+    usual = train(pd.DataFrame(rows, columns=["text", "label"]), "1,2=negative 4,5=positive", epochs=2)
+    assert joined.label_names == [bad, good]
+    np.testing.assert_array_equal(joined.probabilities(texts[:50]), usual.probabilities(texts[:50]))
+    assert len(model.label_names) == 4
+
+
+def test_labels_with_their_sides_the_wrong_way_round_are_told_so(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(stars(western())))
+    code, _, errors = run("sentiment", "train", "t.csv", "--labels", "bad=1,2 good=4,5", cwd=tmp_path)
+    assert code == 1
+    assert "--labels has the name after its labels, as in 1,2=negative: turn the two sides round" in errors
+
+
+def test_a_table_without_the_column_trained_on_is_refused_unless_it_is_clear_what_it_has(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(western(), names=("avis client", "label")))
+    assert run("sentiment", "train", "-q", "t.csv", "--epochs", 1, cwd=tmp_path)[0] == 0
+    for names, row, is_refused in (
+        (("nom", "date longue"), ("Dupont", "12 mars 2024, 12:00"), True),
+        (("nom", "comment"), ("Dupont", "très bien"), False),  # a usual name
+        (("nom", "Avis Client"), ("Dupont", "très bien"), False),  # the name in another case
+        (("reste",), ("très bien",), False),  # nothing else is there
+    ):
+        (tmp_path / "new.csv").write_text(csv_of([row], names=names))
+        code, _, errors = run("sentiment", "predict", "new.csv", cwd=tmp_path)
+        assert code == is_refused, (names, errors)
+        refusal = "new.csv has no column 'avis client', which the model was trained on; it has nom, date longue: "
+        assert (refusal + "name the one with the texts by --text-column" in errors) == is_refused
+    model = load(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    with pytest.raises(ProjectError, match="no column 'avis client'"):
+        model.predict(pd.DataFrame({"nom": ["Dupont"], "date longue": ["12 mars 2024"]}))
+
+
+def test_answers_from_python_take_what_is_missing_and_refuse_what_is_no_probability():
+    model = train(*zip(*western(), strict=True), epochs=1)
+    answers = model.predict(["très bien", None, float("nan"), pd.NA])
+    assert [answer.label == "no text" for answer in answers] == [False, True, True, True]
+    for unsure in (80, -0.1, float("nan")):
+        with pytest.raises(ProjectError, match="a probability from 0 to 1"):
+            model.predict(["très bien"], unsure=unsure)
+
+
+def test_rows_of_which_no_word_is_known_are_counted(tmp_path):
+    train(*zip(*western(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "new.csv").write_text(csv_of([("xyzzy",), ("qqq www",), ("",), ("très bien",)], names=("text",)))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", "a.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "a.csv: 2 rows without a known word got the most frequent label and its share" in errors
+    assert "1 row has no text" in errors
+
+
+def test_words_shows_no_mark_and_nothing_twice(tmp_path):
+    rows = [(f"kaputt , ganz kaputt ! nummer {i}", 0) for i in range(60)] + [
+        (f"sehr gut , danke {i}", 1) for i in range(60)
+    ]
+    train(*zip(*rows, strict=True), epochs=5).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    code, output, errors = run("sentiment", "words", "-n", 5, cwd=tmp_path)
+    assert code == 0, errors
+    header, *lines = output.splitlines()
+    assert header.split() == ["1", "0"]
+    found = re.findall(r"\+\d+\.\d\d (.+?) \((\d+)\)", "\n".join(lines))
+    assert ("kaputt" in dict(found)) or ("ganz kaputt" in dict(found))
+    names = [name for name, _ in found]
+    assert not any(mark in name for name in names for mark in ",!")
+    assert not any(f" {one} " in f" {other} " for one in names for other in names if one != other)
 
 
 def test_answers_in_excel_are_wide_enough_and_their_names_stay_in_sight(tmp_path):
-    pytest.importorskip("xlsxwriter")
     calamine = pytest.importorskip("python_calamine")
     train(*zip(*french(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
     (tmp_path / "t.csv").write_text(csv_of([(1, "x" * 300), (2, "très bien")], names=("nr", "text")))
@@ -961,7 +1056,6 @@ def test_dates_of_a_workbook_are_dates_in_the_answers_and_texts_stay_texts(tmp_p
 
 
 def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
-    pytest.importorskip("xlsxwriter")
     pytest.importorskip("python_calamine")
     from projects.common.tables import open_table
     from projects.sentiment.answers import predict_files
@@ -1023,8 +1117,6 @@ def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
 
 
 def test_python_takes_what_people_have(tmp_path):
-    import pandas as pd
-
     texts, labels = zip(*french(), strict=True)
     frame = pd.DataFrame({"avis": [*texts, None, "x"], "note": [*labels, 1, None]})
     models = [train(texts, labels, epochs=3), train(frame, text_column="avis", label_column="note", epochs=3)]
@@ -1047,8 +1139,6 @@ def test_python_takes_what_people_have(tmp_path):
 
 
 def test_python_joins_labels_and_answers_tables_as_the_command_does(tmp_path):
-    import pandas as pd
-
     joined = "1,2=negative 4,5=positive"
     rows = [*stars(french()), *((f"moyen {i}", 3) for i in range(30))]
     frame = pd.DataFrame(rows, columns=["avis", "note"], index=range(1000, 1000 + len(rows)))
@@ -1076,8 +1166,6 @@ def test_python_joins_labels_and_answers_tables_as_the_command_does(tmp_path):
 
 @pytest.mark.parametrize("kind", ["object", "string"])
 def test_what_pandas_calls_missing_is_left_out(kind):
-    import pandas as pd
-
     texts, labels = zip(*french(), strict=True)
     whole = train(texts, [str(label) for label in labels], epochs=1)
     frame = pd.DataFrame(

@@ -76,8 +76,8 @@ def bikes(folder, *arguments):
 
 
 def test_a_forecast_is_written_as_its_name_ends(spring):
-    pytest.importorskip("xlsxwriter")
-    calamine = pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    import python_calamine as calamine
+
     for ending in ("csv", "tsv", "xlsx"):
         bikes(spring, *WEEK, "--out", f"week.{ending}")
     plain = (spring / "week.csv").read_bytes()
@@ -107,8 +107,8 @@ def test_a_forecast_is_written_as_its_name_ends(spring):
 
 
 def test_answers_for_a_table_are_written_as_their_name_ends(spring):
-    pytest.importorskip("xlsxwriter")
-    calamine = pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
+    import python_calamine as calamine
+
     header, *given = (spring / "stadt.csv").read_text().splitlines()[:30]
     (spring / "stunden.csv").write_text("\n".join([header, *given]))
     printed, _ = bikes(spring, "predict", "stunden.csv", "--json")
@@ -589,7 +589,6 @@ SPANISH = "%d/%m/%Y %H:%M"
 def excel_of(table, path):
     """Write a table with genuine times, which Excel shows as a Spaniard writes them."""
     writer = pytest.importorskip("xlsxwriter")
-    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
     book = writer.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"})
     sheet = book.add_worksheet()
     for row, values in enumerate([list(table), *table.itertuples(index=False)]):

@@ -262,7 +262,6 @@ def workbook(*sheets):
 
 @pytest.mark.parametrize("packing", ["", "gzip", "zip"])
 def test_excel(file, packing):
-    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
     day = datetime.date(2024, 3, 1)
     content = workbook([], [["date", "rents", "note"], [day, 7, "café"], [None], [day, 7.5]])
     table = open_table(file(packed(content, packing, "table.xlsx"), "table.xlsx"))
@@ -280,7 +279,6 @@ def test_excel(file, packing):
 
 
 def test_midnights_are_times_in_a_column_of_times_and_times_are_whole_seconds(file):
-    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
     day, moment = datetime.date(2024, 3, 1), datetime.datetime
     early = moment(2024, 3, 2, 2) - datetime.timedelta(milliseconds=3)  # as =A2+1/24 comes to, thousands of rows below
     written = [moment(2024, 3, 1, 23), moment(2024, 3, 2), moment(2024, 3, 2, 1), early, ""]
@@ -292,7 +290,6 @@ def test_midnights_are_times_in_a_column_of_times_and_times_are_whole_seconds(fi
 
 
 def test_an_excel_file_that_unpacks_to_too_much_is_refused(file, monkeypatch):
-    pytest.importorskip("python_calamine", reason="no python-calamine: pip install -e '.[excel]'")
     monkeypatch.setattr(excel_tables, "LARGEST_WORKBOOK", 1000)
     refused(file(workbook([["a"], [1]])), "more than an Excel table has: save it as CSV")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from projects.common.files import atomic_file
 from projects.common.table import Table
 from projects.common.written_tables import (
     Write,
+    as_written,
     csv_writer,
     delimiter_like,
     excel_writer,
@@ -49,11 +50,6 @@ def csv_of_hours(
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ";" if with_commas else delimiter_like(table)
     with csv_writer(columns, delimiter, with_commas or has_mark(table), file) as write:
         yield lambda rows: write([{name: as_written(row[name], with_commas) for name in row} for row in rows])
-
-
-def as_written(value: Any, with_commas: bool) -> Any:
-    """A cell of CSV, numbers with a decimal comma where that is wanted."""
-    return str(value).replace(".", ",") if with_commas and isinstance(value, float) else value
 
 
 # Hours of a table with their predictions

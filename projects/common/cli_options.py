@@ -1,5 +1,6 @@
 """Options that both command lines have, and what was typed of them."""
 
+import functools
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,9 @@ from projects.common.settings import Setting, settings_of
 
 if TYPE_CHECKING:
     import msgspec
+
+
+Command = Callable[..., Any]
 
 
 def tidied(ctx: click.Context, param: click.Parameter, run: Path) -> Path:
@@ -32,12 +36,21 @@ def run_option(pipeline: str) -> Callable[..., Any]:
     )
 
 
-def data_option(what: str) -> Callable[..., Any]:
-    return click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        help=f"{what}  [default: what `download` fetched]",
-    )
+def data_option(what: str) -> Callable[[Command], Command]:
+    """--data, or the same without the option's name; the command gets it as `data`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_data(*arguments: Any, file: Path | None, data: Path | None, **named: Any) -> Any:
+            if file is not None and data is not None:
+                raise click.UsageError("name the data once, with --data or without")
+            return command(*arguments, data=file or data, **named)
+
+        help_text = f"{what}  [default: what `download` fetched]"
+        with_data = click.option("--data", type=click.Path(path_type=Path), help=help_text)(with_data)
+        return click.argument("file", required=False, type=click.Path(path_type=Path))(with_data)
+
+    return decorate
 
 
 def setting_options(declared: "type[msgspec.Struct]") -> Callable[..., Any]:

@@ -15,10 +15,7 @@ LARGEST_WORKBOOK = 1 << 28  # unpacked bytes of an Excel file, which is read in 
 
 def open_workbook(source: Source) -> Table:
     """The first sheet of an Excel file that has a header and rows; they are numbered as Excel shows them."""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError as error:
-        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
+    from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         with source.open_seekable() as file:

@@ -21,7 +21,8 @@ def no_file(path: Path, advice: str) -> str:
         names = [other.name for other in path.parent.iterdir() if other.is_file()]
     except OSError:
         names = []
-    nearest = difflib.get_close_matches(path.name, names, 1)
+    same_stem = [name for name in names if Path(name).stem == path.stem]
+    nearest = same_stem or difflib.get_close_matches(path.name, names, 1)
     return f"no file at {path}: {f'did you mean {path.parent / nearest[0]}?' if nearest else advice}"
 
 

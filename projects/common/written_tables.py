@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
-from projects.common.errors import ProjectError
 from projects.common.table import Table
 
 WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
@@ -22,9 +21,19 @@ Write = Callable[[list[Row]], None]
 Formats = dict[type, Any]  # of cells, by the type of their values
 
 
-def delimiter_like(table: Table) -> str:
-    """The delimiter of a .csv file written for a table: that of the table; a comma where it has none, or a tab."""
-    return table.delimiter if table.delimiter is not None and table.delimiter in ";|" else ","
+def delimiter_like(table: Table, remembered: str | None = None) -> str:
+    """The delimiter of a .csv file written for a table: that of the table.
+
+    Where it has none, as it has one column, or a tab, the remembered one of an earlier table; a comma without that.
+    """
+    own = table.delimiter if len(table.columns) > 1 else None
+    known = [delimiter for delimiter in (own, remembered) if delimiter and delimiter != "\t"]
+    return known[0] if known else ","
+
+
+def as_written(value: Any, with_commas: bool) -> Any:
+    """A cell of CSV, numbers with a decimal comma where that is wanted."""
+    return str(value).replace(".", ",") if with_commas and isinstance(value, float) else value
 
 
 def has_mark(table: Table) -> bool:
@@ -76,10 +85,8 @@ def excel_writer(columns: list[str], title: str, file: IO[bytes]) -> Iterator[Wr
 
 def new_workbook(file: IO[bytes]) -> Any:
     """An Excel workbook that is written to the file, a row after the other; the caller closes it."""
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise ProjectError("Excel files need the extra `excel`: pip install 'two-layer[excel]'") from error
+    import xlsxwriter
+
     return xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True})
 
 

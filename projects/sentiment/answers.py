@@ -1,7 +1,7 @@
 """Answers for whole tables: each row with a label and its probability, beside what it had."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -14,6 +14,7 @@ from projects.common.table import Table
 from projects.common.written_tables import (
     Row,
     Write,
+    as_written,
     csv_writer,
     delimiter_like,
     excel_writer,
@@ -36,6 +37,7 @@ class Written(NamedTuple):
     path: Path
     rows: int
     without_text: int
+    without_known_word: int  # of those with a text
     unsure: int
     replaced: tuple[str, ...]  # columns of the table in whose place answers stand
     overwrote: bool  # whether there was such a file
@@ -95,26 +97,29 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
     table = open_with(file.layout, file.path)
     layout = find_layout(table, file.layout, labelled=False)
     rows = ((text_of(row, layout), row) for _, row in table.rows())
-    n_rows = n_without_text = n_unsure = 0
+    n_rows = n_without_text = n_unknown = n_unsure = 0
     overwrote = target.exists()
-    with atomic_file(target) as out, writer_for(target, table, out) as write:
+    with atomic_file(target) as out, writer_for(target, table, model.layout.delimiter, out) as write:
         for chunk in chunks(rows, AT_ONCE):
-            answered = answer_rows(model, chunk, unsure_below)
+            probabilities = model.probabilities(text for text, _ in chunk)
+            answered = answer_rows(model, chunk, probabilities, unsure_below)
             write(answered)
             n_rows += len(answered)
             n_without_text += sum(row["label"] == NO_TEXT for row in answered)
             n_unsure += sum(row["label"] == UNSURE for row in answered)
+            pairs = zip(chunk, probabilities, strict=True)
+            n_unknown += sum(model.knows_nothing_of(text, p) for (text, _), p in pairs if text.strip())
     replaced = tuple(name for name in table.columns if name in ADDED)
-    return Written(target, n_rows, n_without_text, n_unsure, replaced, overwrote)
+    return Written(target, n_rows, n_without_text, n_unknown, n_unsure, replaced, overwrote)
 
 
-def answer_rows(model: SentimentModel, rows: Iterable[tuple[str, Row]], unsure_below: float = 0.0) -> list[Row]:
-    """The rows, each with the label of its text and the probability of that label."""
-    rows = list(rows)
-    probability = model.probabilities(text for text, _ in rows)
+def answer_rows(
+    model: SentimentModel, rows: Sequence[tuple[str, Row]], probabilities: np.ndarray, unsure_below: float = 0.0
+) -> list[Row]:
+    """The rows, each with the label of its text and the probability of that label; probabilities [rows, labels]."""
     return [
         row | answer_of(model, text, of_labels, unsure_below)
-        for (text, row), of_labels in zip(rows, probability, strict=True)
+        for (text, row), of_labels in zip(rows, probabilities, strict=True)
     ]
 
 
@@ -140,8 +145,11 @@ def in_digits(row: Row) -> Row:
 # Files
 
 
-def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextManager[Write]:
-    """What writes rows to an open file in the format that the target's name asks for."""
+def writer_for(target: Path, table: Table, remembered: str | None, file: IO[bytes]) -> AbstractContextManager[Write]:
+    """What writes rows to an open file in the format that the target's name asks for.
+
+    remembered: the delimiter of the table trained on.
+    """
     ending = target.suffix.lower()
     columns = [*table.columns, *(name for name in ADDED if name not in table.columns)]
     if ending == ".parquet":
@@ -150,16 +158,22 @@ def writer_for(target: Path, table: Table, file: IO[bytes]) -> AbstractContextMa
         return rounded(excel_writer(columns, "answers", file))
     if ending == ".jsonl":
         return json_writer(file)
-    if ending == ".tsv":
-        return rounded(csv_writer(columns, "\t", has_mark(table), file))
-    return rounded(csv_writer(columns, delimiter_like(table), has_mark(table), file))
+    delimiter = delimiter_like(table, remembered)
+    with_commas = delimiter == ";"  # as a spreadsheet has them that writes semicolons
+    delimiter = "\t" if ending == ".tsv" else delimiter
+    return rounded(csv_writer(columns, delimiter, has_mark(table) or with_commas, file), with_commas)
 
 
 @contextmanager
-def rounded(writer: AbstractContextManager[Write]) -> Iterator[Write]:
-    """The same writer, whose probabilities have few digits."""
+def rounded(writer: AbstractContextManager[Write], with_commas: bool = False) -> Iterator[Write]:
+    """The same writer, whose probabilities have few digits and, if that is wanted, a decimal comma."""
+
+    def written(row: Row) -> Row:
+        row = in_digits(row)
+        return row | {"probability": as_written(row["probability"], with_commas)}
+
     with writer as write:
-        yield lambda rows: write([in_digits(row) for row in rows])
+        yield lambda rows: write([written(row) for row in rows])
 
 
 @contextmanager

@@ -117,6 +117,7 @@ def check_files(files: Sequence[File], given: Layout = ANY_LAYOUT) -> dict[str, 
         "labels_line": line_of_joined(tables[0], files[0].layout, found.left_out),
         "duplicates": sum(n - 1 for n in found.copies.values()),
         "most_repeated": [(found.repeated[number], n) for number, n in found.copies.most_common(REPEATED) if n > 1],
+        "contradictions": contradictions(found),
         "duplicates_with_two_labels": sum(len(labels) > 1 for labels in found.labels_of_copy.values()),
         "words": {name: int(np.percentile(lengths, share)) for name, share in QUANTILES.items()},
         "lengths": found.lengths,
@@ -164,6 +165,13 @@ def count_text(text: str, found: Found) -> None:
         found.repeated[number] = text[:LONGEST_SHOWN]
     if len(found.lengths) <= SCRIPTS_FROM:
         found.scripts.update(script_of(letter) for letter in text if letter.isalpha())
+
+
+def contradictions(found: Found) -> list[tuple[str, list[str]]]:
+    """The beginnings of some texts that are there with several labels, and these."""
+    several = {number: labels for number, labels in found.labels_of_copy.items() if len(labels) > 1}
+    some = list(several.items())[:REPEATED]
+    return [(" ".join(found.repeated[number].split()), sorted(labels, key=number_or_name)) for number, labels in some]
 
 
 def script_of(letter: str) -> str:
@@ -287,7 +295,8 @@ def advice(found: dict[str, Any]) -> list[str]:
     if found["duplicates_with_two_labels"]:
         n_twice = found["duplicates_with_two_labels"]
         are = "is" if n_twice == 1 else "are"
-        lines.append(f"{counted(n_twice, 'text')} {are} there with two labels: nobody can get both right")
+        some = "; ".join(f"{text!r} as {' and '.join(labels)}" for text, labels in found["contradictions"])
+        lines.append(f"{counted(n_twice, 'text')} {are} there with two labels: nobody can get both right ({some})")
     if found["words"]["median"] <= SHORT:
         lines.append("most texts have four words or fewer: there is little to learn from each")
     return lines

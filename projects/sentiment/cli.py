@@ -34,10 +34,12 @@ from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, sc
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
     from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
+    from projects.sentiment.ngrams import Vocabulary
 
 PHASES = {"reading": 2.0, "counting": 1.0, "fits": 2.0, "saving": 0.1}  # of `train`, in seconds, until more is known
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
@@ -106,6 +108,7 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         too_few,
         without_labels,
     )
+    from projects.sentiment.layout import joined_alike
 
     found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
@@ -138,6 +141,10 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         middle = middle_left_out(list(found["labels"]), stars)
         if middle:
             click.echo(f"  {middle}")
+    joined = joined_alike(list(found["labels"]), found["alike"]) if found["alike"] else None
+    if joined and not few:
+        groups = shlex.quote(joined)
+        click.echo(f"or, what looks like one label joined:  sentiment train --data {words} --labels {groups}")
     if without_labels(found):
         click.echo(f"or, if these are no labels, answer with:  {answer}")
 
@@ -489,8 +496,9 @@ def export(run: Path, file: Path) -> None:
 def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> None:
     """Show the n-grams that speak most for each label.
 
-    They are ranked by what each alone adds to the log-odds of the label. Of many labels, the most frequent ones are
-    shown.
+    They are ranked by what each alone adds to the log-odds of the label; the number behind is that of the training
+    texts that have it. Of n-grams within each other the strongest is shown, and none with a punctuation mark. Of many
+    labels, the most frequent ones are shown.
 
     Example: sentiment words -n 10
     """
@@ -503,8 +511,12 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
     columns = []
     for label in shown:
         ranked, effects = model.ranked(label, fewest)
-        names = (f"{effects[i]:+.2f} {vocabulary.said(vocabulary.in_bag[i])}" for i in ranked[:n])
-        columns.append([printable(model.label_names[label]), *names])
+        numbers = vocabulary.in_bag[distinct(ranked, vocabulary, n)]
+        counts = vocabulary.counts[numbers].tolist()
+        strongest = effects[vocabulary.column[numbers]].tolist()
+        names = map(vocabulary.said, numbers.tolist())
+        lines = [f"{e:+.2f} {name} ({c:,})" for e, name, c in zip(strongest, names, counts, strict=True)]
+        columns.append([printable(model.label_names[label]), *lines])
     tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
     mark = cli_output.simulated_mark(model.settings)
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
@@ -512,6 +524,23 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
     if not chosen and len(shown) < len(model.label_names):
         n_labels = len(model.label_names)
         click.echo(f"the most frequent {len(shown)} of {n_labels:,} labels; --label shows others", err=True)
+
+
+def distinct(ranked: "np.ndarray", vocabulary: "Vocabulary", n: int) -> list[int]:
+    """The first n of these columns whose n-grams have no mark and are not within each other."""
+    from projects.sentiment.characters import MARKS
+
+    kept: list[int] = []
+    shown: list[str] = []
+    for column in ranked.tolist():
+        name = f" {vocabulary.name(vocabulary.in_bag[column])} "
+        has_mark = any(f" {mark} " in name for mark in MARKS)
+        if not has_mark and not any(name in other or other in name for other in shown):
+            kept.append(column)
+            shown.append(name)
+        if len(kept) == n:
+            break
+    return kept
 
 
 def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]:

@@ -139,16 +139,20 @@ def unlabelled_of(written: str | None, sources: "list[File]", where: Where) -> "
         return sources
     from projects.sentiment.layout import Layout
 
-    remembered = sources[0].layout
-    return tables_of(Path(written), Layout(), where, False, remembered)
+    return tables_of(Path(written), Layout(), where, False, sources[0].layout, of_a_model=False)
 
 
 def tables_of(
-    path: Path, layout: "Layout", where: Where, labelled: bool, remembered: "Layout | None" = None
+    path: Path,
+    layout: "Layout",
+    where: Where,
+    labelled: bool,
+    remembered: "Layout | None" = None,
+    of_a_model: bool = True,
 ) -> "list[File]":
     """The files that a path or a pattern names; what was guessed of the first one is said on stderr."""
     from projects.sentiment.data import files_of
     from projects.sentiment.layout import ANY_LAYOUT
 
     path = path.absolute() if where.name == "dask" else path  # workers may be in another folder
-    return files_of(path, layout, labelled, remembered or ANY_LAYOUT, say)
+    return files_of(path, layout, labelled, remembered or ANY_LAYOUT, say, of_a_model)

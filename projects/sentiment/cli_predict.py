@@ -175,6 +175,9 @@ def answer_tables(
             if written.without_text:
                 have = "has" if written.without_text == 1 else "have"
                 tell(f"{written.path}: {counted(written.without_text, 'row')} {have} no text and got no label")
+            if written.without_known_word:
+                rows = counted(written.without_known_word, "row")
+                tell(f"{written.path}: {rows} without a known word got the most frequent label and its share")
             if written.replaced:
                 cli_output.warn_if_replaced(str(written.path), written.replaced, ADDED)
 
@@ -252,8 +255,7 @@ def answer(
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
         said["unknown"] = unknown_words(text, {word for word, _ in effects["words"]}, model.vocabulary.negation)
-    may_be_unknown = probabilities.tolist() == model.settings["base_rates"]
-    if may_be_unknown and not len(model.vocabulary.columns_of([text])[0]):
+    if model.knows_nothing_of(text, probabilities):
         said["note"] = "no known word: this is the base rate of the training texts"
     return said
 

@@ -120,7 +120,7 @@ def read_corpus(
     what = names_of(sources)
     refuse_other_labels(sources, reading.left_out)
     refuse_too_few(reading.labels, what, "train")
-    names = label_names or order_labels(reading.labels, positive, what)
+    names = label_names or order_labels(reading.labels, positive, what, sources[0].layout.joined_names)
     numbers = number_labels(reading.places, names)
     refuse_too_few(Counter(names[number] for number in numbers.values()), what, "train")
     n_texts = sum(reading.labels.values())

@@ -30,6 +30,7 @@ from projects.sentiment.layout import (
     guessed,
     no_such_labels,
     open_with,
+    refuse_another_column,
     text_of,
     usable_rows,
     without_header,
@@ -212,11 +213,13 @@ def files_of(
     labelled: bool = True,
     remembered: Layout = ANY_LAYOUT,
     tell: Callable[[str], None] = lambda line: None,
+    of_a_model: bool = False,
 ) -> list[File]:
     """The files that a path, or a pattern with *, ? or [ ], names; tables with the columns that the first one has.
 
     labelled: whether they must have labels. remembered: what a model was trained on, for what the layout leaves
-    open. tell: is given a line for what was guessed. Raises ProjectError.
+    open. tell: is given a line for what was guessed. of_a_model: refuse a table without the column of texts that is
+    remembered. Raises ProjectError.
     """
     if data.exists() or not glob.has_magic(str(data)):
         paths = [data]
@@ -230,10 +233,12 @@ def files_of(
     if first.exists() and is_table(first):
         table = open_with(replace(layout, likely_encoding=remembered.likely_encoding), first)
         found = find_layout(table, filled_in(layout, remembered, table.columns), labelled)
+        if of_a_model:
+            refuse_another_column(table, found, layout, remembered)
         for line in (table.remark(), without_header(table), guessed(table, found, layout, remembered, labelled)):
             if line:
                 tell(line)
-        layout = found
+        layout = replace(found, delimiter=found.delimiter or table.delimiter)
         if table.encoding and not table.encoding.startswith("utf"):
             layout = replace(layout, likely_encoding=table.encoding)
     return [File(path, layout) for path in paths]
@@ -251,7 +256,7 @@ def read_reviews(path: Path, part: str, layout: Layout = ANY_LAYOUT, positive: s
     for example in examples:
         labels[example.label] = labels.get(example.label, 0) + 1
     refuse_too_few(labels, str(path), part)
-    label_names = order_labels(labels, positive, str(path))
+    label_names = order_labels(labels, positive, str(path), layout.joined_names)
     numbers = number_labels(dict.fromkeys(labels, str(path)), label_names)
     return Reviews(
         texts=[example.text for example in examples],
@@ -276,7 +281,7 @@ def labelled_texts(texts: Iterable[Any], labels: Iterable[Any], layout: Layout =
             written = label_map.get(written, "")
         if not is_missing(text) and str(text).strip() and written:
             kept.append((str(text), written))
-    label_names = order_labels(Counter(label for _, label in kept), None, "this list")
+    label_names = order_labels(Counter(label for _, label in kept), None, "this list", layout.joined_names)
     numbers = number_labels({label: "this list" for _, label in kept}, label_names)
     return Reviews(
         texts=[text for text, _ in kept],

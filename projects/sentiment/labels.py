@@ -21,10 +21,13 @@ RARE = 10  # times as many texts have the other one
 COMPARED = 200  # labels, at most
 
 
-def order_labels(texts: Mapping[str, int], positive: str | None, source: str) -> tuple[str, ...]:
+def order_labels(
+    texts: Mapping[str, int], positive: str | None, source: str, written: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The labels in the order of their numbers 0, 1, …, as they are written.
 
-    texts: how many have each label. source: what an error names.
+    texts: how many have each label. source: what an error names. written: the names that `--labels` gives, in its
+    order: so they are numbered, whatever they are called.
 
     Whole numbers come in ascending order, other labels in that of their characters. Of two labels the
     second is the positive one: `positive` where it is given, else the one that LABELS knows as such.
@@ -40,6 +43,8 @@ def order_labels(texts: Mapping[str, int], positive: str | None, source: str) ->
         by_meaning = sorted(labels, key=lambda label: LABELS[label.lower()])
         distinct = len({LABELS[label.lower()] for label in labels}) == len(labels)
         return tuple(by_meaning) if distinct else (USUAL[LABELS[labels[0].lower()]],)
+    if written:
+        return tuple(sorted(labels, key=list(written).index))
     n_texts = sum(texts.values())
     if len(labels) > 2 and n_texts < 2 * len(labels):
         if n_texts < FEWEST_TEXTS:

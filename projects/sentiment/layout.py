@@ -44,6 +44,12 @@ class Layout:
     label_map: tuple[tuple[str, str], ...] = ()  # written label and what it counts as; others are left out
     strict: bool = False  # whether a row without text or label is an error
     likely_encoding: str | None = None  # of a file that is no UTF-8, where nothing is said of it
+    delimiter: str | None = None  # of the table trained on, for answers to one that has none or tabs
+
+    @property
+    def joined_names(self) -> tuple[str, ...]:
+        """The names that labels are joined under, in the order in which they were written."""
+        return tuple(dict.fromkeys(name for _, name in self.label_map))
 
 
 ANY_LAYOUT = Layout()
@@ -95,7 +101,23 @@ def filled_in(layout: Layout, remembered: Layout, columns: Sequence[str]) -> Lay
         label_column=layout.label_column or label,
         label_map=layout.label_map or remembered.label_map,
         likely_encoding=layout.likely_encoding or remembered.likely_encoding,
+        delimiter=remembered.delimiter,
     )
+
+
+def refuse_another_column(table: Table, found: Layout, given: Layout, remembered: Layout) -> None:
+    """Raise ProjectError where a model's column of texts is not there, and what was found is not called like one.
+
+    A table of one column is taken as it is.
+    """
+    known = remembered.text_column
+    if given.text_column or known is None or len(table.columns) == 1 or named(table.columns, known):
+        return
+    if folded(str(found.text_column)) not in TEXT_NAMES:
+        raise ProjectError(
+            f"{table.path} has no column {known!r}, which the model was trained on; it has {listed(table.columns)}: "
+            "name the one with the texts by --text-column"
+        )
 
 
 def guessed(table: Table, found: Layout, given: Layout, remembered: Layout, labelled: bool) -> str | None:
@@ -269,6 +291,9 @@ def no_such_labels(table: Table, layout: Layout) -> str:
     column = str(layout.label_column)
     sample = first_rows(table)
     there = sorted(values_of(sample, column), key=number_or_name)
+    names = {part.strip() for name in layout.joined_names for part in name.split(",")}
+    if names & set(there):
+        return f"{table.path}: --labels has the name after its labels, as in 1,2=negative: turn the two sides round"
     line = f"column {column!r} has {in_a_row(there)}, none of {', '.join(wanted)}"
     others = [name for name in table.columns if name not in (column, layout.text_column)]
     better = column_with(others, sample, wanted)

@@ -13,8 +13,8 @@ from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, load_model, save_model
-from projects.common.table import table_of_frame
-from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout
+from projects.common.table import is_missing, table_of_frame
+from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout, refuse_another_column
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
 from projects.sentiment.outputs import each_label, log_odds, output_for, put_together
@@ -83,6 +83,7 @@ class SentimentModel:
             self.settings["label_column"],
             label_map=label_map,
             likely_encoding=self.settings.get("encoding"),
+            delimiter=self.settings.get("delimiter"),
         )
 
     def predict(self, texts: Any, unsure: float = 0.0) -> Any:
@@ -107,9 +108,13 @@ class SentimentModel:
         """The column of a DataFrame that has the texts. Raises ProjectError."""
         table = table_of_frame(frame)
         layout = find_layout(table, filled_in(ANY_LAYOUT, self.layout, table.columns), labelled=False)
+        refuse_another_column(table, layout, ANY_LAYOUT, self.layout)
         return frame.iloc[:, table.columns.index(str(layout.text_column))]
 
     def _answers(self, texts: list[Any], unsure: float) -> list[Answer]:
+        if not 0 <= unsure <= 1:
+            raise ProjectError(f"unsure is a probability from 0 to 1, and {unsure!r} is none")
+        texts = [text if isinstance(text, str) or not is_missing(text) else "" for text in texts]
         wrong = next((text for text in texts if not isinstance(text, str)), None)
         if wrong is not None:
             raise ProjectError(f"texts are strings, and {wrong!r} is none")
@@ -134,6 +139,11 @@ class SentimentModel:
         nothing = np.empty((0, len(self.label_names)))
         with ThreadPoolExecutor() as pool:  # one chunk is read while another one is multiplied
             return np.concatenate([nothing, *pool.map(self._predict_chunk, chunks)])
+
+    def knows_nothing_of(self, text: str, probabilities: np.ndarray) -> bool:
+        """Whether the text, whose labels have these probabilities [labels], has no n-gram of the bag."""
+        are_base_rates: bool = probabilities.tolist() == self.settings["base_rates"]
+        return are_base_rates and not len(self.vocabulary.columns_of([text])[0])
 
     def _predict_chunk(self, texts: list[str]) -> np.ndarray:
         indices, indptr = self.vocabulary.columns_of(texts)

@@ -26,6 +26,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     text_column: str | None
     label_column: str | None
     encoding: str | None = None
+    delimiter: str | None = None
     label_map: list[tuple[str, str]]
     base_rates: Annotated[list[Share], AtLeastTwo]
     label_shares: Annotated[list[Share], AtLeastTwo]
