@@ -1,4 +1,4 @@
-"""The functions a network is made of, each beside its derivative: activations first, then losses.
+"""The functions a network is made of: activations beside their derivatives, then losses.
 
 An activation is applied element by element (softmax: row by row). Its derivative is written in
 its own value `a`, which the forward pass has computed already. Like a NumPy function, each

@@ -180,7 +180,7 @@ def test_a_review_explained_as_json(workspace):
     assert effects[speaks_for] > 0 > effects[speaks_against]
     assert answer["unknown"] == []
     unknown = run("sentiment", "predict", "xyzzy, a dull plot. qwertz", "--explain", cwd=workspace)[1]
-    assert unknown.splitlines()[-1] == "  not known: xyzzy, qwertz"
+    assert unknown.splitlines()[-1] == "  not known, or of no weight: xyzzy, qwertz"
     assert {"a dull", "charming music"} <= {ngram["ngram"] for ngram in answer["ngrams"]}
 
 

@@ -482,7 +482,7 @@ def test_events_may_be_a_frame_or_a_mapping_and_have_no_name(tmp_path):
     ("table", "words"),
     [
         ("name,city\nFallas,Valencia\n", "no column holds dates .it has name, city.: events are a row for each day"),
-        ("date,name\n2024-03-15,\n", "no row names a event"),
+        ("date,name\n2024-03-15,\n", "no row names an event"),
         ("date,name\n", "no column holds dates"),
         (
             "date,name\n2024-03-15,Fallas\n2024-03-16,Fallas\n2024-03-99,Fallas\nsoon,Fallas\n",
@@ -550,6 +550,94 @@ def test_nights_that_are_closed_for_two_weeks_are_noticed_and_quiet_ones_are_not
     assert found.tolist() == shut.tolist()
     six = shut & (city.time >= "2024-05-09 06:00")
     assert not closed.closed_by_zeros(city.assign(cnt=city.cnt.where(~six, 0))).any()  # may be chance
+
+
+def test_the_quietest_hours_of_a_closed_night_are_closed_too():
+    """SIMULATED: at 1 and 3 o'clock fewer than two bikes are usual, which alone would say nothing."""
+    time = pd.Series(pd.date_range("2024-03-04", periods=24 * 120, freq="h"))
+    usual = np.array([12, 1, 9, 1, 8] + 19 * [60])[time.dt.hour]
+    city = pd.DataFrame({"time": time, "cnt": np.random.default_rng(0).poisson(usual)})
+    shut = time.between("2024-05-01", "2024-05-12 23:00") & (time.dt.hour < 5)
+    found = closed.closed_by_zeros(city.assign(cnt=city.cnt.where(~shut, 0)))
+    assert found[shut].all()
+    assert not found[~shut].any()
+
+
+POLISH = "Data i godzina;Liczba wypożyczeń;Temperatura powietrza;Wilgotność;Prędkość wiatru (m/s);Opad (mm);Święto"
+
+
+@pytest.fixture(scope="module")
+def gdansk(tmp_path_factory):
+    """A folder with 150 SIMULATED days in cp1250 as Poles write them, and a model of all but the last 10."""
+    folder = tmp_path_factory.mktemp("gdansk")
+    city = simulated_city(150)
+    rows = [
+        f"{time:%d.%m.%Y %H:%M};{bikes + 1000:,};12,5;60;3,5;{'0,4' if bikes % 7 == 0 else '0,0'};nie".replace(
+            f"{bikes + 1000:,}", f"{bikes + 1000:,}".replace(",", "\u00a0")
+        )
+        for time, bikes in zip(city.time, city.bikes, strict=True)
+    ]
+    (folder / "all.csv").write_text("\n".join([POLISH, *rows]), encoding="cp1250")
+    (folder / "mevo.csv").write_text("\n".join([POLISH, *rows[: -10 * 24]]), encoding="cp1250")
+    (folder / "truth.csv").write_text("\n".join([POLISH, *rows[-10 * 24 :]]), encoding="cp1250")
+    place = ["--country", "PL", "--latitude", 54.35, "--longitude", 18.65]
+    fast = ["--validation-days", 20, "--test-days", 0, "--members", 1, "--epochs", 2]
+    code, _, errors = run("bikes", "train", "mevo.csv", *place, *fast, cwd=folder)
+    assert code == 0, errors
+    return folder
+
+
+def test_columns_are_found_by_their_polish_names(gdansk):
+    layout = load(gdansk / "runs" / "bikes" / "model.safetensors").layout
+    names = POLISH.split(";")
+    roles = ("time", "count", "temperature", "humidity", "wind", "rain", "holiday")
+    assert [getattr(layout, role) for role in roles] == names
+    assert layout.place.time_zone == "Europe/Warsaw"  # Kaliningrad is nearer
+    output, errors = bikes(gdansk, "check", "mevo.csv")
+    assert "column Liczba wypożyczeń: '1 " in errors
+    assert "not used" not in output
+    assert "holidays     Święto: 0 days" in output
+
+
+def test_any_column_may_be_named(tmp_path):
+    header = "time;rides;nass;frei"
+    rows = [
+        f"2024-03-{1 + hour // 24:02} {hour % 24:02}:00;{hour % 24};{hour % 2};{int(hour < 24)}" for hour in range(72)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
+    found = data.read_table(tmp_path / "t.csv", {"column": ("rain=nass", "holiday=frei")})
+    assert (found.layout.rain, found.layout.holiday) == ("nass", "frei")
+    assert found.hours.holiday.sum() == 24
+    for wrong in ("nass", "wet=nass"):
+        with pytest.raises(ProjectError, match="before the = stands one of time, hour, count"):
+            data.read_table(tmp_path / "t.csv", {"column": (wrong,)})
+    options = ["--column", "rain=nass", "--column", "holiday=frei"]
+    output, _ = bikes(tmp_path, "check", "t.csv", *options)
+    assert "--column rain=nass --column holiday=frei" in output.splitlines()[-1]
+    output, _ = bikes(tmp_path, "check", "t.csv")
+    assert "not used     nass, frei (--column says what one is)" in output
+
+
+def test_a_model_of_all_days_is_scored_on_those_that_come_later(gdansk):
+    output, errors = bikes(gdansk, "evaluate", "--data", "all.csv", "--json")
+    scores = json.loads(output)
+    assert scores["test"]["rows"] == 240
+    _, errors = bikes(gdansk, "evaluate", "--data", "mevo.csv")
+    assert "none are left to test it on" in errors
+    code, _, errors = run("bikes", "evaluate", "--data", "truth.csv", cwd=gdansk)
+    assert code == 1
+    assert "these 240 hours lack those that the model was trained on, up to 2024-07-21 23:00:00" in errors
+
+
+def test_another_table_is_not_taken_for_events_and_they_are_read_as_the_data(gdansk):
+    days = "".join(f"{day:%d.%m.%Y};1\n" for day in pd.date_range("2024-03-04", periods=140))
+    (gdansk / "days.csv").write_text(f"Data;Liczba\n{days}")
+    code, _, errors = run("bikes", "check", "mevo.csv", "--events", "days.csv", cwd=gdansk)
+    assert code == 1
+    assert "days.csv has events on 140 of 140 days: a table of events names special days" in errors
+    (gdansk / "events.csv").write_text("Data;Nazwa\n26.07.2024;Jarmark św. Dominika\n", encoding="cp1250")
+    _, errors = bikes(gdansk, "check", "mevo.csv", "--events", "events.csv")
+    assert "Jarmark św. Dominika (2024-07-26)" in errors
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -720,7 +808,7 @@ def test_what_read_hours_gives_is_trained_on_and_forecast_from(tmp_path):
 
 @pytest.fixture(scope="module")
 def fiestas(valencia):
-    """The folder, with a model that knows of each hour nothing but whether it is on a event day, and another of less.
+    """The folder, with a model that knows of each hour nothing but whether it is on an event day, and another of less.
 
     Hardly anybody rides on the event days.
     """

@@ -11,7 +11,7 @@ from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
 from projects.bikes.features import layout_of, seen_events
 from projects.bikes.hours import columns_of
-from projects.bikes.layout import Layout
+from projects.bikes.layout import PUBLISHED_COLUMNS, Layout
 from projects.bikes.low_days import low_days
 from projects.bikes.model import is_less_than_a_year
 from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS
@@ -53,10 +53,9 @@ def used_columns(city: HoursTable) -> Iterator[tuple[str, str]]:
     no_place = "not known: give --latitude and --longitude"
     place = layout.place
     yield "sun", f"at {place.latitude:g}, {place.longitude:g} ({place.time_zone})" if place else no_place
-    used = {*columns_of(layout, targets=True), "simulated"}
-    unused = [column for column in city.table.columns if column not in used]
+    unused = unused_columns(city)
     if unused:
-        yield "not used", ", ".join(unused)
+        yield "not used", f"{', '.join(unused)} (--column says what one is)"
 
 
 def highest_count(hours: pd.DataFrame) -> str:
@@ -67,6 +66,20 @@ def highest_count(hours: pd.DataFrame) -> str:
     if highest.cnt <= UNLIKELY * usual:
         return told
     return f"{told}: {highest.cnt / usual:.0f} times what 999 of 1,000 hours stay below: check it" if usual else told
+
+
+def unused_columns(city: HoursTable) -> list[str]:
+    """The columns of the table that nothing is learned from."""
+    used = {*columns_of(city.layout, targets=True), "simulated"}
+    return [column for column in city.table.columns if column not in used]
+
+
+def not_used_line(city: HoursTable) -> str | None:
+    """A line that names the columns of a city's own table that nothing is learned from, if there are any."""
+    unused = unused_columns(city)
+    if not unused or {city.layout.time, city.layout.hour} == PUBLISHED_COLUMNS:
+        return None
+    return f"not used: {', '.join(unused)} (--column says what one is: `bikes check`)"
 
 
 def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -175,7 +188,8 @@ def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
     options: list[str] = ["--data", str(city.table.path)]
     for name, value in given.items():
         option = f"--{name.replace('_', '-')}"
-        options += [option] if value is True else [option, str(value)]
+        for one in value if isinstance(value, tuple) else (value,):
+            options += [option] if one is True else [option, str(one)]
     options += fitting_periods(len(city.hours) // 24)
     return shlex.join(["bikes", "train", *options])
 

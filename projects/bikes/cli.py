@@ -130,7 +130,7 @@ def train(
 
     given = {name: options.pop(name) for name in TABLE_OPTIONS}
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
-        from projects.bikes.check import warn_of_baseline, warn_of_new_events, warn_of_short_data
+        from projects.bikes.check import not_used_line, warn_of_baseline, warn_of_new_events, warn_of_short_data
         from projects.bikes.data import split
         from projects.bikes.evaluation import baselines, in_a_sentence
         from projects.bikes.layout import PUBLISHED_COLUMNS
@@ -155,7 +155,7 @@ def train(
     click.echo(table(scores))
     click.echo(in_a_sentence(scores, "validation", hours.validation))
     known = city.hours[: len(hours.train) + len(hours.validation)]
-    say_each([closed_line(len(city.closed)), warn_of_new_events(known), warn_of_short_data(known)])
+    say_each([not_used_line(city), closed_line(len(city.closed)), warn_of_new_events(known), warn_of_short_data(known)])
     say_each([warn_of_baseline(scores, "validation")])
     click.echo(f"{run_files.saved_in_words(run, there_was_one)}\nnext: {next_commands(data, data_dir, run, test_days)}")
 
@@ -242,23 +242,21 @@ def next_commands(data: Path | None, data_dir: Path, run: Path, test_days: int) 
 def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> None:
     """Score the saved model beside its baselines.
 
-    Over the validation days and the test days. The forecast of the test days, and what temperature and hour do to
-    it, are saved in the run folder for `bikes plot`.
+    Over the validation days and the test days: all hours of the data after those that were trained on. The forecast
+    of the test days, and what temperature and hour do to it, are saved in the run folder for `bikes plot`.
 
     Example: bikes evaluate --json
     """
     import pandas as pd
 
     from projects.bikes.check import warn_of_baseline
-    from projects.bikes.data import split
-    from projects.bikes.evaluation import effects, evaluate, in_a_sentence
+    from projects.bikes.evaluation import effects, evaluate, in_a_sentence, split_as_trained
     from projects.bikes.features import AROUND
     from projects.bikes.model import BikesModel
     from projects.common.files import write_atomically
 
     model = BikesModel.load(run / MODEL)
-    days = (model.settings[name] // 24 for name in ("validation_rows", "test_rows"))
-    hours = split(read_as_trained(data, data_dir, model), *days)
+    hours = split_as_trained(model, read_as_trained(data, data_dir, model))
     scores = evaluate(model, hours)
     tables = {EFFECTS: effects(model, pd.concat([hours.train, hours.validation]))}
     if "test" in scores:

@@ -52,6 +52,13 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--count-column", metavar="NAME", help="Bikes in the hour.  [default: found]"),
         click.option("--casual-column", metavar="NAME", help="A first kind of riders, such as guests."),
         click.option("--registered-column", metavar="NAME", help="A second kind, such as members."),
+        click.option(
+            "--column",
+            metavar="ROLE=NAME",
+            multiple=True,
+            help="Any other column, as in 'rain=Opad (mm)': temperature, humidity, wind, weather, rain, snow, holiday, "
+            "open.",
+        ),
         click.option("--fahrenheit", is_flag=True, default=None, help="The temperature is in °F."),
         click.option("--wind-unit", type=click.Choice(WIND_UNITS), help="Of the wind's speed."),
         click.option("--country", metavar="CODE", help="Whose public holidays are kept: US, KR, DE, …"),

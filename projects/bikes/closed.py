@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from projects.common.words import NO
+
 RUNS = ((24, 50), (6, 500))  # so many hours in a row without a bike, and the bikes that are usual in them: was closed
 DAYS = 7  # in a row without a bike in the same hour of the day, so that a weekend is among them,
 AROUND = 28  # days before and after them, of which
 FEW, MANY = 2, 20  # more than a few bikes are usual in this hour, and many in all of these days: was closed
-CLOSED = ("no", "n", "false", "0", "closed", "nein", "geschlossen", "non", "fermé", "cerrado")
+CLOSED = (*NO, "closed", "geschlossen", "fermé", "cerrado", "chiuso", "fechado", "gesloten", "zamknięte", "stängt")
 
 
 def closed_by_column(column: pd.Series) -> pd.Series:
@@ -30,7 +32,7 @@ def closed_by_zeros(hours: pd.DataFrame) -> pd.Series:
         closed |= empty & (length >= hours_in_a_row) & (expected >= bikes)
     for _, at_hour in hours.cnt.groupby(hours.time.dt.hour):
         closed[at_hour.index] |= closed_day_by_day(at_hour.to_numpy())
-    return closed
+    return closed.groupby(run).transform("any")  # of a closed night its quietest hours, too
 
 
 def closed_day_by_day(bikes: np.ndarray) -> np.ndarray:

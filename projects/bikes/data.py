@@ -98,7 +98,7 @@ def read_table(
         layout = find_layout(text, str(path), given)
         on_layout.append(count_guessed(layout, given))
         if given and given.get("events") is not None:
-            events, found = read_events(given["events"], layout.time_format)
+            events, found = read_events(given["events"], layout.time_format, table.encoding)
             layout = msgspec.structs.replace(layout, events=tuple(events))
             on_layout.append(found)
     hours, remarks = hours_of(text, layout, str(path), targets=True)

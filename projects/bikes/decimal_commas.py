@@ -1,11 +1,16 @@
 """Numbers written with a comma, as much of Europe does: 12,5 is 12.5, while 1,200 may be 1200."""
 
+import re
+
 import pandas as pd
 
 WITH_COMMA = r"[+-]?\d+,\d+"
 WITH_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"  # what may be a whole number, a comma before each thousand
 BELOW_A_THOUSAND = r"[+-]?\d{1,3}"
 WITH_DOTS = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+"  # the same with dots
+SPACES = r"(?<=\d)[ \u00a0\u2009\u202f'’](?=\d{3})"
+WITH_SPACES = r"[+-]?[1-9]\d{0,2}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d+)?"
+A_NUMBER = r"[+-]?\d*[.,]?\d+"
 WITH_POINT = r"[+-]?\d*\.\d+"
 DECIMAL = "commas are read as decimal ones"  # begins the remark on them
 MOST = 0.5  # share of the filled cells that must be numbers
@@ -18,11 +23,11 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
     stand before thousands, and are left out. A table delimited by commas, and columns with points, stay as they are;
     but see `with_dots`.
     """
+    text, remarks = without_spaces(text)
     if delimiter == ",":
-        return text, []
+        return text, remarks
     changed: dict[str, pd.Series] = {}
     decimal: list[str] = []
-    remarks: list[str] = []
     for column in text:
         values = text[column].str.strip()
         has_comma = values.str.fullmatch(f"{WITH_COMMA}|{WITH_THOUSANDS}")
@@ -44,6 +49,23 @@ def with_points(text: pd.DataFrame, delimiter: str | None) -> tuple[pd.DataFrame
         changed[column] = values.str.replace(".", "", regex=False)
         example, read = values[has_dot].iloc[0], changed[column][has_dot].iloc[0]
         remarks.append(f"column {column}: {example!r} is read as {read}, with a dot before thousands")
+    return text.assign(**changed), remarks
+
+
+def without_spaces(text: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table of text without the spaces or apostrophes that stand before thousands, as in 1 107; and remarks."""
+    changed: dict[str, pd.Series] = {}
+    remarks: list[str] = []
+    for column in text:
+        values = text[column].str.strip()
+        has_spaces = values.str.fullmatch(WITH_SPACES)
+        if not has_spaces.any():
+            continue
+        filled = values[values != ""]
+        if filled.str.fullmatch(rf"{WITH_SPACES}|{A_NUMBER}").mean() > MOST:
+            changed[column] = values.mask(has_spaces, values.str.replace(SPACES, "", regex=True))
+            example = re.sub(SPACES, " ", values[has_spaces].iloc[0])
+            remarks.append(f"column {column}: {example!r} is read as {changed[column][has_spaces].iloc[0]}")
     return text.assign(**changed), remarks
 
 

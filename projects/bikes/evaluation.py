@@ -8,7 +8,7 @@ import pandas as pd
 
 from projects.bikes.bands import LEVELS
 from projects.bikes.calendar import is_holiday
-from projects.bikes.data import Split
+from projects.bikes.data import Split, split
 from projects.bikes.features import AROUND, temperature_columns
 from projects.bikes.model import BikesModel
 from projects.bikes.scores import score, variance_of
@@ -16,7 +16,28 @@ from projects.bikes.weather import celsius, normalised
 from projects.bikes.words import off_by
 from projects.common.errors import ProjectError
 
+FEWEST_TESTED = 24  # hours after those trained on, of a model that kept none for the test
 EFFECT_STEP = 11  # hours from one to the next that effects are worked out for: in time every hour of a week comes up
+
+
+def split_as_trained(model: BikesModel, hours: pd.DataFrame) -> Split:
+    """The hours with those after the last one trained on as the test, and before them the validation of the training.
+
+    Of a model that was interrupted, the same numbers of rows from the end as in its training. Raises ProjectError where
+    the hours trained on are not there.
+    """
+    n_validation, n_test = (model.settings[name] for name in ("validation_rows", "test_rows"))
+    if model.settings.get("unfinished"):
+        return split(hours, n_validation // 24, n_test // 24)
+    known = hours[hours.time <= pd.Timestamp(model.settings["last_hour"])]
+    test = hours.iloc[len(known) :]
+    if len(known) <= n_validation:
+        raise ProjectError(
+            f"these {len(hours):,} hours lack those that the model was trained on, up to "
+            f"{model.settings['last_hour']}: give a table of both, as the baselines need them, too"
+        )
+    few = len(test) < FEWEST_TESTED and n_test == 0
+    return Split(known.iloc[:-n_validation], known.iloc[-n_validation:], test.iloc[:0] if few else test)
 
 
 def evaluate(model: BikesModel, hours: Split) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from projects.common.errors import ProjectError
 from projects.common.files import no_file
 from projects.common.table import Table, table_of_frame
 from projects.common.tables import open_table
-from projects.common.words import counted
+from projects.common.words import NO, YES, counted
 
 EventSource: TypeAlias = str | Path | pd.DataFrame | Mapping[str | date, str]  # a mapping: from days to names
 
@@ -26,20 +26,21 @@ NAMES = (  # that a column of names may have, in small letters
     r"feste?|feiertage?|bezeichnung|anlass|ereignis|veranstaltung|grund|"
     r"noms?|f[eê]tes?|[eé]v[eéè]nements?|jours? f[eé]ri[eé]s?|motifs?|raisons?)( .*)?"
 )
-NOTHING = ("", "0", "no", "n", "false", "none", "nein", "non", "nan", "-")  # is on such a day of a calendar
-SOMETHING = ("1", "yes", "y", "true", "x", "ja", "oui", "sí", "si")  # is, and it has no name
+NOTHING = (*NO, "", "nan")  # is on such a day of a calendar
 COMMON_NAME = "event"  # of what has no name
+FEWEST_TOO_MANY = 60  # days with events that are too many if they are most of all days
 MOST_KINDS = 5  # that are told
 
 
-def read_events(source: EventSource, likely: str) -> tuple[list[Event], str]:
+def read_events(source: EventSource, likely: str, encoding: str | None = None) -> tuple[list[Event], str]:
     """The events of a table, in order, and a remark on what was found. Case and spaces keep no names apart.
 
     The table has a column of dates, and one of names or none; a row is for a day, or for an hour of it.
     likely: the format of the city's own times, whose order of day and month is taken where both could be right.
-    Raises ProjectError that says all that can't be right.
+    encoding: that of the city's own table, which a file that is no UTF-8 is likely to have, too. Raises ProjectError
+    that says all that can't be right.
     """
-    table = open_events(source)
+    table = open_events(source, encoding)
     text = text_of(table.rows(), table.columns)
     column, time_format = find_time(text, {"time": None})
     if column is None or time_format is None:
@@ -52,12 +53,21 @@ def read_events(source: EventSource, likely: str) -> tuple[list[Event], str]:
     day = read_days(text, column, in_likely_order(text[column], time_format, likely), str(table.path))
     events = sorted({Event(moment.date(), name) for moment, name in zip(day, names, strict=True)})
     if not events:
-        raise ProjectError(f"{table.path}: no row names a event: events are a row for each day, with date and name")
+        raise ProjectError(f"{table.path}: no row names an event: events are a row for each day, with date and name")
+    refuse_most_days(events, str(table.path))
     columns = column if name_column is None else f"{column} and {name_column}"
     return events, f"{table.path}, {columns}: {'; '.join(describe_events(events))}"
 
 
-def open_events(source: EventSource) -> Table:
+def refuse_most_days(events: list[Event], name: str) -> None:
+    """Raise ProjectError where events are on most of the days from the first to the last: it is another table."""
+    days = {event.day for event in events}
+    span = (events[-1].day - events[0].day).days + 1
+    if len(days) > FEWEST_TOO_MANY and len(days) > span / 2:
+        raise ProjectError(f"{name} has events on {len(days):,} of {span:,} days: a table of events names special days")
+
+
+def open_events(source: EventSource, encoding: str | None) -> Table:
     """The table of a file, a DataFrame or a mapping."""
     if isinstance(source, Mapping):
         source = pd.DataFrame({"date": list(source), "name": list(source.values())})
@@ -66,7 +76,7 @@ def open_events(source: EventSource) -> Table:
     path = Path(source)
     if not path.exists():
         raise ProjectError(no_file(path, "--events takes a table with a row for each day, its date and its name"))
-    return open_table(path, largest=LARGEST_TABLE)
+    return open_table(path, largest=LARGEST_TABLE, likely=encoding)
 
 
 def find_names(text: pd.DataFrame, dates: str) -> str | None:
@@ -86,7 +96,7 @@ def find_names(text: pd.DataFrame, dates: str) -> str | None:
 def tidied(column: pd.Series) -> pd.Series:
     """The names, one line each, all of a kind written like its first [rows]."""
     names = column.str.split().str.join(" ")
-    names = names.where(~names.str.lower().isin(SOMETHING), COMMON_NAME)
+    names = names.where(~names.str.lower().isin(YES), COMMON_NAME)
     first = names.groupby(names.str.casefold()).transform("first")
     return pd.Series(first, column.index)
 

@@ -21,11 +21,11 @@ from projects.bikes.weather import (
     sky_from_words,
 )
 from projects.common.errors import ProjectError
-from projects.common.words import are, counted
+from projects.common.words import NO, are, counted
 
 MOST_BIKES = 1_000_000  # in an hour
 SHOWN = 5  # problems that are told at once
-FALSE = ("0", "no", "n", "false", "no holiday", "none", "", "nein", "non")
+FALSE = (*NO, "no holiday", "")
 WITHOUT_GAPS = ("temp", "hum", "windspeed")  # whose empty cells are filled from the hours around
 
 

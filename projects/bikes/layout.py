@@ -1,7 +1,7 @@
 """Which column of a table is what, and in which unit: given, or found by its name and its values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -14,26 +14,52 @@ from projects.common.errors import ProjectError
 from projects.common.names import without_accents
 
 NAMES = {  # what a column may be called, in small letters and without its unit; the first that fits is taken
+    # English, German, Spanish, French, Italian, Portuguese, Dutch, Polish, Czech, Swedish, as far as they differ
     "time": (
         r"dteday|datetime|date time|timestamp|time stamp|time|date|start(ed)?( (at|time|date|hour))?|day|"
-        r"datum|zeit|zeitpunkt|zeitstempel|fecha|hora|jour|heure|hour"
+        r"datum|zeit|zeitpunkt|zeitstempel|fecha|hora|jour|heure|hour|"
+        r"data|data (e )?ora|data (i )?godzina|czas|tijd|tijdstip|tid|tidpunkt|cas|datum a cas"
     ),
-    "hour": r"hr|hour|hours|hour of (the )?day|stunde|uhrzeit|hora|heure",
+    "hour": r"hr|hour|hours|hour of (the )?day|stunde|uhrzeit|hora|heure|ora|uur|godzina|hodina|timme",
     "count": (
         r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
         r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|prestamos|usos|bicis|bicicletas|viajes|"
-        r"trajets|emprunts|locations|passages|velos|noleggi|prestiti|ritten|verhuringen)"
+        r"trajets|emprunts|locations|passages|velos|noleggi|prelievi|prestiti|corse|utilizzi|"
+        r"alugueres|alugueis|viagens|ritten|verhuringen|fietsen|"
+        r"wypozycze(n|nia)|przejazd(y|ow)|rower(y|ow)|jizd(y)?|vypujc(ek|ky)|resor|hyrningar|cyklar)|"
+        r"(anzahl|numero( de| di)?|nombre de|liczba|aantal|pocet|antal) .*"
     ),
     "casual": r"casual( .*)?|(day )?guests?|non members?|customers?|occasional.*",
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
-    "temperature": r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura|t2m|tavg|tmp[fc]|temp [cf]",
-    "humidity": r"hum|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*",
-    "wind": r"wind ?speed.*|wind|wspd|wind kph|wind mph|windgeschwindigkeit|viento.*|vent.*",
-    "weather": r"weathersit|weather ?code|weather.*|conditions?|wetter.*|sky|coco|clima|tiempo|meteo",
-    "rain": r"rain|rainfall|rain .*|precip.*|prcp|niederschlag.*|regen.*|lluvia.*|pluie.*",
-    "snow": r"snow|snowfall.*|snow fall.*|schnee.*|nieve.*|neige.*",
-    "holiday": r"(is |public |bank )?holidays?|feiertage?|festivos?|(jour )?feries?",
-    "open": r"functioning( day)?|(is )?open|in service|operating|in betrieb|abierto|ouvert",
+    "temperature": (
+        r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura( .*)?|temperatuur|teplota( .*)?|"
+        r"lufttemperatur(en)?|temp powietrza|t2m|tavg|tmp[fc]|temp [cf]"
+    ),
+    "humidity": (
+        r"hum|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*|humidite.*|"
+        r"umidita.*|umidade.*|humidade.*|(lucht)?vochtigheid|wilgotnosc.*|vlhkost.*|luftfuktighet.*"
+    ),
+    "wind": (
+        r"wind ?speed.*|wind|wspd|wind kph|wind mph|windgeschwindigkeit|viento.*|vent.*|"
+        r"(velocidad|velocidade|velocita|vitesse) d.* ?(viento|vento|vent)|wind(snelheid|hastighet|styrka)|"
+        r"vind(hastighet|styrka)?|wiatr.*|predkosc wiatru.*|vitr|rychlost vetru.*"
+    ),
+    "weather": (
+        r"weathersit|weather ?code|weather.*|conditions?|wetter.*|sky|coco|clima|tiempo|meteo|tempo|weer.*|pogoda.*|"
+        r"pocasi|vader"
+    ),
+    "rain": (
+        r"rain|rainfall|rain .*|precip.*|prcp|niederschlag.*|regen.*|lluvia.*|pluie.*|pioggia.*|chuva.*|neerslag.*|"
+        r"(suma )?opad(y|ow)?.*|deszcz.*|srazky.*|dest|regn.*|nederbord.*"
+    ),
+    "snow": r"snow|snowfall.*|snow fall.*|schnee.*|nieve.*|neige.*|neve.*|sneeuw.*|snieg.*|snih|sno",
+    "holiday": (
+        r"(is |public |bank )?holidays?|feiertage?|festivos?|(jour )?feries?|festivita|feriados?|feestdag(en)?|"
+        r"swiet[oa]|svat(ek|ky)|helgdag"
+    ),
+    "open": (
+        r"functioning( day)?|(is )?open|in service|operating|in betrieb|abierto|ouvert|aperto|aberto|czynne|otwarte"
+    ),
 }
 FOUND_BY_NAME = (
     "open",
@@ -53,13 +79,13 @@ UNITS = {  # how units are written in the name of a column, and what they are ca
     "rain": {r"in|inch|inches|\"": "inches", r"cm": "cm", r".*": "mm"},
     "snow": {r"in|inch|inches|\"": "inches", r"mm": "mm", r".*": "cm"},
 }
-NOT_COUNTS = ("temp", "humid", "wind", "dew", "visib", "solar", "rain", "snow")  # in names: weather, whatever follows
+NOT_COUNTS = ("temp", "humid", "wind", "dew", "visib", "solar", "rain", "snow", "opad")  # in names, whatever follows
 MOSTLY = 0.5  # share of the cells that must hold what the column is taken for
 Given = Mapping[str, Any]  # the options of the command line that are not None
 
 
 class Event(NamedTuple):
-    """A day of the city's own, such as a event, a match or a strike."""
+    """A day of the city's own, such as a feast, a match or a strike."""
 
     day: date
     name: str
@@ -142,11 +168,12 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
     """The layout of a table of text. Raises ProjectError that says all that can't be found.
 
     given: `time_column`, `hour_column`, `count_column`, `casual_column`, `registered_column`, `fahrenheit`,
-    `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`, `encoding`.
+    `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`, `encoding`, and `column`, pairs as in rain=NAME.
     with_count: whether bikes are counted in it.
     """
     given = given or {}
     stated = {role: given[f"{role}_column"] for role in NAMES if given.get(f"{role}_column")}
+    stated |= named_columns(given.get("column") or ())
     problems = [f"there is no column {column}" for column in stated.values() if column not in text]
     if set(text.columns) >= PUBLISHED_COLUMNS and not problems:
         layout = published_layout(text, stated, given)
@@ -169,6 +196,18 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
         raise ProjectError(f"{name}: {'; '.join(problems)} (it has {it_has})")
     known: dict[str, Any] = columns | find_units(text, columns, given) | find_place(given)
     return Layout(time_format=time_format or "", **known)
+
+
+def named_columns(written: Iterable[str]) -> dict[str, str]:
+    """The roles of `--column "rain=Opad (mm)"` and their columns. Raises ProjectError for what is none."""
+    columns: dict[str, str] = {}
+    for pair in written:
+        role, is_there, column = pair.partition("=")
+        if not is_there or role.strip() not in NAMES:
+            roles = ", ".join(NAMES)
+            raise ProjectError(f"--column {pair!r}: write it as rain=NAME; before the = stands one of {roles}")
+        columns[role.strip()] = column.strip()
+    return columns
 
 
 def published_layout(text: pd.DataFrame, stated: dict[str, str], given: Given) -> Layout:
@@ -301,11 +340,11 @@ def is_share(column: pd.Series) -> bool:
 
 def find_place(given: Given) -> dict[str, Any]:
     """Country, subdivision, place and encoding, as they are given."""
-    place = None
-    if given.get("latitude") is not None and given.get("longitude") is not None:
-        latitude, longitude = given["latitude"], given["longitude"]
-        place = Place(latitude, longitude, nearest_time_zone(latitude, longitude))
     stated = {name: given.get(name) for name in ("country", "subdivision", "encoding")}
     if stated["country"]:
         stated["country"] = stated["country"].upper()
+    place = None
+    if given.get("latitude") is not None and given.get("longitude") is not None:
+        latitude, longitude = given["latitude"], given["longitude"]
+        place = Place(latitude, longitude, nearest_time_zone(latitude, longitude, stated["country"]))
     return stated | {"place": place}

@@ -22,6 +22,7 @@ from projects.common.errors import ProjectError
 
 SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
 HOUR = pd.Timedelta(hours=1)
+SWAPPED = " (if that is less than it has, its dates may have day and month the other way round)"
 YEAR = 365.25  # days
 WEATHER = {  # the columns of the weather, and what a table has them from: one or several of these
     "weathersit": ("weather", "rain", "snow"),
@@ -251,6 +252,7 @@ def read_hours_to_come(
     if covered < len(times) and needed:
         remarks.append(
             f"{path} has {covered:,} of the {len(times):,} hours to come: usual weather is taken for the others"
+            + (SWAPPED if covered < len(times) / 4 else "")
         )
     return hours.set_index("time")[columns].reindex(times).reset_index(drop=True)
 

@@ -80,7 +80,7 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     axes.set_xticks(places, [f"{date:%a %d %b}{more}" for date, more in zip(days.date, part, strict=True)])
     busiest = days.loc[days.prediction.idxmax()]
     axes.set(title=f"Busiest: {busiest.date:%A %d %B}", ylabel="bikes rented in the day", ylim=(0, None))
-    if len(days) > 14:
+    if len(days) > 9:
         axes.tick_params(axis="x", rotation=60)
     highest = max(days.prediction.max(), days.high_80.max(skipna=True))
     axes.set_ylim(0, 1.25 * highest)

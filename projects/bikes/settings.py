@@ -11,6 +11,7 @@ TABLE_OPTIONS = (
     "count_column",
     "casual_column",
     "registered_column",
+    "column",
     "fahrenheit",
     "wind_unit",
     "country",

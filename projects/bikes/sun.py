@@ -61,9 +61,13 @@ def time_zones() -> list[TimeZone]:
     return [TimeZone(countries.split(","), place, name) for countries, place, name, *_ in fields]
 
 
-def nearest_time_zone(latitude: float, longitude: float) -> str:
-    """The name of the time zone whose principal place is nearest: near a border perhaps the neighbour's."""
+def nearest_time_zone(latitude: float, longitude: float, country: str | None = None) -> str:
+    """The name of the time zone whose principal place is nearest: near a border perhaps the neighbour's.
+
+    country: whose zones alone are looked at, where it has any.
+    """
     zones = time_zones()
+    zones = [zone for zone in zones if country in zone.countries] or zones
     places = np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone.principal_place)] for zone in zones])
     return zones[int(np.argmin(distance(places, latitude, longitude)))].name
 

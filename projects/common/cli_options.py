@@ -122,7 +122,10 @@ def option_words(command: click.Command, values: dict[str, Any]) -> list[str]:
     words = []
     for param in command.params:
         value = values.get(str(param.name))
-        if value is None or value == param.default:
+        if value is None or value == param.default or value == ():
+            continue
+        if isinstance(value, tuple):
+            words += [word for one in value for word in (param.opts[0], str(one))]
             continue
         is_flag = isinstance(value, bool)
         words += (

@@ -1,4 +1,7 @@
-"""Numbers with what they count, in words."""
+"""Numbers with what they count, in words; and the words of tables for yes and no, in small letters."""
+
+YES = ("1", "yes", "y", "true", "x", "ja", "oui", "sí", "si", "sì", "sim", "tak", "ano")
+NO = ("0", "no", "n", "false", "none", "nein", "non", "não", "nao", "nee", "nej", "nie", "ne", "-")
 
 
 def counted(number: int, noun: str) -> str:

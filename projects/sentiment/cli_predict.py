@@ -284,7 +284,7 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
     if found.get("unknown"):
-        click.echo(f"  not known: {printable(', '.join(found['unknown']))}")
+        click.echo(f"  not known, or of no weight: {printable(', '.join(found['unknown']))}")
 
 
 def coloured(text: str, effects: dict[str, float], negation: bool) -> str:
