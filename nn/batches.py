@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from nn.functions import LOSSES, Array
-from nn.network import Gradient, Matrix, TwoLayerNetwork
+from nn.gradient import Gradient, Matrix
+from nn.network import TwoLayerNetwork
 
 
 class Step(NamedTuple):

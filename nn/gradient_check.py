@@ -5,7 +5,8 @@ a time.
 import numpy as np
 
 from nn.functions import LOSSES, Array
-from nn.network import Matrix, TwoLayerNetwork
+from nn.gradient import Matrix
+from nn.network import TwoLayerNetwork
 
 
 def gradient_check(network: TwoLayerNetwork, X: Matrix, y: Array, step: float = 1e-5) -> float:

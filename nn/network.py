@@ -7,27 +7,16 @@ X may be a NumPy array or a SciPy CSR matrix: all that is asked of it is `X @ W`
 """
 
 import functools
-import math
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nn.functions import ACTIVATIONS, LOSSES, LOSSES_OF, OUTPUTS, Array, output_delta
+from nn.gradient import Gradient, Matrix, Shapes, count, split
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
-Shapes = tuple[tuple[int, ...], ...]
 Seed = int | np.random.Generator | None
-
-
-class Matrix(Protocol):
-    """What the network asks of X [rows, features], dense or sparse."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def T(self) -> Any: ...
-    def __matmul__(self, other: Any, /) -> Any: ...
 
 
 class TwoLayerNetwork:
@@ -189,72 +178,10 @@ class TwoLayerNetwork:
         return LOSSES[self.loss](prediction, y, weight) / rows
 
 
-class Gradient:
-    """The derivative of the loss by each parameter: W1, b1, W2 and b2, shaped like the network's.
-
-    They are views of one vector laid out like `TwoLayerNetwork.parameters`. Where X is sparse, W1
-    is an array of its own: SciPy's product makes a new one, and to copy what may be millions of
-    numbers into the vector would cost a tenth of the step.
-    """
-
-    def __init__(self, shapes: Shapes, dtype: npt.DTypeLike) -> None:
-        self.shapes = shapes
-        self._vector = np.zeros(count(shapes), dtype)
-        self._W1, self.b1, self.W2, self.b2 = split(self._vector, shapes)
-        self.W1 = self._W1
-
-    @classmethod
-    def from_vector(cls, shapes: Shapes, vector: Array) -> "Gradient":
-        """The gradient with a copy of this vector, which is laid out like `parameters`."""
-        gradient = cls(shapes, vector.dtype)
-        gradient._vector[...] = vector
-        return gradient
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For copy and pickle, as for the network."""
-        return self.from_vector, (self.shapes, self.vector())
-
-    def set_W1(self, X: Matrix, delta1: Array) -> None:
-        """W1 = Xᵀ δ1, written into the vector where NumPy makes the product."""
-        if isinstance(X, np.ndarray):
-            np.dot(X.T, delta1, out=self._W1)
-            self.W1 = self._W1
-        else:
-            self.W1 = X.T @ delta1
-
-    def pieces(self) -> list[Array]:
-        """The numbers in the order of `parameters`, as vectors that follow one another; not
-        copies.
-        """
-        if self.W1 is self._W1:
-            return [self._vector]
-        return [self.W1.reshape(-1), self._vector[self.W1.size :]]
-
-    def vector(self) -> Array:
-        """A new vector laid out like `parameters`."""
-        return np.concatenate(self.pieces())
-
-
 def check_targets_fit(y: Array, shape: tuple[int, ...]) -> None:
     """Raise ValueError unless y has this shape: NumPy would stretch y [rows] to [rows, rows]."""
     if np.shape(y) != shape:
         raise ValueError(f"y must be [rows, outputs], here {shape}, not of shape {np.shape(y)}")
-
-
-def count(shapes: Shapes) -> int:
-    """How many numbers arrays of these shapes have together."""
-    return sum(math.prod(shape) for shape in shapes)
-
-
-def split(vector: Array, shapes: Shapes) -> list[Array]:
-    """The views of a vector that have these shapes, one after the other."""
-    views = []
-    start = 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        views.append(vector[start:stop].reshape(shape))
-        start = stop
-    return views
 
 
 def check_functions(hidden: str, output: str, loss: str | None) -> tuple[str, str, str]:

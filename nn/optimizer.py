@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nn.functions import Array
-from nn.network import Gradient, TwoLayerNetwork
+from nn.gradient import Gradient
+from nn.network import TwoLayerNetwork
 
 BLOCK = 32_768  # numbers; a few arrays of as many stay in a processor's cache
 

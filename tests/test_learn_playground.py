@@ -11,7 +11,8 @@ from helpers import ROOT, contrast
 from test_learn import load
 
 from nn.batches import ArrayBatches, compute_step
-from nn.network import Gradient, TwoLayerNetwork
+from nn.gradient import Gradient
+from nn.network import TwoLayerNetwork
 from nn.optimizer import SGD
 
 PAGE = ROOT / "docs" / "learn" / "playground.html"

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from nn import Training, TwoLayerClassifier, TwoLayerNetwork
 from nn.batches import ArrayBatches
 from nn.functions import ACTIVATIONS
+from nn.gradient import Gradient
 from nn.gradient_check import gradient_check
-from nn.network import Gradient
 from nn.training import TrainingSettings
 
 KINDS = [

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from nn import Training, TwoLayerClassifier, TwoLayerNetwork, TwoLayerRegressor
 from nn.batches import ArrayBatches, Step, drop
-from nn.network import Gradient
+from nn.gradient import Gradient
 from nn.optimizer import SGD
 from nn.training import SCHEDULES, TrainingSettings
 

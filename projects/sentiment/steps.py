@@ -11,7 +11,7 @@ import numpy as np
 from nn import TwoLayerNetwork
 from nn.batches import ArrayBatches, Step, drop
 from nn.functions import LOSSES, Array
-from nn.network import Gradient
+from nn.gradient import Gradient
 from nn.training import TrainingSettings
 from projects.sentiment.bags import Bag, Bags
 from projects.sentiment.corpus import BLOCK

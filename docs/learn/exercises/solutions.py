@@ -3,7 +3,8 @@
 import numpy as np
 
 from nn import functions, metrics
-from nn.network import Gradient, TwoLayerNetwork
+from nn.gradient import Gradient
+from nn.network import TwoLayerNetwork
 from nn.optimizer import SGD
 
 
