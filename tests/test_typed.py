@@ -1,6 +1,5 @@
 """What people type: negation, short texts, and excerpts that are trained on for their sake."""
 
-import json
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -9,12 +8,10 @@ import reference
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load, save
 
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
-from projects.common.model_file import KEY, checksum
-from projects.sentiment import corpus, excerpts, negation, pieces, settings
+from projects.sentiment import corpus, excerpts, negation, pieces
 from projects.sentiment.bags import Bags
 from projects.sentiment.cli import main
 from projects.sentiment.corpus import read_corpus
@@ -189,24 +186,6 @@ def test_a_negated_word_speaks_for_the_other_side(model):
     explained = dict(model.explain("I would not call the plot dull", 1)["words"])
     assert explained["not … dull"] > 0
     assert "dull" not in explained
-
-
-def test_a_model_from_before_these_settings_reads_texts_as_it_did(simulated, tmp_path, monkeypatch):
-    monkeypatch.setattr(settings, "COMMON_SHARE", 2)  # no word is common
-    plain = train([simulated], Settings(negation=False, row_power=0.0, excerpts=0, epochs=2))
-    path = tmp_path / "m.safetensors"
-    plain.save(path)
-    content = path.read_bytes()
-    header_length = int.from_bytes(content[:8], "little")
-    header = json.loads(json.loads(content[8 : 8 + header_length])["__metadata__"][KEY])
-    for name in ("negation", "row_power", "excerpts", "common_from"):
-        del header["settings"][name]
-    del header["checksum"]
-    arrays = load(content)
-    header["checksum"] = checksum(arrays, header)
-    path.write_bytes(save(arrays, metadata={KEY: json.dumps(header, sort_keys=True)}))
-    texts = ["not dull", "dull", "a wonderful plot that is not dull"]
-    np.testing.assert_array_equal(SentimentModel.load(path).probabilities(texts), plain.probabilities(texts))
 
 
 def test_texts_without_english_negations_give_the_same_model_with_and_without():

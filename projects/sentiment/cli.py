@@ -34,12 +34,10 @@ from projects.sentiment.score_table import LABELS_LISTED, no_better_in_words, sc
 from projects.sentiment.settings import Settings
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
-    from projects.sentiment.ngrams import Vocabulary
 
 PHASES = {"reading": 2.0, "counting": 1.0, "fits": 2.0, "saving": 0.1}  # of `train`, in seconds, until more is known
 LABELS_BESIDE = 5  # labels whose n-grams `words` shows beside each other
@@ -510,12 +508,10 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
     shown = chosen_labels(model, chosen)
     columns = []
     for label in shown:
-        ranked, effects = model.ranked(label, fewest)
-        numbers = vocabulary.in_bag[distinct(ranked, vocabulary, n)]
-        counts = vocabulary.counts[numbers].tolist()
-        strongest = effects[vocabulary.column[numbers]].tolist()
-        names = map(vocabulary.said, numbers.tolist())
-        lines = [f"{e:+.2f} {name} ({c:,})" for e, name, c in zip(strongest, names, counts, strict=True)]
+        strongest, effects = model.strongest(label, n, fewest)
+        numbers = vocabulary.in_bag[strongest]
+        said = zip(effects[strongest], map(vocabulary.said, numbers), vocabulary.counts[numbers], strict=True)
+        lines = [f"{effect:+.2f} {name} ({texts:,})" for effect, name, texts in said]
         columns.append([printable(model.label_names[label]), *lines])
     tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
     mark = cli_output.simulated_mark(model.settings)
@@ -524,23 +520,6 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
     if not chosen and len(shown) < len(model.label_names):
         n_labels = len(model.label_names)
         click.echo(f"the most frequent {len(shown)} of {n_labels:,} labels; --label shows others", err=True)
-
-
-def distinct(ranked: "np.ndarray", vocabulary: "Vocabulary", n: int) -> list[int]:
-    """The first n of these columns whose n-grams have no mark and are not within each other."""
-    from projects.sentiment.characters import MARKS
-
-    kept: list[int] = []
-    shown: list[str] = []
-    for column in ranked.tolist():
-        name = f" {vocabulary.name(vocabulary.in_bag[column])} "
-        has_mark = any(f" {mark} " in name for mark in MARKS)
-        if not has_mark and not any(name in other or other in name for other in shown):
-            kept.append(column)
-            shown.append(name)
-        if len(kept) == n:
-            break
-    return kept
 
 
 def chosen_labels(model: "SentimentModel", chosen: tuple[str, ...]) -> list[int]:

@@ -14,6 +14,7 @@ from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
 from projects.common.model_file import Arrays, Settings, load_model, save_model
 from projects.common.table import is_missing, table_of_frame
+from projects.sentiment.characters import MARKS
 from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout, refuse_another_column
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
@@ -251,6 +252,21 @@ class SentimentModel:
         is_frequent = self.vocabulary.counts[self.vocabulary.in_bag] >= (min_count or self.named_from)
         order = np.argsort(-effects, kind="stable")
         return order[is_frequent[order] & (effects[order] > 0)], effects
+
+    def strongest(self, label: int, n: int, min_count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The same for people: n columns at most, whose n-grams have no mark and are not within each other."""
+        ranked, effects = self.ranked(label, min_count)
+        kept: list[int] = []
+        names: list[str] = []
+        for column in ranked.tolist():
+            name = f" {self.vocabulary.name(self.vocabulary.in_bag[column])} "
+            has_mark = any(f" {mark} " in name for mark in MARKS)
+            if not has_mark and not any(name in other or other in name for other in names):
+                kept.append(column)
+                names.append(name)
+            if len(kept) == n:
+                break
+        return np.array(kept, np.intp), effects
 
     def similar(self, ngram: str, n: int = 10, min_count: int | None = None) -> Effects:
         """The n n-grams nearest to this one in what they add to the hidden layer, with Euclidean distances.

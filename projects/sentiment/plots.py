@@ -70,16 +70,16 @@ def plot_label_words(model: SentimentModel, min_count: int | None = None) -> Fig
     figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     for place, label in enumerate(labels, 1):
         axes = figure.add_subplot(n_rows, n_columns, place)
-        ranked, effects = model.ranked(label, min_count)
-        best = ranked[:BARS][::-1]
+        strongest, effects = model.strongest(label, BARS, min_count)
+        best = strongest[::-1]
         axes.barh(range(len(best)), effects[best], color=ORANGE if of_two and label == 0 else BLUE)
         said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in best]
         axes.set_yticks(range(len(best)), said, fontsize=size)
-        telling = [drawable(word) for word in telling_words(model, ranked[:BARS], IN_TITLE)]
+        telling = [drawable(word) for word in telling_words(model, strongest, IN_TITLE)]
         finding = ", ".join(f"“{word}”" for word in telling if UNDRAWN not in word)
         axes.set_title(f"What speaks for {names[label][:MOST_LETTERS]}:\n{finding}", fontsize=size + 1)
         axes.tick_params(axis="x", labelsize=size - 1)
-        axes.set_xlabel(f"added to the log-odds ({shares[label]:.0%} of the texts)", fontsize=size - 1)
+        axes.set_xlabel(f"added to the log-odds ({shares[label]:.0%} of the texts have this label)", fontsize=size - 1)
         axes.grid(visible=False, axis="y")
     fewest = min_count or model.named_from
     figure.suptitle(f"The strongest words and phrases of those in at least {counted(fewest, 'text')}")

@@ -186,7 +186,7 @@ function score(text) {
     all, label, probability, known: whole.count > 0,
     words: new Map([...words].map(([word, share]) => [word, effect([word], share)])),
     ngrams: found.map(ngram => effect(ngram.words, ngram.share))
-      .sort((a, b) => Math.abs(b.odds) - Math.abs(a.odds)),
+      .sort((a, b) => Math.abs(b.probability) - Math.abs(a.probability)),
   };
 }
 
@@ -234,12 +234,12 @@ function show() {
     }
     return span;
   }), "\n");
-  const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].odds) : 1;
-  const digits = said.ngrams.length && Math.abs(said.ngrams[0].probability) < 0.01 ? 5 : 3;
+  const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].probability) : 1;
+  const digits = said.ngrams.length && strongest < 0.01 ? 5 : 3;
   element("ngrams").replaceChildren(...said.ngrams.slice(0, SHOWN).map(effect => {
     const row = document.createElement("div"), bar = document.createElement("i"), name = document.createElement("b");
     bar.className = side(effect.odds, said.label);
-    bar.style.width = `${100 * Math.abs(effect.odds) / strongest}%`;
+    bar.style.width = `${100 * Math.abs(effect.probability) / (strongest || 1)}%`;
     name.textContent = effect.name;
     row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(digits), name, bar);
     return row;

@@ -25,7 +25,7 @@ def facts(corpus: Corpus, settings: Settings, layout: Layout, film_reviews: bool
         "text_column": layout.text_column,
         "label_column": layout.label_column,
         "encoding": layout.likely_encoding,
-        "delimiter": layout.delimiter,
+        "delimiter": ";" if layout.delimiter == ";" else None,  # so that commas, tabs and none give one model
         "label_map": [list(pair) for pair in layout.label_map],
         "label_names": list(corpus.label_names),
         "label_shares": shares,
