@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.slow
 
-EXTRAS = ["torch", "dask", "onnx", "browser", "excel"]
+EXTRAS = ["torch", "dask", "onnx", "browser"]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
