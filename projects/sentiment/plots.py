@@ -119,8 +119,8 @@ def plot_words(model: SentimentModel, min_count: int | None = None) -> Figure:
     negative, positive = map(drawable, model.label_names)
     vocabulary = model.vocabulary
     counts = vocabulary.counts[vocabulary.in_bag]
-    for_positive, effects = model.ranked(1, min_count)
-    for_negative, _ = model.ranked(0, min_count)
+    for_positive, effects = model.strongest(1, LABELLED, min_count)
+    for_negative, _ = model.strongest(0, LABELLED, min_count)
     axes.scatter(effects, counts, s=4, c=np.where(effects > 0, BLUE, ORANGE), alpha=0.25, linewidths=0)
     axes.set(
         yscale="log",
@@ -128,14 +128,17 @@ def plot_words(model: SentimentModel, min_count: int | None = None) -> Figure:
         ylabel="training texts that the n-gram is in",
     )
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    named = np.concatenate([for_negative[:LABELLED], for_positive[:LABELLED]])
+    in_title: list[str] = []
     found = []
-    for label, ranked in ((negative, for_negative), (positive, for_positive)):
-        if len(ranked):
-            found.append(f"“{drawable(telling_words(model, ranked, 1)[0])}” speaks for {label}")
+    for label, strongest in ((negative, for_negative), (positive, for_positive)):
+        if len(strongest):
+            in_title += telling_words(model, strongest, 1)
+            found.append(f"“{drawable(in_title[-1])}” speaks for {label}")
     fewest = counted(min_count or model.named_from, "text")
     axes.set_title(f"{', '.join(found)}: the strongest words in at least {fewest}")
-    said = [drawable(vocabulary.said(vocabulary.in_bag[i])) for i in named]
+    names = {column: vocabulary.said(vocabulary.in_bag[column]) for column in (*for_negative, *for_positive)}
+    named = sorted(names, key=lambda column: (names[column] not in in_title, -counts[column]))
+    said = [drawable(names[column]) for column in named]
     label_points(figure, axes, effects[named], counts[named], said)
     return figure
 
@@ -183,13 +186,13 @@ def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
 
 
 def label_points(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
-    """Write the names beside their points, the most frequent first, on whichever side is free, or not at all."""
+    """Write the names beside their points, one after the other, on whichever side is free, or not at all."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)  # lays the axes out, so that text extents are true
     points = axes.transData.transform(np.column_stack([x, y]))
     inside = axes.get_window_extent(renderer)
     taken = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]
-    for i in np.argsort(-y, kind="stable"):
+    for i in range(len(names)):
         for side in (-1, 1) if x[i] < 0 else (1, -1):
             text = axes.annotate(
                 names[i],
