@@ -2,6 +2,8 @@
 
 from dataclasses import asdict
 
+from msgspec.structs import replace
+
 from benchmarks.report import REAL_DATA
 from projects.sentiment.data import PUBLISHED, Reviews, read_reviews
 from projects.sentiment.fits import training_settings
@@ -25,6 +27,9 @@ def simulated_reviews(part: str) -> Reviews:
 
 
 def estimator_settings(settings: Settings, n_texts: int) -> dict[str, object]:
-    """What makes a `TwoLayerClassifier` train on so many texts as `sentiment train` does, for two labels."""
-    completed = complete(settings, n_labels=2)
+    """What makes a `TwoLayerClassifier` train on so many texts as `sentiment train` does, for two labels.
+
+    It is given texts without excerpts, which would make batches as many times as large.
+    """
+    completed = replace(complete(settings, n_labels=2), excerpts=0)
     return asdict(training_settings(completed, n_texts)) | {"hidden_units": completed.hidden_units}
