@@ -413,7 +413,7 @@ def test_the_mean_of_four_weeks_stands_beside_the_forecast(city):
             for time, bikes in zip(hours.time, hours.cnt, strict=True)
             if time >= start - pd.Timedelta(days=28)
             and time.hour == moment.hour
-            and (time.dayofweek < 5) == (moment.dayofweek < 5)
+            and (time.day_of_week < 5) == (moment.day_of_week < 5)
         ]
         assert mean == pytest.approx(sum(alike) / len(alike))
     by_day = found.hours.last_four_weeks.to_numpy().reshape(2, 24).sum(axis=1)

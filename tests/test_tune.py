@@ -251,7 +251,9 @@ def test_too_little_time_and_too_few_data_are_said_in_one_line(tmp_path):
 
 def test_ctrl_c_ends_a_search_with_the_best_so_far(tmp_path):
     write_texts(tmp_path / "data.csv", False)
-    command = [sys.executable, "-c", "from projects.sentiment.cli import main; main()", "tune", "--minutes", "60"]
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # even in the background
+    code = f"{heeding}; from projects.sentiment.cli import main; main()"
+    command = [sys.executable, "-c", code, "tune", "--minutes", "60"]
     command += ["--data", str(tmp_path / "data.csv"), "--run", str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "settings" in process.stdout.readline()
