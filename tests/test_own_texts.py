@@ -948,6 +948,14 @@ def test_labels_with_their_sides_the_wrong_way_round_are_told_so(tmp_path):
     assert "--labels has the name after its labels, as in 1,2=negative: turn the two sides round" in errors
 
 
+def test_labels_of_what_is_no_table_are_not_joined(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "reviews.txt").write_text("".join(f"{text}\n" for text, _ in western()))
+    (tmp_path / "folder" / "labels.txt").write_text("".join(f"{'spam' if bad else 'ham'}\n" for _, bad in western()))
+    code, _, errors = run("sentiment", "train", "folder", "--labels", "ham=good spam=bad", cwd=tmp_path)
+    assert (code, errors) == (1, "Error: folder: --labels joins the labels of a table, and this is none\n")
+
+
 def test_a_table_without_the_column_trained_on_is_refused_unless_it_is_clear_what_it_has(tmp_path):
     (tmp_path / "t.csv").write_text(csv_of(western(), names=("avis client", "label")))
     assert run("sentiment", "train", "-q", "t.csv", "--epochs", 1, cwd=tmp_path)[0] == 0

@@ -6,15 +6,12 @@ import os
 import re
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from projects.common.errors import ProjectError, printable
 from projects.common.terminal import ForgivingStream, TerminalStream
-
-if TYPE_CHECKING:
-    pass
 
 # color: what is printed is not searched for colours, so that a path is printed as it is; see `echo_styled`
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "color": True}

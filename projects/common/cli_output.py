@@ -5,14 +5,11 @@ import json
 import sys
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from projects.common.terminal import TerminalStream, tell
-
-if TYPE_CHECKING:
-    pass
 
 
 def note(message: str) -> None:

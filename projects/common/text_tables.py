@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,12 +87,7 @@ def parse_text(
     first = next(rows, None)
     if first is None:
         return (), iter(())
-    return tuple(first[1]), chain_first(first, rows)
-
-
-def chain_first(first: Row, others: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from others
+    return tuple(first[1]), chain([first], rows)
 
 
 def find_delimiter(sample: str, whole: bool, usual: str) -> str:

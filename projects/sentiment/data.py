@@ -241,6 +241,8 @@ def files_of(
         layout = replace(found, delimiter=found.delimiter or table.delimiter)
         if table.encoding and not table.encoding.startswith("utf"):
             layout = replace(layout, likely_encoding=table.encoding)
+    elif first.exists() and layout.label_map:
+        raise ProjectError(f"{first}: --labels joins the labels of a table, and this is none")
     return [File(path, layout) for path in paths]
 
 

@@ -254,7 +254,7 @@ class SentimentModel:
         return order[is_frequent[order] & (effects[order] > 0)], effects
 
     def strongest(self, label: int, n: int, min_count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The same for people: n columns at most, whose n-grams have no mark and are not within each other."""
+        """As `ranked`, but of the columns the first n to show to people: none with a mark, none within another."""
         ranked, effects = self.ranked(label, min_count)
         kept: list[int] = []
         names: list[str] = []
