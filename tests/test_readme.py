@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 README = (ROOT / "README.md").read_text()
 OWN = {"sentiment": "## Your own texts", "bikes": "## Your own city"}  # sections that are walked from line to line
-PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "data/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "nn/README.md", "projects/README.md", "data/README.md"]
 DOCS = ("cli", "how-it-works", "own-data", "python", "reliability", "results", "scale")
 PAGES += [f"docs/{name}.md" for name in DOCS]
 VERBS = ("download", "check", "train", "evaluate", "plot", "report", "export", "predict")
