@@ -51,6 +51,7 @@ $(BIN)/activate:
 $(VENV)/installed: $(BIN)/activate pyproject.toml
 	$(BIN)/python $(INSTALL) --editable .
 	@touch $@
+	@echo 'Installed. To type the commands by name in this terminal:  export PATH="$$PWD/.venv/bin:$$PATH"'
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python $(INSTALL) --editable '.[dev]'

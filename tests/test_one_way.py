@@ -428,7 +428,7 @@ def test_without_dask_one_line_says_how_to_get_it(csv_file, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     result = CliRunner().invoke(main, ["train", "--data", str(csv_file), "--engine", "dask"])
     assert result.exit_code == 1
-    assert result.output == "Error: --engine dask needs the extra `dask`: pip install 'two-layer[dask]'\n"
+    assert result.output == "Error: --engine dask needs the extra `dask`: .venv/bin/pip install -e '.[dask]'\n"
 
 
 def test_parquet_in_and_out(rows, tmp_path):

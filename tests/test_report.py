@@ -736,5 +736,5 @@ def test_export_without_onnx_says_how_to_get_it(workspace, tmp_path, monkeypatch
     model, file = workspace / "runs" / command, tmp_path / "model.onnx"
     result = invoke(command, "export", "--run", str(model), "--onnx", str(file))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.splitlines()[-1] == "Error: export needs the package onnx: pip install 'two-layer[onnx]'"
+    assert result.stderr.splitlines()[-1] == "Error: export needs the package onnx: .venv/bin/pip install -e '.[onnx]'"
     assert not file.exists()

@@ -17,7 +17,7 @@ from projects.bikes.model import is_less_than_a_year
 from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS
 from projects.bikes.times import example
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
-from projects.common.words import counted
+from projects.common.words import counted, percent
 
 WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
@@ -103,7 +103,7 @@ def weather_columns(layout: Layout, hours: pd.DataFrame) -> Iterator[tuple[str, 
         yield "weather", "no column"
         return
     shares = hours.weathersit.value_counts(normalize=True)
-    kinds = [f"{shares.get(kind, 0):.0%} {name}" for kind, name in enumerate(SKIES, 1) if shares.get(kind, 0)]
+    kinds = [f"{percent(shares.get(kind, 0))} {name}" for kind, name in enumerate(SKIES, 1) if shares.get(kind, 0)]
     depth = f" ({layout.snow} is how deep it lies: it snows where that grows)" if layout.snow_lies else ""
     yield "weather", f"{', '.join(sky)}: {', '.join(kinds)}{depth}"
 
@@ -185,7 +185,7 @@ def warn_of_new_events(hours: pd.DataFrame) -> str | None:
 
 def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
     """The command to train with, with the options that were given and periods that fit."""
-    options: list[str] = ["--data", str(city.table.path)]
+    options = [str(city.table.path)]
     for name, value in given.items():
         option = f"--{name.replace('_', '-')}"
         for one in value if isinstance(value, tuple) else (value,):

@@ -149,7 +149,7 @@ def train(
             model = train(hours, Settings(**options), on_epoch, checkpoint)
         if data and {model.layout.time, model.layout.hour} != PUBLISHED_COLUMNS:
             model.settings["table"] = str(data)  # that of the published hours needs no name
-        run_files.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK)
+        run_files.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK, *PICTURES)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{cli_output.simulated_mark(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))

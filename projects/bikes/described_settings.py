@@ -7,6 +7,7 @@ from typing import Any
 from projects.bikes.bands import STARTS
 from projects.bikes.events import describe_events
 from projects.bikes.layout import Event
+from projects.common.words import percent
 
 PARTS = ("night", "morning", "midday", "evening", "late evening")  # of the day, which begin at STARTS
 COLUMNS = (
@@ -54,7 +55,7 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
         found["place"] = f"{latitude:g}°, {longitude:g}° ({zone})"
     if city["special_days"]:
         found["special days"] = [
-            f"{date} ({kind}, like a working day by {share:.0%})" for date, kind, share in city["special_days"]
+            f"{date} ({kind}, like a working day by {percent(share)})" for date, kind, share in city["special_days"]
         ]
     if settings.get("less_than_a_year"):
         found["trend"] = "held from the last hour on, since there is less than a year"

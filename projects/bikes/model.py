@@ -39,7 +39,13 @@ from projects.common import progress
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.files import fingerprint
-from projects.common.model_file import check_arrays, check_settings, load_model, save_model
+from projects.common.model_file import (
+    check_arrays,
+    check_settings,
+    load_model,
+    refuse_other_activations,
+    save_model,
+)
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.common.settings import checked
 
@@ -169,6 +175,7 @@ class BikesModel:
 
     def save(self, path: Path | str) -> None:
         """Write the model to this file, whole or not at all. Raises ProjectError."""
+        refuse_other_activations(network.hidden for network in self.networks)
         arrays = {
             f"{name}.{number}": getattr(network, name)
             for number, network in enumerate(self.networks)
@@ -385,7 +392,7 @@ def with_all_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayer
     """The network of some features as one of all of them, whose further weights are 0."""
     W1 = np.zeros((len(columns), network.W1.shape[1]), network.W1.dtype)
     W1[columns] = network.W1
-    return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
+    return with_W1(network, W1)
 
 
 def never_seen(features: pd.DataFrame) -> np.ndarray:
@@ -397,7 +404,14 @@ def never_seen(features: pd.DataFrame) -> np.ndarray:
 def without_features(network: TwoLayerNetwork, columns: np.ndarray) -> TwoLayerNetwork:
     """The network with weights of 0 for these features: what it never saw has the weights that it began with."""
     W1 = np.where(columns[:, np.newaxis], 0, network.W1).astype(network.W1.dtype)
-    return TwoLayerNetwork.from_arrays(W1, network.b1, network.W2, network.b2)
+    return with_W1(network, W1)
+
+
+def with_W1(network: TwoLayerNetwork, W1: np.ndarray) -> TwoLayerNetwork:
+    """The network with another first layer of weights."""
+    return TwoLayerNetwork.from_arrays(
+        W1, network.b1, network.W2, network.b2, hidden=network.hidden, output=network.output
+    )
 
 
 def scaling_of(groups: dict[str, pd.DataFrame], hours: pd.DataFrame, log_counts: bool = False) -> dict[str, np.ndarray]:

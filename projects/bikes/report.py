@@ -16,6 +16,7 @@ from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.bikes.words import bikes
 from projects.common import report
+from projects.common.words import percent
 
 YEARS_AROUND = 3  # before and after the hours trained on, whose public holidays the page knows
 
@@ -156,7 +157,7 @@ def score_table(scores: dict[str, Any]) -> str:
                 continue
             s = scored[period]
             errors = f"{s['scaled_mse']:.3f} {s['rmse']:.1f} {s['mae']:.1f} {s['rmsle']:.3f}".split()
-            bands = [f"{s[key]:.1%}" if key in s else "" for key in ("coverage_80", "coverage_95")]
+            bands = [percent(s[key], 1) if key in s else "" for key in ("coverage_80", "coverage_95")]
             rows.append([f"{name}, {period}", f"{s['rows']:,}", *errors, f"{s['r2']:.3f}", *bands])
     head = ["", "hours", "scaled MSE", "RMSE", "MAE", "RMSLE", "R²", "in 80 % band", "in 95 % band"]
     return report.table(head, rows) + (

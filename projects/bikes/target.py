@@ -25,7 +25,7 @@ def transform_counts(hours: pd.DataFrame, log_counts: bool = False) -> pd.DataFr
 
 
 def to_counts(outputs: np.ndarray, log_counts: bool = False) -> np.ndarray:
-    """The counts of which these are `learned` [rows, n_targets]."""
+    """The counts of which these are roots or logarithms [rows, n_targets]."""
     counts: np.ndarray = np.expm1(outputs) if log_counts else outputs ** (1 / POWER)
     return counts
 

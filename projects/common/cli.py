@@ -51,6 +51,16 @@ class PipelineGroup(click.Group):
         with formatter.section("Shell completion (in shells opened afterwards)"):
             formatter.write_text(f"echo 'eval \"$({variable}=bash_source {self.tool})\"' >> ~/.bashrc")
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            owners = [name for name, command in self.commands.items() if has_option(command, error.option_name)]
+            if owners:
+                where = f"it goes after the command, as in `{self.tool} {owners[0]} … {error.option_name}`"
+                raise click.UsageError(f"No option {error.option_name} here: {where}", ctx) from error
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
@@ -79,6 +89,11 @@ class PipelineGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def has_option(command: click.Command, option: str) -> bool:
+    """Whether a command has an option of this name."""
+    return any(option in param.opts for param in command.params)
 
 
 def prepare_streams() -> None:

@@ -21,7 +21,7 @@ def default_data(given: Path | None, folder: Path, published: str, sample: str, 
     for name in (published, sample):
         if (folder / name).exists():
             return folder / name
-    raise ProjectError(f"no data in {folder}: run `{pipeline} download` first, or name a file with --data")
+    raise ProjectError(f"no data in {folder}: name your table, or run `{pipeline} download` first")
 
 
 class Simulated(NamedTuple):

@@ -118,19 +118,18 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progres
 
 
 def option_words(command: click.Command, values: dict[str, Any]) -> list[str]:
-    """The options of a command as they are typed, for those values that are not the defaults."""
-    words = []
+    """What is typed after a command for those values that are not the defaults; the data come first, by name alone."""
+    words = [] if values.get("data") is None else [str(values["data"])]
     for param in command.params:
         value = values.get(str(param.name))
-        if value is None or value == param.default or value == ():
+        if param.name == "data" or value is None or value == param.default or value == ():
             continue
         if isinstance(value, tuple):
             words += [word for one in value for word in (param.opts[0], str(one))]
-            continue
-        is_flag = isinstance(value, bool)
-        words += (
-            [param.opts[0]] if is_flag else [param.opts[0], f"{value:g}" if isinstance(value, float) else str(value)]
-        )
+        elif isinstance(value, bool):
+            words.append(param.opts[0])
+        else:
+            words += [param.opts[0], f"{value:g}" if isinstance(value, float) else str(value)]
     return words
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from projects.common.errors import ProjectError
-from projects.common.table import LINES_BELOW, LONGEST_SHOWN, MOST_LINES_ABOVE, Row, Table, checked_columns
+from projects.common.table import LINES_BELOW, MOST_LINES_ABOVE, Row, Table, checked_columns
 from projects.common.unpacking import DAMAGED, WORKBOOK, Source
 
 LARGEST_WORKBOOK = 1 << 28  # unpacked bytes of an Excel file, which is read in one piece
@@ -23,12 +23,12 @@ def open_workbook(source: Source) -> Table:
             workbook = CalamineWorkbook.from_filelike(file)
             for name in workbook.sheet_names:
                 sheet = workbook.get_sheet_by_name(name)
-                columns, rows = sheet_rows(sheet, source.path)
+                columns, rows, header = sheet_rows(sheet, source.path)
                 if rows:
                     break
     except (CalamineError, *DAMAGED) as error:
         raise ProjectError(f"{source.path} is no whole Excel file ({error}): save it again as .xlsx") from error
-    return Table(source.path, "Excel", columns, lambda: iter(rows), packing=source.packing)
+    return Table(source.path, "Excel", columns, lambda: iter(rows), packing=source.packing, header=header)
 
 
 def refuse_bomb(file: IO[bytes], path: Path) -> None:
@@ -48,18 +48,20 @@ def refuse_bomb(file: IO[bytes], path: Path) -> None:
     file.seek(0)
 
 
-def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    """The columns, which the first row that is not empty names, and the rows below."""
-    columns: tuple[str, ...] = ()
+def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row], str | None]:
+    """The columns, the rows below, and where the header is if something stands above it."""
     rows: list[Row] = []
     all_values = [[cell_value(cell) for cell in cells] for cells in sheet.to_python(skip_empty_area=False)]
     filled = {number: values for number, values in enumerate(all_values, 1) if any(value != "" for value in values)}
-    refuse_rows_above_header(filled, path, sheet.name)
+    header = header_row(filled)
+    if header is None:
+        return (), [], None
+    names = filled[header][: width_of(filled[header])]
+    columns = checked_columns(names, path, f"sheet {sheet.name}, row {header}")
     for number, values in filled.items():
-        place = f"sheet {sheet.name}, row {number}"
-        if not columns:
-            columns = checked_columns(values[: width_of(values)], path, place)
+        if number <= header:
             continue
+        place = f"sheet {sheet.name}, row {number}"
         extra = [value for value in values[len(columns) :] if value != ""]
         if extra:
             further_down = "" if rows else "; if this row is the header, delete the rows above it"
@@ -68,28 +70,27 @@ def sheet_rows(sheet: Any, path: Path) -> tuple[tuple[str, ...], list[Row]]:
             )
         rows.append((place, dict(zip(columns, values, strict=False))))
     give_midnights_a_time(rows)
-    return columns, rows
+    return columns, rows, None if header == next(iter(filled)) else f"sheet {sheet.name}, row {header}"
 
 
-def refuse_rows_above_header(filled: dict[int, list[Any]], path: Path, sheet: str) -> None:
-    """Raise ProjectError, naming the row of the header, where rows such as “Export of 2026-01-01” stand above it.
+def header_row(filled: dict[int, list[Any]]) -> int | None:
+    """The number of the row with the names of the columns, which may stand below such as “Export of 2026-01-01”.
 
-    They do where the first row has one cell, and a later one has several, all of them words, and none below is wider.
+    That is the first row, unless it has one cell, and a later one has several, all of them words, and none below is
+    wider. None where no row is filled.
     """
     numbers = list(filled)[: MOST_LINES_ABOVE + LINES_BELOW]
-    if not numbers or width_of(filled[numbers[0]]) > 1:
-        return
-    for place, number in enumerate(numbers[1 : MOST_LINES_ABOVE + 1], 1):
-        width = width_of(filled[number])
-        names = filled[number][:width]
-        below = [width_of(filled[other]) for other in numbers[place + 1 :]]
-        are_names = width > 1 and all(isinstance(name, str) and name for name in names)
-        if are_names and below and max(below) <= width:
-            header = ", ".join(names)[:LONGEST_SHOWN]
-            above = "the row" if number == 2 else "the rows"
-            raise ProjectError(
-                f"{path}, sheet {sheet}: the header seems to be row {number} ({header}): delete {above} above it"
-            )
+    if not numbers:
+        return None
+    if width_of(filled[numbers[0]]) == 1:
+        for place, number in enumerate(numbers[1 : MOST_LINES_ABOVE + 1], 1):
+            width = width_of(filled[number])
+            names = filled[number][:width]
+            below = [width_of(filled[other]) for other in numbers[place + 1 :]]
+            are_names = width > 1 and all(isinstance(name, str) and name for name in names)
+            if are_names and below and max(below) <= width:
+                return number
+    return numbers[0]
 
 
 def width_of(values: Sequence[Any]) -> int:

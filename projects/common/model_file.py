@@ -27,6 +27,16 @@ Settings = dict[str, Any]
 Shape = tuple[Any, ...]  # "float", "int" or "uint", then sizes: numbers, or names that stand for one number everywhere
 
 
+def refuse_other_activations(activations: Iterable[str]) -> None:
+    """Raise ProjectError unless all hidden layers are of sigmoids, which loading takes for granted."""
+    others = {*activations} - {"sigmoid"}
+    if others:
+        raise ProjectError(
+            f"a hidden layer of {others.pop()}: model files, the page and ONNX know sigmoids alone; "
+            "docs/change-it.md says how to try others"
+        )
+
+
 def save_model(path: Path, pipeline: str, arrays: Arrays, settings: Settings) -> None:
     """Write arrays and settings (JSON values) as a model of `pipeline`; the same input gives the same bytes."""
     from safetensors.numpy import save

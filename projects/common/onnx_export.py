@@ -36,7 +36,7 @@ def save_onnx(path: Path, graph: Graph) -> None:
     try:
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError as error:
-        raise ProjectError("export needs the package onnx: pip install 'two-layer[onnx]'") from error
+        raise ProjectError("export needs the package onnx: .venv/bin/pip install -e '.[onnx]'") from error
     nodes = [helper.make_node(s.operator, s.inputs.split(), [s.output], **s.attributes) for s in graph.steps]
     constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in graph.constants.items()]
     given = helper.make_tensor_value_info(graph.input, TensorProto.FLOAT, ["rows", len(graph.columns)])

@@ -17,7 +17,7 @@ def open_parquet_file(source: Source) -> Iterator[Any]:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
+        raise ProjectError("Parquet needs the extra `dask`: .venv/bin/pip install -e '.[dask]'") from error
     try:
         with source.open_seekable() as file:
             yield pyarrow.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)  # it would keep all it read

@@ -21,7 +21,7 @@ MOST_COLUMNS = 1_000  # more are a mistake, and would take minutes to read
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MOST_LINES_ABOVE = 10  # of a header, that are not empty
 LINES_BELOW = 100  # of a header, that are looked at for it
-LONGEST_SHOWN = 60  # characters of a line in an error
+LONGEST_SHOWN = 60  # characters of the names of columns in a remark
 Row = tuple[str, dict[str, Any]]  # the place, and the value of each column
 
 
@@ -38,6 +38,7 @@ class Table:
     encoding_guessed: bool = False
     marked: bool = False  # it begins with a byte order mark
     packing: str = ""
+    header: str | None = None  # the place of the names of the columns, where something else stands above them
 
     def description(self) -> str:
         """The format in words: "CSV, semicolon, cp1252, gzip"."""
@@ -46,10 +47,14 @@ class Table:
         return ", ".join(part for part in (self.format, delimiter, encoding, self.packing) if part)
 
     def remark(self) -> str | None:
-        """A line for the user where the encoding was guessed."""
-        if not self.encoding_guessed:
-            return None
-        return f"{self.path} is no UTF-8: read as {self.encoding}; name another with --encoding"
+        """A line for the user where the encoding was guessed, or the header is not on top."""
+        remarks = []
+        if self.encoding_guessed:
+            remarks.append(f"not UTF-8, so read as {self.encoding} (--encoding names another)")
+        if self.header:
+            names = ", ".join(self.columns)[:LONGEST_SHOWN]
+            remarks.append(f"the columns are named in {self.header} ({names}), what stands above is left out")
+        return f"{self.path}: {'; '.join(remarks)}" if remarks else None
 
 
 def table_of_frame(frame: "pd.DataFrame") -> Table:

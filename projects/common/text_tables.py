@@ -12,7 +12,6 @@ from projects.common.errors import ProjectError
 from projects.common.table import (
     DELIMITERS,
     LINES_BELOW,
-    LONGEST_SHOWN,
     MOST_COLUMNS,
     MOST_LINES_ABOVE,
     Row,
@@ -43,17 +42,19 @@ def open_text(source: Source, encoding: Encoding) -> Table:
         sample = file.read(SAMPLE)
     kind = text_format(source.ending, sample)
     delimiter = None
+    n_above = 0
     if kind == "CSV":
         whole = len(sample) < SAMPLE
-        refuse_lines_above_header(sample, whole, source.path)
-        delimiter = find_delimiter(sample, whole, USUAL_DELIMITER.get(source.ending, ","))
+        n_above = lines_above_header(sample, whole)
+        table = "".join(sample.splitlines(keepends=True)[n_above:])
+        delimiter = find_delimiter(table, whole, USUAL_DELIMITER.get(source.ending, ","))
 
     def rows() -> Iterator[Row]:
         with as_text(source.open(), encoding) as file:
-            yield from parse_text(kind, file, source.path, delimiter)[1]
+            yield from parse_text(kind, file, source.path, delimiter, n_above)[1]
 
     with as_text(source.open(), encoding) as file:
-        columns, _ = parse_text(kind, file, source.path, delimiter)
+        columns, _ = parse_text(kind, file, source.path, delimiter, n_above)
     return Table(
         source.path,
         kind,
@@ -64,6 +65,7 @@ def open_text(source: Source, encoding: Encoding) -> Table:
         encoding.guessed,
         encoding.marked,
         source.packing,
+        f"line {n_above + 1}" if n_above else None,
     )
 
 
@@ -78,11 +80,11 @@ def text_format(ending: str, sample: str) -> str:
 
 
 def parse_text(
-    kind: str, file: io.TextIOWrapper, path: Path, delimiter: str | None
+    kind: str, file: io.TextIOWrapper, path: Path, delimiter: str | None, n_above: int = 0
 ) -> tuple[tuple[str, ...], Iterator[Row]]:
-    """The columns and the rows of an open file."""
+    """The columns and the rows of an open file. n_above: lines above the header of CSV."""
     if kind == "CSV":
-        return read_csv(file, path, delimiter or ",")
+        return read_csv(file, path, delimiter or ",", n_above)
     rows = read_json_lines(file, path) if kind == "JSONL" else read_json_list(file, path)
     first = next(rows, None)
     if first is None:
@@ -106,28 +108,32 @@ def find_delimiter(sample: str, whole: bool, usual: str) -> str:
     return best
 
 
-def refuse_lines_above_header(sample: str, whole: bool, path: Path) -> None:
-    """Raise ProjectError, naming the line of the header, where lines such as “Export of 2026-01-01” stand above it.
+def lines_above_header(sample: str, whole: bool) -> int:
+    """How many lines such as “Export of 2026-01-01” stand above the header; 0 where the first line is the header.
 
-    They do where the first line has no delimiter, and all rows from a later one on have as many fields: three or more,
-    or two where an empty line stands above them.
+    They do where the first line has one field, perhaps with delimiters after it as spreadsheets write them, and all
+    rows from a later one on have as many fields, none of the header's empty: three or more, or two where an empty line
+    stands above them.
     """
     lines = sample.splitlines()
-    filled = [number for number, line in enumerate(lines) if line.strip()][: MOST_LINES_ABOVE + 1]
-    if not filled or any(delimiter in lines[filled[0]] for delimiter in DELIMITERS):
-        return
+    filled = [number for number, line in enumerate(lines) if is_filled(line)][: MOST_LINES_ABOVE + 1]
     for number in filled[1:]:
         after_empty_line = number - 1 not in filled
         for delimiter in DELIMITERS:
+            title = lines[filled[0]].rstrip(delimiter)
+            if any(mark in title for mark in DELIMITERS) or not all(lines[number].split(delimiter)):
+                continue
             below = lines[number : number + LINES_BELOW]
             counts = field_counts("\n".join(below), whole and number + len(below) == len(lines), delimiter)
             fewest = 2 if after_empty_line else 3
             if len(counts) > 1 and counts[0] >= fewest and set(counts) == {counts[0]}:
-                header = lines[number].strip()[:LONGEST_SHOWN]
-                above = "the line" if number == 1 else "the lines"
-                raise ProjectError(
-                    f"{path}: the header seems to be line {number + 1} ({header}): delete {above} above it"
-                )
+                return number
+    return 0
+
+
+def is_filled(line: str) -> bool:
+    """Whether a line has more than spaces and delimiters."""
+    return bool(line.strip(" " + "".join(DELIMITERS)))
 
 
 def field_counts(sample: str, whole: bool, delimiter: str) -> list[int]:
@@ -157,29 +163,38 @@ def lines_of(file: io.TextIOBase, path: Path) -> Iterator[str]:
             yield line
 
 
-def read_csv(file: io.TextIOBase, path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row]]:
-    """Columns and rows; of an empty file none.
+def read_csv(
+    file: io.TextIOBase, path: Path, delimiter: str, n_above: int = 0
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """Columns and rows; of an empty file none. n_above: lines above the header.
 
     A row that is only a line end is a row where there is one column, and none where there are more.
     """
     csv.field_size_limit(LONGEST_LINE)
-    reader = csv.reader(lines_of(file, path), delimiter=delimiter, strict=True)
-    with reading_errors(path, lambda: f", after line {reader.line_num}"):
+    lines = lines_of(file, path)
+    for _ in range(n_above):
+        next(lines)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+
+    def line() -> int:
+        return n_above + reader.line_num
+
+    with reading_errors(path, lambda: f", after line {line()}"):
         header = next((fields for fields in reader if fields), [])
-    columns = checked_columns(header, path, f"line {reader.line_num}")
+    columns = checked_columns(header, path, f"line {line()}")
 
     def rows() -> Iterator[Row]:
-        line = reader.line_num
-        with reading_errors(path, lambda: f", after line {line}"):  # a quote that never ends began after it
+        last = line()
+        with reading_errors(path, lambda: f", after line {last}"):  # a quote that never ends began after it
             for fields in reader:
-                line = reader.line_num
+                last = line()
                 if not fields and len(columns) == 1:
                     fields = [""]
                 if fields and len(fields) != len(columns):
                     problem = f"{len(fields)} fields, but the header has {len(columns)}, the last of them {columns[-1]}"
-                    raise ProjectError(f"{path}, line {reader.line_num}: {problem}")
+                    raise ProjectError(f"{path}, line {last}: {problem}")
                 if fields:
-                    yield f"line {reader.line_num}", dict(zip(columns, fields, strict=True))
+                    yield f"line {last}", dict(zip(columns, fields, strict=True))
 
     return columns, rows()
 

@@ -9,6 +9,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """ "92.4 %" for 0.924 with one digit after the point."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def are(number: int) -> str:
     """The verb of so many."""
     return "is" if number == 1 else "are"

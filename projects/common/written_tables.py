@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from projects.common.table import Table
 
 WIDTHS = (10, 60)  # characters of the narrowest and the widest column in Excel,
 MEASURED_ROWS = 200  # by this many rows
+DIGITS_OF_EXCEL = 15  # of a number; further ones are lost
 
 SHOWN_AS = {date: 14, datetime: 22, time: 21, timedelta: 46}  # Excel's numbers of formats: as its user's country writes
 EARLIEST = 1900  # Excel has no dates before
@@ -62,9 +64,30 @@ def csv_writer(columns: list[str], delimiter: str, marked: bool, file: IO[bytes]
         write([])
 
 
+def as_number_of(table: Table) -> Callable[[Any], Any]:
+    """What makes of a cell of this table the number that is written there, where Excel would show it alike.
+
+    Of CSV all cells are texts. What has a leading zero or more digits than Excel keeps stays a text, and so does 1.234
+    in a table with semicolons, where it may be 1234.
+    """
+    point = "," if table.delimiter == ";" else r"\."
+    number = re.compile(rf"-?(0|[1-9]\d{{0,{DIGITS_OF_EXCEL - 1}}})({point}\d{{1,{DIGITS_OF_EXCEL}}})?", re.ASCII)
+
+    def as_number(value: Any) -> Any:
+        is_number = isinstance(value, str) and len(value) <= DIGITS_OF_EXCEL and number.fullmatch(value)
+        return float(value.replace(",", ".")) if is_number else value
+
+    return as_number if table.format == "CSV" else lambda value: value
+
+
 @contextmanager
-def excel_writer(columns: list[str], title: str, file: IO[bytes]) -> Iterator[Write]:
-    """An Excel file with a sheet of this title; texts are written as texts, never as formulas, dates as dates."""
+def excel_writer(
+    columns: list[str], title: str, file: IO[bytes], as_number: Callable[[Any], Any] = lambda value: value
+) -> Iterator[Write]:
+    """An Excel file with a sheet of this title; texts are written as texts, never as formulas, dates as dates.
+
+    as_number: see `as_number_of`.
+    """
     workbook = new_workbook(file)
     formats = time_formats(workbook)
     sheet = new_sheet(workbook, title, columns)
@@ -77,7 +100,7 @@ def excel_writer(columns: list[str], title: str, file: IO[bytes]) -> Iterator[Wr
         for row in rows:
             n_rows += 1
             for column, name in enumerate(columns):
-                write_cell(sheet, n_rows, column, row.get(name), formats)
+                write_cell(sheet, n_rows, column, as_number(row.get(name)), formats)
 
     yield write
     workbook.close()

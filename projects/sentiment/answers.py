@@ -14,6 +14,7 @@ from projects.common.table import Table
 from projects.common.written_tables import (
     Row,
     Write,
+    as_number_of,
     as_written,
     csv_writer,
     delimiter_like,
@@ -27,8 +28,10 @@ from projects.sentiment.layout import find_layout, open_with, text_of
 from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
 
 ADDED = ("label", "probability")
+BEST_GUESS = "best_guess"  # a column more with a limit for unsure answers: the label without it
 DIGITS = 4  # of a probability in a table that people open
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
+ANSWERED_AS = {".xls": ".xlsx", ".xlsm": ".xlsx", ".txt": ".csv", ".tab": ".tsv"}  # in a folder; others as JSONL
 
 
 class Written(NamedTuple):
@@ -38,6 +41,7 @@ class Written(NamedTuple):
     rows: int
     without_text: int
     without_known_word: int  # of those with a text
+    trained_on: int  # whose texts the model was trained on
     unsure: int
     replaced: tuple[str, ...]  # columns of the table in whose place answers stand
     overwrote: bool  # whether there was such a file
@@ -73,7 +77,7 @@ def predict_files(
 
 
 def targets_of(files: Sequence[File], out: Path) -> list[Path]:
-    """Where the answers for each file go: in a folder Parquet as Parquet, all else as JSONL. Raises ProjectError."""
+    """Where the answers for each file go: in a folder in the format of the file, JSON as JSONL. Raises ProjectError."""
     is_file = out.suffix.lower() in ENDINGS and not out.is_dir()
     if out.suffix and not is_file and not out.is_dir():
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
@@ -88,7 +92,9 @@ def targets_of(files: Sequence[File], out: Path) -> list[Path]:
 def name_of_answers(path: Path) -> str:
     """The name of the file of answers for a table, in a folder."""
     name = Path(path.name.removesuffix(".gz").removesuffix(".zip"))
-    return path.name if name.suffix.lower() == ".parquet" else name.with_suffix(".jsonl").name
+    ending = name.suffix.lower()
+    answered_as = ending if ending in ENDINGS else ANSWERED_AS.get(ending, ".jsonl")
+    return name.with_suffix(answered_as).name
 
 
 def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: float) -> Written:
@@ -97,9 +103,10 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
     table = open_with(file.layout, file.path)
     layout = find_layout(table, file.layout, labelled=False)
     rows = ((text_of(row, layout), row) for _, row in table.rows())
-    n_rows = n_without_text = n_unknown = n_unsure = 0
+    n_rows = n_without_text = n_unknown = n_unsure = n_trained_on = 0
     overwrote = target.exists()
-    with atomic_file(target) as out, writer_for(target, table, model.layout.delimiter, out) as write:
+    added = added_columns(unsure_below)
+    with atomic_file(target) as out, writer_for(target, table, added, model.layout.delimiter, out) as write:
         for chunk in chunks(rows, AT_ONCE):
             probabilities = model.probabilities(text for text, _ in chunk)
             answered = answer_rows(model, chunk, probabilities, unsure_below)
@@ -109,8 +116,14 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
             n_unsure += sum(row["label"] == UNSURE for row in answered)
             pairs = zip(chunk, probabilities, strict=True)
             n_unknown += sum(model.knows_nothing_of(text, p) for (text, _), p in pairs if text.strip())
-    replaced = tuple(name for name in table.columns if name in ADDED)
-    return Written(target, n_rows, n_without_text, n_unknown, n_unsure, replaced, overwrote)
+            n_trained_on += sum(model.was_trained_on(text) for text, _ in chunk if text.strip())
+    replaced = tuple(name for name in table.columns if name in added)
+    return Written(target, n_rows, n_without_text, n_unknown, n_trained_on, n_unsure, replaced, overwrote)
+
+
+def added_columns(unsure_below: float) -> tuple[str, ...]:
+    """The columns that answers add to a table."""
+    return (*ADDED, BEST_GUESS) if unsure_below else ADDED
 
 
 def answer_rows(
@@ -126,14 +139,17 @@ def answer_rows(
 def answer_of(
     model: SentimentModel, text: str, probabilities: np.ndarray, unsure_below: float, in_table: bool = True
 ) -> Row:
-    """The label of a text and its probability; probabilities [labels]: of all.
+    """The label of a text and its probability, with a limit also the label without it; probabilities [labels]: of all.
 
     in_table: a row without text gets no label; an empty line or argument gets the base rate.
     """
     if in_table and not text.strip():
-        return {"label": NO_TEXT, "probability": None}
+        return dict.fromkeys(added_columns(unsure_below)) | {"label": NO_TEXT}
     label, confidence = model.answer_from(probabilities, unsure_below)
-    return {"label": label, "probability": round(confidence, 6)}
+    answer = {"label": label, "probability": round(confidence, 6)}
+    if unsure_below:
+        answer[BEST_GUESS] = model.answer_from(probabilities, 0.0).label
+    return answer
 
 
 def in_digits(row: Row) -> Row:
@@ -145,17 +161,19 @@ def in_digits(row: Row) -> Row:
 # Files
 
 
-def writer_for(target: Path, table: Table, remembered: str | None, file: IO[bytes]) -> AbstractContextManager[Write]:
+def writer_for(
+    target: Path, table: Table, added: Sequence[str], remembered: str | None, file: IO[bytes]
+) -> AbstractContextManager[Write]:
     """What writes rows to an open file in the format that the target's name asks for.
 
-    remembered: the delimiter of the table trained on.
+    added: the columns of the answers. remembered: the delimiter of the table trained on.
     """
     ending = target.suffix.lower()
-    columns = [*table.columns, *(name for name in ADDED if name not in table.columns)]
+    columns = [*table.columns, *(name for name in added if name not in table.columns)]
     if ending == ".parquet":
         return parquet_writer(table, columns, file)
     if ending == ".xlsx":
-        return rounded(excel_writer(columns, "answers", file))
+        return rounded(excel_writer(columns, "answers", file, as_number_of(table)))
     if ending == ".jsonl":
         return json_writer(file)
     delimiter = delimiter_like(table, remembered)
@@ -194,8 +212,8 @@ def parquet_writer(table: Table, columns: list[str], file: IO[bytes]) -> Iterato
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ProjectError("Parquet needs the extra `dask`: pip install 'two-layer[dask]'") from error
-    types = {"label": pyarrow.string(), "probability": pyarrow.float64()}
+        raise ProjectError("Parquet needs the extra `dask`: .venv/bin/pip install -e '.[dask]'") from error
+    types = {"label": pyarrow.string(), "probability": pyarrow.float64(), BEST_GUESS: pyarrow.string()}
     writer = None
 
     def schema_for(rows: list[Row]) -> Any:

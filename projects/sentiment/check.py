@@ -13,11 +13,11 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.names import folded
 from projects.common.table import Table
-from projects.common.words import counted
-from projects.sentiment.columns import LABEL_NAMES, is_scale, with_counts
+from projects.common.words import counted, percent
+from projects.sentiment.columns import LABEL_NAMES, grade_of, is_scale, with_counts
 from projects.sentiment.data import TEST_SHARE, File, drawn, files_of, is_table
 from projects.sentiment.hashes import text_hash
-from projects.sentiment.labels import FEWEST_TEXTS, alike, number_or_name, too_few_to_train_on
+from projects.sentiment.labels import FEWEST_TEXTS, USUAL, alike, number_or_name, too_few_to_train_on
 from projects.sentiment.layout import (
     ANY_LAYOUT,
     OTHER_LABEL,
@@ -26,6 +26,7 @@ from projects.sentiment.layout import (
     find_label,
     find_layout,
     joined_alike,
+    label_map_in_words,
     never_there,
     no_such_labels,
     open_with,
@@ -184,7 +185,7 @@ def scripts_in_words(scripts: Counter[str]) -> str:
     """The scripts that make a hundredth of the letters or more: "Latin 97 %, Greek 3 %"."""
     letters = scripts.total()
     shares = [(name, n / letters) for name, n in scripts.most_common() if n >= letters / 100]
-    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares) or "no letters"
+    return ", ".join(f"{name} {percent(share)}" for name, share in shares) or "no letters"
 
 
 def in_words(found: dict[str, Any]) -> list[str]:
@@ -252,14 +253,16 @@ def too_few(found: dict[str, Any]) -> str | None:
 def groups_of_stars(labels: Sequence[str]) -> str | None:
     """What joins stars or grades into bad and good: "1,2=negative 4,5=positive"; None where labels are none.
 
-    They are where they are three to ten whole numbers, one after the other. One in the middle is left out.
+    They are where they are three to ten grades, one after the other. One in the middle is left out.
     """
-    numbers = sorted(int(label) for label in labels if label.isascii() and label.isdigit())
-    n = len(numbers)
-    if n < len(labels) or n not in GRADES or numbers[-1] - numbers[0] != n - 1:
+    grades = sorted({grade for grade in map(grade_of, labels) if grade is not None})
+    are_grades = all(grade_of(label) is not None for label in labels)
+    n = len(grades)
+    if not are_grades or n not in GRADES or grades[-1] - grades[0] != n - 1:
         return None
-    low, high = (",".join(map(str, some)) for some in (numbers[: n // 2], numbers[n - n // 2 :]))
-    return f"{low}=negative {high}=positive"
+    names = dict.fromkeys(grades[: n // 2], "negative") | dict.fromkeys(grades[n - n // 2 :], "positive")
+    by_grade = sorted(labels, key=lambda label: (grade_of(label), label))
+    return label_map_in_words([(label, names[grade]) for label in by_grade if (grade := grade_of(label)) in names])
 
 
 def middle_left_out(labels: Sequence[str], groups: str) -> str | None:
@@ -268,8 +271,10 @@ def middle_left_out(labels: Sequence[str], groups: str) -> str | None:
     middle = [label for label in labels if label not in known]
     if not middle:
         return None
-    kept = groups.replace(" ", f" {middle[0]}=neutral ")
-    return f'texts of the middle ({middle[0]}) get good or bad then; they stay apart with --labels "{kept}"'
+    negative, positive = ([(label, name) for label, name in known.items() if name == kind] for kind in USUAL)
+    kept = label_map_in_words([*negative, *((label, "neutral") for label in middle), *positive])
+    named = ", ".join(middle)
+    return f'texts of the middle ({named}) get good or bad then; they stay apart with --labels "{kept}"'
 
 
 def advice(found: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from projects.common.progress import HISTORY
 from projects.common.run_folder import METRICS, MODEL, REPORT
 from projects.common.settings import settings_of
 from projects.common.terminal import tell
-from projects.common.words import counted
+from projects.common.words import counted, percent
 from projects.sentiment.cli_options import (
     OF_THE_DATA,
     Where,
@@ -60,7 +60,7 @@ def download(source: str | None, sample: bool, sample_if_offline: bool, force: b
 
     def check(path: Path) -> None:
         if path.is_dir() or is_table(path):
-            raise ProjectError(f"{path} is not the published archive: train on it with `sentiment train --data {path}`")
+            raise ProjectError(f"{path} is not the published archive: train on it with `sentiment train {path}`")
         read_reviews(path, "train")
         read_reviews(path, "test")
 
@@ -133,16 +133,16 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
     if few:
         click.echo(f"\n{printable(few)}")
     else:
-        click.echo(f"\ntrain with:  sentiment train --data {words}")
+        click.echo(f"\ntrain with:  sentiment train {words}")
     if stars and not few:
-        click.echo(f'or, good and bad alone:  sentiment train --data {words} --labels "{stars}"')
+        click.echo(f'or, good and bad alone:  sentiment train {words} --labels "{stars}"')
         middle = middle_left_out(list(found["labels"]), stars)
         if middle:
             click.echo(f"  {middle}")
     joined = joined_alike(list(found["labels"]), found["alike"]) if found["alike"] else None
     if joined and not few:
         groups = shlex.quote(joined)
-        click.echo(f"or, what looks like one label joined:  sentiment train --data {words} --labels {groups}")
+        click.echo(f"or, what looks like one label joined:  sentiment train {words} --labels {groups}")
     if without_labels(found):
         click.echo(f"or, if these are no labels, answer with:  {answer}")
 
@@ -198,9 +198,9 @@ def train(  # a parameter for each option
 
     \b
     Examples: sentiment train --ngrams 1 --min-count 20
-              sentiment train --data mails.csv --text-column body --label-column kind
-              sentiment train --data 'reviews-*.jsonl.gz'
-              sentiment train --data mails.csv --unlabelled reviews.csv
+              sentiment train mails.csv --text-column body --label-column kind
+              sentiment train 'reviews-*.jsonl.gz'
+              sentiment train mails.csv --unlabelled reviews.csv
     """
     from projects.common.progress import report_epochs, say
 
@@ -209,6 +209,7 @@ def train(  # a parameter for each option
         from projects.common.files import check_writable
         from projects.common.run_folder import lock
         from projects.sentiment.fits import shown_fit
+        from projects.sentiment.report import PICTURES
         from projects.sentiment.training import Watcher, train
         from projects.sentiment.training_time import expect_by_size
 
@@ -222,7 +223,7 @@ def train(  # a parameter for each option
         watcher = Watcher(tell=say, on_epoch=on_epoch, checkpoint=checkpoint)
         with where.engine() as engine, checkpoint.interruptible():
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
-        run_files.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint))
+        run_files.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint), *PICTURES)
     click.echo(in_words(model))
     no_better = no_better_in_words(model.settings)
     if no_better:
@@ -271,7 +272,7 @@ def tune(  # a parameter for each option
 
     \b
     Examples: sentiment tune --minutes 5
-              sentiment tune --data mails.csv --max-size 5MB
+              sentiment tune mails.csv --max-size 5MB
     """
     from projects.common.files import check_writable
     from projects.common.run_folder import lock, working_folder
@@ -312,7 +313,7 @@ def limit_in_words(model: "SentimentModel", run: Path) -> str | None:
 def in_words(model: "SentimentModel") -> str:
     """What a training came to."""
     settings = model.settings
-    beside = "" if settings["balanced"] else f" (always the same answer: {settings['validation_baseline']:.1%})"
+    beside = "" if settings["balanced"] else f" (always the same answer: {percent(settings['validation_baseline'], 1)})"
     n_labels = len(model.label_names)
     labels = f" and {n_labels:,} labels" if n_labels > 2 else ""
     pieces = "" if model.second is None else f" and {len(model.second.pieces):,} pieces of characters"
@@ -320,7 +321,7 @@ def in_words(model: "SentimentModel") -> str:
     if settings["unlabelled_texts"]:
         fitted += f" and {settings['unlabelled_texts']:,} without labels"
     return (
-        f"{cli_output.simulated_mark(settings)}{settings['validation_accuracy']:.1%} right of "
+        f"{cli_output.simulated_mark(settings)}{percent(settings['validation_accuracy'], 1)} right of "
         f"{settings['validation_texts']:,} texts held out{beside}; {fitted}, "
         f"with {len(model.vocabulary):,} n-grams{pieces}{labels}"
     )
@@ -331,14 +332,22 @@ def in_words(model: "SentimentModel") -> str:
 @run_option
 @data_dir_option
 @cli_options.json_option
+@click.option(
+    "--mistakes",
+    "mistakes_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all wrong answers there, the surest first: .csv, .tsv or .xlsx. Some may be wrong labels.",
+)
 @layout_options()
 @positive_option
 @engine_options
-def evaluate(
+def evaluate(  # a parameter for each option
     data: Path | None,
     run: Path,
     data_dir: Path,
     as_json: bool,
+    mistakes_file: Path | None,
     layout: "Layout",
     positive: str | None,
     where: "Where",
@@ -354,10 +363,16 @@ def evaluate(
     The baseline always gives the label that was most frequent in training. The labels are those of the model;
     --positive is for a table that calls its two labels otherwise.
 
-    Example: sentiment evaluate --json
+    \b
+    Examples: sentiment evaluate --json
+              sentiment evaluate mails.csv --mistakes mistakes.xlsx
     """
-    from projects.sentiment.evaluation import evaluate
+    from projects.sentiment.evaluation import MISTAKES, evaluate
+    from projects.sentiment.mistakes import refuse_other_endings, write_mistakes
     from projects.sentiment.model import SentimentModel
+
+    if mistakes_file:
+        refuse_other_endings(mistakes_file)
 
     model = SentimentModel.load(run / MODEL)
     labels = model.label_names
@@ -365,7 +380,11 @@ def evaluate(
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
     sources = sources_of(data, data_dir, layout, where, model.layout)
     with where.engine() as engine:
-        scores = evaluate(model, sources, positive, engine)
+        scores = evaluate(model, sources, positive, engine, None if mistakes_file else MISTAKES)
+    if mistakes_file:
+        write_mistakes(scores["mistakes"], mistakes_file, model.layout.delimiter)
+        tell(f"{mistakes_file}: {counted(len(scores['mistakes']), 'wrong answer')}")
+    scores["mistakes"] = scores["mistakes"][:MISTAKES]
     run_files.write_json(run / METRICS, scores)
     if scores["unknown"]["texts"]:
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
@@ -456,8 +475,10 @@ def report(run: Path) -> None:
     write_atomically(run / REPORT, html.encode())
     click.echo(run / REPORT)
     if not fits:
-        smaller = "--min-count 10" if model.second is None else "less: without --characters"
-        click.echo(f"the model is too large for the page to score texts: train one with {smaller}", err=True)
+        why = "the model is too large for the page to answer typed texts: train one with --min-count 10"
+        if model.second is not None:
+            why = "the page answers typed texts only for a model that was trained without --characters"
+        click.echo(why, err=True)
 
 
 @main.command()
@@ -515,8 +536,10 @@ def words(run: Path, n: int, min_count: int | None, chosen: tuple[str, ...]) -> 
         columns.append([printable(model.label_names[label]), *lines])
     tell(f"what n-grams in {fewest} training texts or more alone add to the log-odds of each label")
     mark = cli_output.simulated_mark(model.settings)
+    widths = [max(map(len, column)) + 2 for column in columns]
     for line, cells in enumerate(zip_longest(*columns, fillvalue="")):
-        click.echo(("" if line else mark) + "".join(f"{cell:30}" for cell in cells).rstrip())
+        in_columns = "".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo(("" if line else mark) + in_columns.rstrip())
     if not chosen and len(shown) < len(model.label_names):
         n_labels = len(model.label_names)
         click.echo(f"the most frequent {len(shown)} of {n_labels:,} labels; --label shows others", err=True)

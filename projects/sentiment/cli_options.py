@@ -45,7 +45,8 @@ def layout_options(labelled: bool = True) -> Callable[[Command], Command]:
             click.option(
                 "--labels",
                 metavar="GROUPS",
-                help="Labels to join under a name; others are left out: '1,2=negative 4,5=positive'.",
+                help="Labels to join under a name; others are left out: '1,2=negative 4,5=positive'. With a semicolon "
+                "between the groups, labels may have spaces: 'late delivery,broken=bad; thanks=good'.",
             ),
             click.option("--strict", is_flag=True, help="Refuse a table with rows that lack a text or a label."),
         ]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from projects.sentiment.model import SentimentModel
 
 SHOWN = 12  # n-grams shown by --explain outside --json
-# what is added to a row, in CSV the first two
-ANSWER = ("label", "probability", "probabilities", "words", "ngrams", "unknown", "note")
+# what may be added to a row
+ANSWER = ("label", "probability", "best_guess", "probabilities", "words", "ngrams", "unknown", "note")
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
@@ -48,7 +48,8 @@ LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", "
     "--unsure",
     type=common.Finite(0, 1),
     default=0.0,
-    help="Below this probability the answer is “unsure”.  [default: never]",
+    help="Below this probability the answer is “unsure”; a column more of a table has the best guess.  "
+    "[default: never]",
 )
 @cli_options.run_option("sentiment")
 @cli_options.json_option
@@ -163,7 +164,7 @@ def answer_tables(
     model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, unsure: float, where: Where
 ) -> None:
     """Write the answers for these tables, and say what was written."""
-    from projects.sentiment.answers import ADDED, predict_files
+    from projects.sentiment.answers import added_columns, predict_files
     from projects.sentiment.model import UNSURE
 
     files = [file for table in tables for file in tables_of(table, layout, where, False, model.layout)]
@@ -178,19 +179,23 @@ def answer_tables(
             if written.without_known_word:
                 rows = counted(written.without_known_word, "row")
                 tell(f"{written.path}: {rows} without a known word got the most frequent label and its share")
+            if written.trained_on:
+                rows = counted(written.trained_on, "row")
+                tell(f"{written.path}: the model was trained on the texts of {rows}: new ones are answered less well")
             if written.replaced:
-                cli_output.warn_if_replaced(str(written.path), written.replaced, ADDED)
+                cli_output.warn_if_replaced(str(written.path), written.replaced, added_columns(unsure))
 
 
 def print_table(
     model: "SentimentModel", path: Path, layout: "Layout", explain: bool, unsure: float, as_json: bool, where: Where
 ) -> None:
     """Print a table's rows with their answers, as CSV or JSON."""
+    from projects.sentiment.answers import added_columns
     from projects.sentiment.layout import open_with, text_of
 
     for file in tables_of(path, layout, where, False, model.layout):
         table = open_with(file.layout, file.path)
-        cli_output.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else ANSWER[:2])
+        cli_output.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else added_columns(unsure))
 
         def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:
             for place, row in table.rows():
@@ -211,7 +216,7 @@ def print_answers(
     is_table: bool,
 ) -> None:
     """Print an answer for each row: as JSON, of a table as CSV, of texts as lines for people."""
-    from projects.sentiment.answers import in_digits
+    from projects.sentiment.answers import added_columns, in_digits
     from projects.sentiment.data import chunks
 
     header = True
@@ -225,7 +230,7 @@ def print_answers(
             for (_, row), found in zip(chunk, answers, strict=True):
                 cli_output.print_json(row | found)
         elif is_table:
-            added = (in_digits({name: found[name] for name in ANSWER[:2]}) for found in answers)
+            added = (in_digits({name: found[name] for name in added_columns(unsure)}) for found in answers)
             cli_output.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
@@ -280,7 +285,7 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
     if "note" in found:
         click.echo(f"  {found['note']}")
     if found.get("ngrams"):
-        click.echo(f"  what each adds to the probability of {printable(found['label'])}:")
+        click.echo(f"  without it, the probability of {printable(found['label'])} would be lower by:")
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
     if found.get("unknown"):

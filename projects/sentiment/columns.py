@@ -1,28 +1,36 @@
 """Which columns of a table hold texts and labels: by their usual names, else by what is in them."""
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from projects.common.names import folded
 
-TEXT_NAMES = (  # as `folded` gives them; the first that a table has is taken
-    "text", "review", "comment", "message", "content", "body", "sentence", "feedback", "description",
-    "bemerkung", "kommentar", "rezension", "nachricht", "beschreibung", "freitext",
-    "commentaire", "avis", "texte", "comentario", "texto", "resena", "mensaje",
-    "commento", "testo", "recensione", "messaggio",
-)  # fmt: skip
-LABEL_NAMES = (
-    "label", "sentiment", "category", "class", "topic", "rating", "stars", "score", "target",
-    "sterne", "urteil", "kategorie", "klasse", "thema", "bewertung",
-    "etoiles", "categorie", "theme", "estrellas", "valoracion", "puntuacion", "categoria", "tema",
-    "stelle", "voto", "valutazione", "punteggio",
-)  # fmt: skip
+# usual names, in the languages of which somebody has sent a table; of those that a table has the first is taken
+TEXT_WORDS = """
+    text review comment message content body sentence feedback description
+    bemerkung kommentar rezension nachricht beschreibung freitext opmerking bericht beskrivning
+    commentaire avis texte comentario texto resena resenha mensaje mensagem opinion opiniao descricao descripcion
+    commento testo recensione messaggio descrizione komentarz recenzja opinia tresc tekst yorum
+    отзыв комментарий текст 评论 内容 文本 レビュー コメント 本文 리뷰 댓글 내용
+"""
+LABEL_WORDS = """
+    label sentiment category class topic rating stars score target
+    sterne urteil kategorie klasse thema bewertung sterren beoordeling categorie betyg kategori
+    etoiles theme estrellas valoracion puntuacion categoria tema etiqueta estrelas avaliacao classificacao rotulo
+    stelle voto valutazione punteggio etichetta ocena kategoria gwiazdki hodnoceni puan
+    метка категория оценка 标签 类别 评分 ラベル カテゴリ 評価 라벨 평점
+    nota motivo reason grund type tipo
+"""
+TEXT_NAMES = tuple(map(folded, TEXT_WORDS.split()))
+LABEL_NAMES = tuple(map(folded, LABEL_WORDS.split()))
 OTHER_NAMES = ("split", "simulated", "id", "index")  # never a guess for either
 FEW_VALUES = 100  # of a column that may hold labels
 SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
-GRADES = range(3, 12)  # so many values of a scale
+GRADES = range(3, 12)  # so many grades of a scale
 LARGEST_GRADE = 10
+GRADE = re.compile(r"([0-9]{1,2})(?:\s*[^\W\d_]+)?")
 NAMED = 5  # columns and labels that a line names
 
 Rows = Sequence[Mapping[str, Any]]
@@ -99,9 +107,15 @@ def values_of(rows: Rows, column: str) -> set[str]:
 
 
 def is_scale(values: Collection[str]) -> bool:
-    """Whether these are 3 to 11 whole numbers from 0 to 10."""
-    are_numbers = all(value.isascii() and value.isdigit() and int(value) <= LARGEST_GRADE for value in values)
-    return are_numbers and len(values) in GRADES
+    """Whether these are 3 to 11 grades from 0 to 10."""
+    grades = {grade_of(value) for value in values}
+    return len(grades) in GRADES and all(grade is not None and grade <= LARGEST_GRADE for grade in grades)
+
+
+def grade_of(label: str) -> int | None:
+    """The grade that a label is, whether or not it says of what: 5 for "5" and for "5 stars"; None for others."""
+    grade = GRADE.fullmatch(label)
+    return int(grade[1]) if grade else None
 
 
 def with_counts(values: Mapping[str, Collection[str]]) -> str:

@@ -16,7 +16,7 @@ try:
     from distributed import CancelledError, Client, KilledWorker, LocalCluster, wait
     from distributed.comm.core import CommClosedError
 except ImportError as error:
-    raise ProjectError("--engine dask needs the extra `dask`: pip install 'two-layer[dask]'") from error
+    raise ProjectError("--engine dask needs the extra `dask`: .venv/bin/pip install -e '.[dask]'") from error
 
 HERE = "127.0.0.1"  # where what this program starts can be reached: from this machine alone
 GROUPS = 4  # of items for each slot that are added up apart: nobody waits long for the slowest worker

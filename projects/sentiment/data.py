@@ -28,6 +28,7 @@ from projects.sentiment.layout import (
     filled_in,
     find_layout,
     guessed,
+    never_there,
     no_such_labels,
     open_with,
     refuse_another_column,
@@ -311,8 +312,12 @@ def refuse_too_few(texts_of_label: Mapping[str, int], source: str, part: str) ->
 
 
 def refuse_other_labels(sources: Sequence[Source], left_out: LeftOut) -> None:
-    """Raise ProjectError where all rows of tables have labels that `--labels` does not name."""
+    """Raise ProjectError where rows of tables have labels under one name alone, as `--labels` does not name theirs."""
     first = sources[0]
+    joined = {name for label, name in first.layout.label_map if label in left_out.joined}
+    never = never_there(first.layout, left_out)
+    if len(joined) == 1 and never:
+        raise ProjectError(f"{first.name}: {never}")
     if OTHER_LABEL in left_out.rows and not left_out.joined:
         raise ProjectError(no_such_labels(open_with(first.layout, Path(first.name)), first.layout))
 

@@ -55,14 +55,16 @@ def evaluate(
     sources: Sequence[Source],
     positive: str | None = None,
     engine: Engine | None = None,
+    n_mistakes: int | None = MISTAKES,
 ) -> dict[str, Any]:
     """Scores of the model on the test texts, and of always giving the label most frequent in training.
 
     Then where the model is wrong, and how sure. The labels are the model's; a text with another one counts as wrong.
-    positive: what the texts call the second of two labels, if they call both otherwise. Raises ProjectError.
+    positive: what the texts call the second of two labels, if they call both otherwise. n_mistakes: how many of the
+    surest mistakes are listed; None: all. Raises ProjectError.
     """
     engine = engine or Engine()
-    outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive)))
+    outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive, n_mistakes)), n_mistakes)
     if outcomes.unknown and outcomes.labels.min() == len(model.label_names):  # perhaps it is another column
         number_labels(outcomes.unknown, model.label_names)  # raises
     names = [*model.label_names, NEVER_TRAINED_ON]
@@ -94,7 +96,7 @@ def file_names(sources: Sequence[Source]) -> str:
     return " and ".join(names) + (", …" if len(sources) > 2 else "")
 
 
-def score(source: Source, model: SentimentModel, positive: str | None) -> Outcomes:
+def score(source: Source, model: SentimentModel, positive: str | None, n_mistakes: int | None) -> Outcomes:
     """The outcomes for the test texts of one source."""
     numbers: dict[str, int] = {}
     left_out = LeftOut()
@@ -108,8 +110,8 @@ def score(source: Source, model: SentimentModel, positive: str | None) -> Outcom
             continue
         unknown = number_new_labels(examples, numbers, model.label_names, positive, source.name)
         labels = np.array([numbers[example.label] for example in examples])
-        found = outcomes_of(model, examples, labels)
-        outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)])
+        found = outcomes_of(model, examples, labels, n_mistakes)
+        outcomes = add_outcomes([outcomes, found._replace(unknown=unknown)], n_mistakes)
     return outcomes._replace(left_out=left_out, parts=frozenset([part]))
 
 
@@ -159,7 +161,9 @@ def refuse_third_label(labels: list[str], positive: str, source: str) -> None:
         order_labels(dict.fromkeys([*labels, positive], 1), positive, source)  # raises
 
 
-def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarray) -> Outcomes:
+def outcomes_of(
+    model: SentimentModel, examples: list[Example], labels: np.ndarray, n_mistakes: int | None = MISTAKES
+) -> Outcomes:
     """The outcomes for these examples, whose labels have these numbers."""
     probability = model.probabilities(example.text for example in examples)
     rows = np.arange(len(labels))
@@ -177,15 +181,21 @@ def outcomes_of(model: SentimentModel, examples: list[Example], labels: np.ndarr
         simulated=any(example.simulated for example in examples),
     )
     names = model.label_names
-    return found._replace(mistakes=list(mistakes(found, examples, names)))
+    return found._replace(mistakes=list(mistakes(found, examples, names, n_mistakes)))
 
 
-def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> Iterator[dict[str, Any]]:
-    """The wrong answers that were surest: the text's label, the answer and its probability, and the text."""
+def mistakes(
+    outcomes: Outcomes, examples: list[Example], names: list[str], n_mistakes: int | None
+) -> Iterator[dict[str, Any]]:
+    """The wrong answers that were surest: where the text is, its label, the answer and its probability, and the text.
+
+    n_mistakes: how many; None: all.
+    """
     wrong = np.flatnonzero(outcomes.answers != outcomes.labels)
     by_confidence = wrong[np.argsort(-outcomes.confidence[wrong], kind="stable")]
-    for i in by_confidence[:MISTAKES].tolist():
+    for i in by_confidence[:n_mistakes].tolist():
         yield {
+            "place": examples[i].place,
             "label": examples[i].label if outcomes.labels[i] == len(names) else names[outcomes.labels[i]],
             "answer": names[outcomes.answers[i]],
             "probability": float(outcomes.confidence[i]),
@@ -193,11 +203,11 @@ def mistakes(outcomes: Outcomes, examples: list[Example], names: list[str]) -> I
         }
 
 
-def add_outcomes(parts: list[Outcomes]) -> Outcomes:
+def add_outcomes(parts: list[Outcomes], n_mistakes: int | None = MISTAKES) -> Outcomes:
     """The outcomes of all parts, in order."""
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
     wrong = [mistake for part in parts for mistake in part.mistakes]
-    surest = sorted(wrong, key=lambda mistake: (-mistake["probability"], mistake["text"]))[:MISTAKES]
+    surest = sorted(wrong, key=lambda mistake: (-mistake["probability"], mistake["text"]))[:n_mistakes]
     unknown = {label: place for part in reversed(parts) for label, place in part.unknown.items()}
     left_out = LeftOut()
     for part in parts:

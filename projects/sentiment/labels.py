@@ -1,11 +1,13 @@
 """The labels of texts: how they are numbered, and which number a label in a file has."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
+from projects.common.names import folded
 from projects.common.words import counted
+from projects.sentiment.columns import grade_of
 
 # what people call the two labels of opinions, in lower case
 LABELS = {  # a line for each of them, which the formatter would pull apart
@@ -120,7 +122,9 @@ def number_labels(places: Mapping[str, str], names: Sequence[str]) -> dict[str, 
 
 
 def alike(texts: Mapping[str, int]) -> list[list[str]]:
-    """Groups of labels that look like one: they differ by case or blanks, or a rare one by a letter or so.
+    """Groups of labels that look like one: they differ by case, accents or blanks, or a rare one by a letter or so.
+
+    So do "5" and "5 stars".
 
     texts: how many have each label. The most frequent spelling comes first. None where there are too many labels, or
     where they are the two that LABELS knows, whose spellings count as one anyway.
@@ -130,7 +134,7 @@ def alike(texts: Mapping[str, int]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     totals: dict[str, int] = {}
     for label in sorted(texts, key=lambda label: -texts[label]):
-        plain = "".join(label.casefold().split())
+        plain = plain_spelling(label, texts)
         groups.setdefault(plain, []).append(label)
         totals[plain] = totals.get(plain, 0) + texts[label]
     for rare in sorted(groups, key=lambda plain: totals[plain]):
@@ -138,6 +142,14 @@ def alike(texts: Mapping[str, int]) -> list[list[str]]:
         if meant:
             groups[max(meant, key=lambda other: totals[other])] += groups.pop(rare)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def plain_spelling(label: str, others: Collection[str]) -> str:
+    """What a label has in common with those that look like it."""
+    grade = grade_of(label)
+    if grade is not None and str(grade) in others:
+        return str(grade)
+    return "".join(folded(label).split())
 
 
 def is_misspelled(plain: str, other: str) -> bool:

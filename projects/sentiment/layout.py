@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,8 @@ def parse_label_map(written: str) -> tuple[tuple[str, str], ...]:
     for group in groups:
         labels, is_there, name = group.partition("=")
         if not is_there or not name.strip() or not labels.strip():
-            raise ProjectError(f"--labels {written!r}: {group.strip()!r} is no group such as 1,2=negative")
+            hint = "" if ";" in written else "; between groups whose labels have spaces stands a semicolon"
+            raise ProjectError(f"--labels {written!r}: {group.strip()!r} is no group such as 1,2=negative{hint}")
         for label in labels.split(","):
             if label.strip() in pairs:
                 raise ProjectError(f"--labels {written!r}: {label.strip()!r} is in two groups")
@@ -278,11 +280,14 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
 
 
 def never_there(layout: Layout, left_out: LeftOut) -> str | None:
-    """A line that names the labels to join that no row has, where others are there."""
+    """A line that names the labels to join that no row has, where others are there, and what may be meant."""
     never = [label for label, _ in layout.label_map if label not in left_out.joined]
     if not never or not left_out.joined:
         return None
-    return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur"
+    meant = {label: get_close_matches(label, list(left_out.others), 1) for label in never}
+    guesses = [f"{found[0]} for {label}" for label, found in meant.items() if found]
+    hint = f": did you mean {in_a_row(guesses)}?" if guesses else ""
+    return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur{hint}"
 
 
 def no_such_labels(table: Table, layout: Layout) -> str:

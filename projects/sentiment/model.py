@@ -12,9 +12,10 @@ import numpy as np
 from nn import TwoLayerNetwork
 from nn.functions import OUTPUTS, sigmoid
 from projects.common.errors import ProjectError
-from projects.common.model_file import Arrays, Settings, load_model, save_model
+from projects.common.model_file import Arrays, Settings, load_model, refuse_other_activations, save_model
 from projects.common.table import is_missing, table_of_frame
 from projects.sentiment.characters import MARKS
+from projects.sentiment.hashes import is_remembered
 from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout, refuse_another_column
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
@@ -145,6 +146,10 @@ class SentimentModel:
         """Whether the text, whose labels have these probabilities [labels], has no n-gram of the bag."""
         are_base_rates: bool = probabilities.tolist() == self.settings["base_rates"]
         return are_base_rates and not len(self.vocabulary.columns_of([text])[0])
+
+    def was_trained_on(self, text: str) -> bool:
+        """Whether it was trained on this text, as far as is known."""
+        return self.trained_on is not None and is_remembered(text, self.trained_on)
 
     def _predict_chunk(self, texts: list[str]) -> np.ndarray:
         indices, indptr = self.vocabulary.columns_of(texts)
@@ -285,6 +290,8 @@ class SentimentModel:
 
     def save(self, path: Path | str) -> None:
         """Write the model to this file, whole or not at all. Raises ProjectError."""
+        second = [] if self.second is None else [self.second.network]
+        refuse_other_activations(network.hidden for network in (self.network, *second))
         arrays = {name: getattr(self.network, name) for name in ("W1", "b1", "W2", "b2")}
         arrays["words"] = np.frombuffer("\n".join(self.vocabulary.words).encode(), np.uint8)
         arrays |= {name: getattr(self.vocabulary, name) for name in ("codes", "counts", "ratios")}

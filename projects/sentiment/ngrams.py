@@ -103,19 +103,23 @@ class Vocabulary:
         return negation.in_words(self.name(number))
 
     def find_ngrams(self, words: Words) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Where in these words which n-grams start: first the single words, then the pairs…"""
+        """Where in these words which n-grams start: first the single words, then the pairs…
+
+        An n-gram is looked for only where both that it begins and ends with are there, each a word shorter.
+        """
         numbers = self.words_by_key.find(words.keys)
         at = np.flatnonzero(numbers != NONE)
         ngrams = numbers[at]
         length = 1
         while len(at):
             yield at, ngrams
-            goes_on = numbers[at + length] != NONE
-            at = at[goes_on]
-            codes = ngrams[goes_on] * np.int64(len(self.words)) + numbers[at + length]
+            follows = at[1:] == at[:-1] + 1  # [n-grams - 1]
+            at = at[:-1][follows]
+            codes = ngrams[:-1][follows] * np.int64(len(self.words)) + numbers[at + length]
             places = self.longer_by_code.find(codes)
-            at = at[places != NONE]
-            ngrams = len(self.words) + places[places != NONE]
+            is_there = places != NONE
+            at = at[is_there]
+            ngrams = len(self.words) + places[is_there]
             length += 1
 
     def find(self, ngram: str) -> int:

@@ -7,7 +7,6 @@ from projects.common.words import counted
 from projects.sentiment.confidence import FEWEST_SURE, GOOD
 
 MANY = 2_000  # scored texts from which a share is said of 1,000 texts, not of 100
-MOST_UNSURE = 0.5  # the largest share of answers that a limit may call unsure
 
 
 def in_sentences(scores: dict[str, Any]) -> list[str]:
@@ -50,7 +49,7 @@ def recommendation(scores: dict[str, Any]) -> str | None:
     if found is None or scores["test"]["accuracy"] >= GOOD:
         return None
     n_sure = round(scores["test"]["texts"] * (1 - found["unsure"]))
-    if n_sure < FEWEST_SURE or found["unsure"] > MOST_UNSURE:
+    if n_sure < FEWEST_SURE:
         return None
     unsure = of_so_many(found["unsure"], 100)
     right = of_so_many(found["accuracy"], 100)

@@ -10,7 +10,7 @@ from matplotlib.ticker import StrMethodFormatter
 from matplotlib.transforms import Bbox
 
 from projects.common.plots import BLUE, GREY, ORANGE, UNDRAWN, drawable, new_figure
-from projects.common.words import counted
+from projects.common.words import counted, percent
 from projects.sentiment.confidence import GOOD
 from projects.sentiment.labels import order_shown
 from projects.sentiment.model import SentimentModel
@@ -20,6 +20,8 @@ LONG_WORD = 4  # letters of a word that the title may name,
 MANY_TEXTS = 0.5  # of the texts, which it is not in: words in more are such as “the”
 APART = (45, 14)  # dots between two labels beside points, to the right and up
 MOST_MAPS = 12  # labels whose words are drawn
+BARS_OF_LENGTHS = 40
+SMALLEST_POINT, LARGEST_POINT = 12, 90  # areas of points that stand for few and for most texts
 BARS = 12  # words of each of them,
 IN_TITLE = 2  # of which so many are in its title,
 MOST_LETTERS = 30  # and so many letters of the label
@@ -39,13 +41,13 @@ def plot_ratios(model: SentimentModel) -> Figure:
             f"speaks for {names[1]}": (BLUE, ratios[(ratios > 0) & ~dropped]),
         }
         sides = f"0: as frequent in {names[1]} as in {names[0]} texts"
-        lowest, evenly = -edge, f"{np.mean(np.abs(ratios) < np.log(2)):.0%} of {len(ratios):,} n-grams"
+        lowest, evenly = -edge, f"{percent(np.mean(np.abs(ratios) < np.log(2)))} of {len(ratios):,} n-grams"
         title = f"{evenly} are less than twice as frequent on one side"
     else:
         kinds = {"speaks for one of the labels": (BLUE, ratios[~dropped])}
         sides = "0: as frequent with each label as with the others"
         lowest, share = 0.0, np.mean(ratios >= np.log(2))
-        title = f"{share:.0%} of {len(ratios):,} n-grams are twice as frequent with one label as with the others"
+        title = f"{percent(share)} of {len(ratios):,} n-grams are twice as frequent with one label as with the others"
     kinds[f"dropped: |ratio| < {cutoff}"] = (GREY, ratios[dropped])
     colours, values = zip(*kinds.values(), strict=True)
     axes.hist(values, 61, range=(lowest, edge), stacked=True, color=colours, label=list(kinds))
@@ -79,7 +81,7 @@ def plot_label_words(model: SentimentModel, min_count: int | None = None) -> Fig
         finding = ", ".join(f"“{word}”" for word in telling if UNDRAWN not in word)
         axes.set_title(f"What speaks for {names[label][:MOST_LETTERS]}:\n{finding}", fontsize=size + 1)
         axes.tick_params(axis="x", labelsize=size - 1)
-        axes.set_xlabel(f"added to the log-odds ({shares[label]:.0%} of the texts have this label)", fontsize=size - 1)
+        axes.set_xlabel(f"added to the log-odds ({percent(shares[label])} of the texts)", fontsize=size - 1)
         axes.grid(visible=False, axis="y")
     fewest = min_count or model.named_from
     figure.suptitle(f"The strongest words and phrases of those in at least {counted(fewest, 'text')}")
@@ -105,7 +107,7 @@ def plot_confusion(scores: dict[str, Any]) -> Figure:
             colour = "white" if value > 50 else "black"
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
     right = np.trace(confusion) / max(confusion.sum(), 1)
-    axes.set(title=f"{right:.1%} are right", xlabel="answer", ylabel="label (100 % a line)")
+    axes.set(title=f"{percent(right, 1)} are right", xlabel="answer", ylabel="label (100 % a line)")
     axes.grid(False)
     return figure
 
@@ -171,13 +173,18 @@ def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
     bins = scores["reliability"]
     given, happened = ([b[name] for b in bins] for name in ("probability", "share"))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="a probability that is true")
-    axes.plot(given, happened, "o-", color=BLUE, label="the network on the test texts")
+    texts = np.array([b["texts"] for b in bins])
+    axes.plot(given, happened, color=BLUE, linewidth=1, label="the network on the test texts")
+    sizes = SMALLEST_POINT + LARGEST_POINT * texts / texts.max()
+    axes.scatter(given, happened, s=sizes, color=BLUE, zorder=3)
+    for x, y, n in zip(given, happened, texts.tolist(), strict=True):
+        axes.annotate(f"{n:,}", (x, y), (7, -11), textcoords="offset points", fontsize=7, color=GREY)
     error = scores["test"]["expected_calibration_error"]
     of_two = len(label_names) == 2
     second = drawable(label_names[1])
     axes.set(
         title=f"Probabilities are off by {100 * error:.1f} points on average",
-        xlabel=f"probability of {second if of_two else 'its answer'} that the network gives",
+        xlabel=f"probability of {second if of_two else 'its answer'} that the network gives (at each point: texts)",
         ylabel=f"share of these texts that are {second if of_two else 'of this label'}",
         aspect="equal",
     )
@@ -227,7 +234,8 @@ def plot_check(found: dict[str, Any]) -> Figure:
     bars.set(xlabel="texts", title=f"{sum(labels.values()):,} texts with {len(labels):,} labels")
     words = np.array(found["lengths"] or [0])
     most = max(1, int(np.percentile(words, 99)))
-    lengths.hist(np.minimum(words, most), bins=min(40, most))
+    width = -(-most // BARS_OF_LENGTHS)  # whole words, so that no bar has more lengths than its neighbours
+    lengths.hist(np.minimum(words, most), bins=np.arange(-0.5, most + width, width).tolist())
     lengths.set(
         xlabel=f"words in a text (the longest hundredth at {most:,})",
         ylabel="texts",

@@ -5,10 +5,12 @@ import math
 from typing import Any
 
 from projects.common.errors import printable
-from projects.common.words import counted
+from projects.common.words import counted, percent
 from projects.sentiment.labels import order_shown
 
 LABELS_LISTED = 20  # labels whose scores are printed; --json has all
+MISTAKES_SHOWN = 5
+LONGEST_SHOWN = 80  # characters of a text
 
 
 def table(scores: dict[str, Any]) -> str:
@@ -16,7 +18,7 @@ def table(scores: dict[str, Any]) -> str:
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss")
     lines = [f"{'':16}" + "".join(f"{name.replace('_', ' '):>{max(len(name), 6) + 3}}" for name in names)]
     for name, scored in (("network", scores["test"]), ("majority label", scores["baselines"]["majority"])):
-        lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.4f}" for key in names))
+        lines.append(f"{name:16}" + "".join(f"{scored[key]:{max(len(key), 6) + 3}.3f}" for key in names))
     lines += label_lines(scores)
     if len(scores["labels"]) == 2:
         negative, positive = (printable(scored["label"]) for scored in scores["labels"])
@@ -29,17 +31,24 @@ def table(scores: dict[str, Any]) -> str:
         lines.append("most frequent mistakes between labels:")
         for found in scores["confusions"]:
             lines.append(f"  {printable(found['label'])} taken for {printable(found['answer'])}: {found['texts']:,}")
-    kinds = [f"{k['accuracy']:.1%} from {k['from_words']} words on ({k['texts']:,})" for k in scores["by_length"]]
+    kinds = [
+        f"{percent(k['accuracy'], 1)} from {k['from_words']} words on ({k['texts']:,})" for k in scores["by_length"]
+    ]
     if len(kinds) > 1:
         lines.append(f"accuracy by length: {', '.join(kinds)}")
     lines += unsure_lines(scores)
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
-    lines.append("surest mistakes:")
-    for mistake in scores["mistakes"]:
-        text = printable(html.unescape(mistake["text"])[:80])
-        label, answer = (printable(mistake[name][:80]) for name in ("label", "answer"))
-        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text}")
+    lines.append("surest mistakes (--mistakes FILE writes all of them):")
+    for mistake in scores["mistakes"][:MISTAKES_SHOWN]:
+        text = printable(shortened(html.unescape(mistake["text"])))
+        label, answer, place = (printable(shortened(mistake[name])) for name in ("label", "answer", "place"))
+        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text} ({place})")
     return "\n".join(lines)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def scored_in_words(scores: dict[str, Any]) -> str:
@@ -47,8 +56,7 @@ def scored_in_words(scores: dict[str, Any]) -> str:
     n, trained_on = scores["test"]["texts"], scores["scored"]["trained_on"]
     parts = scores["scored"]["parts"]
     if "new" in parts and trained_on:
-        have = "other is trained on, or has" if trained_on == 1 else "others are trained on, or have"
-        known = f"{trained_on:,} {have} the very words of such a text"
+        known = f"{counted(trained_on, 'text')} that the model was trained on, or copies of such texts"
         return f"{counted(n, 'test text')}; left out: {known}"
     if parts == ["new"]:
         return f"{counted(n, 'test text')}: all that are there, as the model was trained on none of them"
@@ -67,7 +75,7 @@ def label_lines(scores: dict[str, Any]) -> list[str]:
     rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
     lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
     for name, scored, n in rows:
-        values = f"{scored['precision']:12.4f}{scored['recall']:9.4f}{scored['f1']:9.4f}"
+        values = f"{scored['precision']:12.3f}{scored['recall']:9.3f}{scored['f1']:9.3f}"
         lines.append(f"{name:24}{values}{n:>10}".rstrip())
     if len(labels) > LABELS_LISTED:
         lines.insert(-2, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
@@ -76,10 +84,10 @@ def label_lines(scores: dict[str, Any]) -> list[str]:
 
 def unsure_lines(scores: dict[str, Any]) -> list[str]:
     """How many answers are unsure with `predict --unsure P`, and how right the others are."""
-    lines = [f"{'--unsure':24}{'unsure':>12}{'right of the others':>22}"]
+    lines = [f"{'with --unsure':24}{'are unsure':>12}{'the others are right':>22}"]
     for found in scores["unsure"]:
         if found["limit"]:
-            lines.append(f"{found['limit']:<24}{found['unsure']:12.1%}{found['accuracy']:22.1%}")
+            lines.append(f"{found['limit']:<24}{percent(found['unsure'], 1):>12}{percent(found['accuracy'], 1):>22}")
     return lines
 
 

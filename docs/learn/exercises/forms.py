@@ -38,7 +38,11 @@ def sigmoid_derivative(a):
 
 
 def softmax(z):
-    """Chapter 5. e to each number of z [classes], divided by the sum of them all."""
+    """Chapter 5. e to each number of z [classes], divided by the sum of them all.
+
+    It should work for z = 1000, too, where np.exp gives infinity: take the largest z from all of them first, which
+    changes numerator and denominator alike.
+    """
     raise NotImplementedError
 
 
