@@ -68,7 +68,8 @@ bikes: $(VENV)/installed
 	$(BIN)/bikes evaluate $(DATA_OPTION)
 	$(BIN)/bikes plot
 	$(BIN)/bikes report
-	$(BIN)/bikes predict --when 2012-12-24T17 --temperature 4 --humidity 60 --wind 12 --weather clear
+	$(if $(DATA),$(BIN)/bikes forecast $(DATA_OPTION) --days 7,$(BIN)/bikes predict --when 2012-12-24T17 \
+	    --temperature 4 --humidity 60 --wind 12 --weather clear)
 
 sentiment: $(VENV)/installed
 	$(if $(DATA),,$(BIN)/sentiment download --sample-if-offline)

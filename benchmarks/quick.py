@@ -22,8 +22,8 @@ from benchmarks.report import REAL_DATA, machine, table
 from benchmarks.reviews import ARCHIVE, some_reviews
 from nn import TwoLayerRegressor, metrics
 from projects.bikes.data import PUBLISHED, read_hours
-from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
+from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.sample import simulate_hours
 from projects.sentiment.training import train
 

@@ -42,11 +42,11 @@ from nn.training import Training, TrainingSettings
 
 CONSTRAINTS: dict[str, Constraint] = {  # of the settings that are not those of `TrainingSettings`
     "hidden_units": whole_number(1),
-    "hidden": one_of(*ACTIVATIONS),
+    "hidden": one_of(ACTIVATIONS),
     "weight_scale": real_number(0),
-    "loss": optional(one_of(*LOSSES)),
+    "loss": optional(one_of(LOSSES)),
     "validation_fraction": real_number(above=0, below=1),
-    "dtype": one_of("float32", "float64"),
+    "dtype": one_of(("float32", "float64")),
     "random_state": seed,
     "verbose": Constraint(
         "True, False or a whole number from 0",

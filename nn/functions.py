@@ -81,7 +81,8 @@ def softmax(z: npt.ArrayLike, out: Array | None = None) -> Array:
     return result
 
 
-# Losses
+# Losses. In training `output_delta`, below, stands for their derivatives, most of which cancel; the
+# derivatives themselves are what it is held to
 
 
 def squared_error(prediction: Array, target: Array, weight: Array | None = None) -> float:
@@ -157,8 +158,8 @@ def output_delta(prediction: Array, target: Array, output: str, loss: str) -> Ar
 
     For each output with its usual loss this is prediction - target. The derivative of the output
     cancels against the denominator of the loss's: p (1 - p) for the sigmoid and the log loss; for
-    softmax and cross-entropy see Bishop, "Pattern Recognition and Machine Learning", 2006,
-    equation 4.109.
+    softmax and cross-entropy see docs/learn/5-softmax.md, or Bishop, "Pattern Recognition and
+    Machine Learning", 2006, equation 4.109.
     """
     if loss == LOSSES_OF[output][0]:
         return prediction - target

@@ -4,7 +4,7 @@ Settings are checked by type first, then by range. A `Constraint` is what a sett
 words, and a function that tells whether a value is that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,8 +55,8 @@ def real_number(
     return Constraint(" ".join(["a number", *limits]), holds)
 
 
-def one_of(*names: str) -> Constraint:
-    """One of these strings."""
+def one_of(names: Collection[str]) -> Constraint:
+    """One of these strings, also of those that are there later."""
     words = f"one of {', '.join(names)}"
     return Constraint(words, lambda value: isinstance(value, str) and value in names)
 

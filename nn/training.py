@@ -38,7 +38,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "learning_rate": real_number(above=0),
     "batch_size": whole_number(1),
     "momentum": real_number(0, below=1),
-    "schedule": one_of(*SCHEDULES),
+    "schedule": one_of(SCHEDULES),
     "l1": real_number(0),
     "l2": real_number(0),
     "dropout": real_number(0, below=1),
@@ -82,6 +82,7 @@ class Training:
     during it, each batch before its step, so those before it are kept. diverged: the last loss was
     infinite or no number. random_state: for the order of the rows and for dropout.
 
+    >>> from nn.batches import ArrayBatches
     >>> X = np.linspace(-1, 1, 50)[:, np.newaxis]
     >>> training = Training(TwoLayerNetwork(1, 4), TrainingSettings(epochs=3))
     >>> while not training.finished:

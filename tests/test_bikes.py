@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
 from projects.bikes import backtest, bands, calendar, cli_options, cli_predict, data, features, plots, sun, weather
-from projects.bikes.evaluation import effects, evaluate, last_four_weeks
+from projects.bikes.evaluation import effects, evaluate
 from projects.bikes.hours import hours_of
+from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.model import BikesModel, fit, train
 from projects.bikes.sample import simulate_hours
 from projects.bikes.settings import Settings

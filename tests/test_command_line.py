@@ -196,14 +196,14 @@ def test_an_explained_review_has_its_words_in_colour():
     text = click.unstyle(coloured("A dull plot, charming!", effects, negation=False))
     assert text == "a dull plot , charming !"
     red, green = click.style("dull", fg="red", bold=True), click.style("charming", fg="green", bold=False)
-    assert coloured("A dull plot, charming!", effects, negation=False) == f"a {red} plot , {green} !"
+    assert coloured("A dull plot, charming!", effects, negation=False) == f"a {red} plot, {green}!"
 
 
 def test_a_negated_word_has_the_colour_of_its_negation():
     effects = {"bad": -0.2, "not … bad": 0.3}
     red, green = click.style("bad", fg="red", bold=True), click.style("bad", fg="green", bold=True)
-    assert coloured("not bad. bad", effects, negation=True) == f"not {green} . {red}"
-    assert coloured("not bad. bad", effects, negation=False) == f"not {red} . {red}"
+    assert coloured("not bad. bad", effects, negation=True) == f"not {green}. {red}"
+    assert coloured("not bad. bad", effects, negation=False) == f"not {red}. {red}"
 
 
 def test_own_data_with_own_names(workspace, tmp_path):

@@ -70,10 +70,12 @@ def forecast(
     """What comes after the data, by hours and by days, with bands.
 
     source: the data, laid out as those that the model was trained on, or what `read_hours` gave of them.
-    weather: a table of the hours to come; None: what is usual for the season. Raises ProjectError.
+    weather: a table of the hours to come; None: what is usual for the season. What is returned has it in °C (°F if
+    the data have), % and km/h. Raises ProjectError.
     """
     from projects.bikes.data import read_table
-    from projects.bikes.outlook import outlook
+    from projects.bikes.outlook import in_units, outlook
 
     known = read_table(source, layout=model.layout)
-    return outlook(model, known.hours, known.closed, days, Path(weather) if weather else None)
+    found = outlook(model, known.hours, known.closed, days, Path(weather) if weather else None)
+    return found._replace(hours=in_units(found.hours, model.layout.temperature_unit))

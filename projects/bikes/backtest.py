@@ -9,8 +9,8 @@ import pandas as pd
 from nn import metrics
 from projects.bikes.bands import LEVELS
 from projects.bikes.data import Split
-from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
+from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.model import train
 from projects.bikes.settings import VALIDATION_DAYS, Settings
 from projects.bikes.words import off_by
@@ -97,7 +97,9 @@ def in_a_sentence(forecasts: pd.DataFrame, days: int) -> str:
     )
     is_held = forecasts.cnt.between(forecasts.low_80, forecasts.high_80)[forecasts.low_80.notna()]
     held = is_held.mean() if len(is_held) else None
-    return f"forecasts of {counted(days, 'day')} are {off_by(network, actual.mean(), weeks, held)}"
+    by_origin = is_held.groupby(forecasts.origin).mean()
+    spread = f" ({100 * by_origin.min():.0f} to {100 * by_origin.max():.0f} by origin)" if len(by_origin) > 1 else ""
+    return f"forecasts of {counted(days, 'day')} are {off_by(network, actual.mean(), weeks, held)}{spread}"
 
 
 def summary(forecasts: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """How far off a forecast may be: bands that should hold 80 and 95 of 100 hours.
 
-A band reaches as far to each side of the forecast, on the scale of square roots, as it must to hold its share of the
+A band reaches as far to each side of the forecast, on the scale of square roots of bikes (the networks learn fourth
+roots, see `target`), as it must to hold its share of the
 validation hours, which the networks that forecast them had not seen: split conformal prediction with a scale for each
 kind of hour (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, sections 2.2 and 5.2).
 
@@ -38,7 +39,7 @@ class Forecasts(NamedTuple):
     hours: pd.DataFrame  # with their counts, where they are known
     bikes: np.ndarray  # that are forecast [rows]
     working: pd.Series  # how much of a working day each hour's day is
-    special: np.ndarray  # whether each hour is on a special day [rows]
+    special: np.ndarray  # how special the day of each hour is, from 0 to 1: see `City.unfamiliarity` [rows]
     days_away: np.ndarray  # by which each hour lies outside those trained on; below 0 inside [rows]
 
 
@@ -64,9 +65,9 @@ def is_wet(hours: pd.DataFrame) -> np.ndarray:
 
 
 def known_factor(special: np.ndarray, days_away: np.ndarray) -> np.ndarray:
-    """By how much errors are larger on special days and far from the hours trained on [rows]."""
+    """By how much errors are larger on special days (from 0 to 1) and far from the hours trained on [rows]."""
     growth = 1 + GROWTH * np.maximum(days_away - GROWS_AFTER, 0) / 365
-    factor: np.ndarray = np.where(special, SPECIAL, 1.0) * growth
+    factor: np.ndarray = (1 + (SPECIAL - 1) * special) * growth
     return factor
 
 

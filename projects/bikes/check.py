@@ -10,10 +10,12 @@ from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
 from projects.bikes.features import layout_of, seen_events
+from projects.bikes.high_hours import high_hours
 from projects.bikes.hours import columns_of
 from projects.bikes.layout import PUBLISHED_COLUMNS, Layout
 from projects.bikes.low_days import low_days
 from projects.bikes.model import is_less_than_a_year
+from projects.bikes.public_holidays import public_holidays
 from projects.bikes.settings import TEST_DAYS, VALIDATION_DAYS
 from projects.bikes.times import example
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
@@ -23,10 +25,12 @@ WIDTH = 13  # characters of the names in front
 MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
 MOST_LOW_DAYS = 5  # that are named, the lowest ones
+MOST_HIGH_HOURS = 5  # that are named, the highest ones
 MOST_NEW_EVENTS = 5  # kinds that are named
 HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
+LEAST_HELD, MOST_HELD = 0.65, 0.92  # shares of the hours in a band of 80 % that are near enough
 CLEARLY = 0.99  # of the network's error, below which a baseline's is smaller by more than its last digit
 INSTEAD = "take that, the column last_four_weeks of `bikes forecast`, instead"
 
@@ -34,7 +38,7 @@ INSTEAD = "take that, the column last_four_weeks of `bikes forecast`, instead"
 def describe_table(city: HoursTable) -> list[str]:
     """What the table is, which of its columns are used, and what would be left out: a line each."""
     lines = [f"{city.table.path}: {city.table.description()}; {len(city.hours) + len(city.closed):,} hours"]
-    for name, told in [*used_columns(city), *spans(city), *far_below(city.hours)]:
+    for name, told in [*used_columns(city), *spans(city), *far_above(city.hours), *far_below(city.hours)]:
         lines.append(f"{name:{WIDTH}}{told}")
     return lines
 
@@ -114,7 +118,18 @@ def holidays(layout: Layout, hours: pd.DataFrame) -> str:
         return "not known: give --country"
     days = hours.time[hours.holiday == 1].dt.normalize().nunique()
     source = layout.holiday or f"of {layout.country}{', ' + layout.subdivision if layout.subdivision else ''}"
-    return f"{source}: {days} days"
+    return f"{source}: {days} days{own_holidays(layout, hours)}"
+
+
+def own_holidays(layout: Layout, hours: pd.DataFrame) -> str:
+    """Which of the holidays the whole country does not have, in words."""
+    if layout.holiday or not (layout.country and layout.subdivision):
+        return ""
+    years = range(hours.time.iloc[0].year, hours.time.iloc[-1].year + 1)
+    of_country = public_holidays(years, layout.country, None)
+    own = public_holidays(years, layout.country, layout.subdivision).difference(of_country)
+    within = own[(own >= hours.time.iloc[0].normalize()) & (own <= hours.time.iloc[-1])]
+    return f", of {layout.subdivision} alone {', '.join(f'{day:%Y-%m-%d}' for day in within)}" if len(within) else ""
 
 
 def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
@@ -130,6 +145,19 @@ def spans(city: HoursTable) -> Iterator[tuple[str, str]]:
         return
     more = f" and {len(closed) - MOST_SPANS} more times" if len(closed) > MOST_SPANS else ""
     yield "closed", f"{len(city.closed):,} hours, left out of training: {', '.join(closed[:MOST_SPANS])}{more}"
+
+
+def far_above(hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Hours far above what is usual for them, if there are any."""
+    found = high_hours(hours)
+    if not found:
+        return
+    highest = sorted(sorted(found, key=lambda high: high.usual - high.bikes)[:MOST_HIGH_HOURS])
+    named = ", ".join(
+        f"{high.time:%Y-%m-%d %H}:00 ({counted(high.bikes, 'bike')} for {high.usual:,})" for high in highest
+    )
+    more = f" and {counted(len(found) - MOST_HIGH_HOURS, 'more hour')}" if len(found) > MOST_HIGH_HOURS else ""
+    yield "far above", f"what is usual for the hour: {named}{more}: a slip of the keyboard, or an event?"
 
 
 def far_below(hours: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -223,6 +251,22 @@ def warn_of_baseline(scores: Mapping[str, Any], period: str) -> str | None:
                 f"{advice[baseline]}, or look with `bikes check` whether the table is what it should be"
             )
     return None
+
+
+def warn_of_bands(test: Mapping[str, float]) -> str | None:
+    """A line where the 80 % band of a test held far more or fewer hours than it should."""
+    held = test.get("coverage_80", 0.8)
+    if LEAST_HELD <= held <= MOST_HELD:
+        return None
+    if held > MOST_HELD:
+        return (
+            f"the bands are wider than they need be ({percent(held)} of the hours in the 80 % band): they are as wide "
+            "as forecasts of the validation days needed; with fewer --validation-days they are often narrower"
+        )
+    return (
+        f"the bands are too narrow for these days ({percent(held)} of the hours in the 80 % band): they are as wide as "
+        "forecasts of the validation days needed, and these days went otherwise"
+    )
 
 
 def warn_of_better_weeks(scores: pd.DataFrame) -> str | None:

@@ -34,6 +34,7 @@ from projects.common.run_folder import METRICS, MODEL, REPORT
 from projects.common.words import are, counted
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 EXPECTED_SECONDS = {"reading": 1.5, "fit 1 of 2": 10.0, "fit 2 of 2": 10.0, "saving": 0.3}  # on some machine
@@ -249,7 +250,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     """
     import pandas as pd
 
-    from projects.bikes.check import warn_of_baseline
+    from projects.bikes.check import warn_of_bands, warn_of_baseline
     from projects.bikes.evaluation import effects, evaluate, in_a_sentence, split_as_trained
     from projects.bikes.features import AROUND
     from projects.bikes.model import BikesModel
@@ -274,7 +275,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
         click.echo(f"{cli_output.simulated_mark(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
         click.echo(in_a_sentence(scores, period, getattr(hours, period)))
-    say_each([warn_of_baseline(scores, period)])
+    say_each([warn_of_baseline(scores, period), warn_of_bands(scores[period])])
     if "test" not in scores:
         say_each(
             ["trained on all days, so that none are left to test it on; `bikes forecast` says what comes after them"]
@@ -328,7 +329,13 @@ def backtest(  # a parameter for each option
     fewer = f"the data allow {counted(len(moments), 'origin')}, not {count}" if len(moments) < count else None
     say_each([fewer, trainings_of(len(moments))])
     with tqdm(total=len(moments), unit=" origins", disable=not sys.stderr.isatty()) as bar:
-        forecasts = backtest(hours, moments, days, seed, lambda _: bar.update(1))
+
+        def on_origin(origin: "pd.Timestamp") -> None:
+            bar.update(1)
+            if bar.disable:
+                say_each([f"{origin:%Y-%m-%d} is done: {moments.index(origin) + 1} of {len(moments)}"])
+
+        forecasts = backtest(hours, moments, days, seed, on_origin)
     scores = summary(forecasts)
     simulated = bool(hours.attrs["simulated"])
     scores["simulated"] = int(simulated)
@@ -362,7 +369,7 @@ def plot(run: Path) -> None:
     """
     from projects.bikes.model import BikesModel
     from projects.bikes.plots import plot_backtest
-    from projects.common.plots import plot_losses, save_figure
+    from projects.common.plots import plot_losses, save_figure, say_below
 
     scores = None
     if (run / METRICS).exists():
@@ -371,6 +378,7 @@ def plot(run: Path) -> None:
             simulated = scores["simulated"]
     with run_files.own_file(run / HISTORY, "run `bikes train` first"):
         losses = plot_losses(run_files.read_table(run / HISTORY), "loss (half the squared error, scaled target)")
+        say_below(losses, "of the first network: the forecast is the mean of several, which gains from going on")
     figures = {"losses.png": losses}
     if scores is None:
         simulated = BikesModel.load(run / MODEL).settings["simulated"]

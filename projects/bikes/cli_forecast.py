@@ -1,5 +1,6 @@
 """`bikes forecast`: the days that come after the data."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from projects.common.run_folder import MODEL
 if TYPE_CHECKING:
     import pandas as pd
 
+    from projects.bikes.layout import Event
     from projects.bikes.model import BikesModel
 
 OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
@@ -33,14 +35,35 @@ OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
     help="The weather to come, a table of hours.  [default: what is usual for the season]",
 )
 @click.option(
+    "--column",
+    "columns",
+    metavar="ROLE=NAME",
+    multiple=True,
+    help="A column of the weather's table that is not found by its name, as in 'temperature=Temp. prevista'.",
+)
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Events to come that were not known when the model was trained, of kinds that it knows: dates and names.",
+)
+@click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="File for the hours: .csv, .tsv or .xlsx.  [default: outlook.csv in the run folder]",
 )
 @cli_options.json_option
-def forecast(
-    data: Path | None, run: Path, data_dir: Path, days: int, weather: Path | None, out: Path | None, as_json: bool
+def forecast(  # a parameter for each option
+    data: Path | None,
+    run: Path,
+    data_dir: Path,
+    days: int,
+    weather: Path | None,
+    columns: tuple[str, ...],
+    events: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Forecast what comes after the data, by hours and days.
 
@@ -54,6 +77,7 @@ def forecast(
               bikes forecast --out week.xlsx
     """
     from projects.bikes.data import read_table
+    from projects.bikes.events import read_events
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
@@ -64,8 +88,14 @@ def forecast(
     check_ending(out)
     model = BikesModel.load(run / MODEL)
     city = read_table(data_for(model, data, data_dir), layout=model.layout)
-    coming = outlook(model, city.hours, city.closed, days, weather)
-    say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
+    if columns and weather is None:
+        raise click.UsageError("--column is of the table of --weather: name that, too")
+    if events is not None:
+        found, told = read_events(events, model.layout.time_format, city.table.encoding)
+        model = model.with_events(found)
+        say_each([told, *unknown_kinds(model, found)])
+    coming = outlook(model, city.hours, city.closed, days, weather, columns)
+    say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours), better_baseline(model)])
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
@@ -83,6 +113,25 @@ def forecast(
     click.echo(f"{cli_output.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
+
+
+def unknown_kinds(model: "BikesModel", events: "list[Event]") -> "Iterator[str]":
+    """A line where some of the events are of kinds that the model has not learned."""
+    new = sorted({event.name for event in events} - {*model.city.learned_events})
+    if new:
+        yield f"no hour trained on is of {', '.join(new)}: what such a day does is not known, and only bands are wider"
+
+
+def better_baseline(model: "BikesModel") -> str | None:
+    """A line where the mean of the last four weeks forecast the validation better than the network."""
+    network = model.settings["validation"]["rmse"]
+    weeks = model.settings.get("last_four_weeks_rmse")
+    if weeks is None or weeks >= network:
+        return None
+    return (
+        f"in the validation the mean of the last four weeks was nearer to what happened (RMSE {weeks:.1f} against "
+        f"{network:.1f}): take the column last_four_weeks"
+    )
 
 
 def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:

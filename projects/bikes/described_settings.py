@@ -16,6 +16,7 @@ COLUMNS = (
 )
 SAID = {  # what is said in other words, or says nothing to a person
     "bands", "city", "closed_hours", "data_sha256", "day_widths", "features", "first_hour", "groups", "last_hour",
+    "last_four_weeks_rmse",
     "layout", "less_than_a_year", "log_counts", "members", "ranges", "simulated", "table", "targets", "test_rows",
     "train_rows", "unfinished", "validation", "validation_rows",
 }  # fmt: skip

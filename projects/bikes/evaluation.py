@@ -10,6 +10,7 @@ from projects.bikes.bands import LEVELS
 from projects.bikes.calendar import is_holiday
 from projects.bikes.data import Split, split
 from projects.bikes.features import AROUND, temperature_columns
+from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.model import BikesModel
 from projects.bikes.scores import score, variance_of
 from projects.bikes.weather import celsius, normalised
@@ -117,12 +118,3 @@ def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> s
     days = f"the {len(hours) / 24:.0f} {period} days"
     error = off_by(network["mae"], hours.cnt.mean(), weeks["mae"], network.get("coverage_80"))
     return f"over {days} the forecast is {error}"
-
-
-def last_four_weeks(past: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
-    """The baseline: the mean of the same hour on the same kind of day over the 28 days before `now`."""
-    recent = past[past.time >= now.time.min() - pd.Timedelta(days=28)]
-    means = recent.groupby(["hr", "workingday"]).cnt.mean()
-    keys = pd.MultiIndex.from_arrays([now.hr, now.workingday])
-    forecast: np.ndarray = means.reindex(keys).fillna(past.cnt.mean()).to_numpy(float)
-    return forecast

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,18 +31,21 @@ NOTHING = (*NO, "", "nan")  # is on such a day of a calendar
 COMMON_NAME = "event"  # of what has no name
 FEWEST_TOO_MANY = 60  # days with events that are too many if they are most of all days
 MOST_KINDS = 5  # that are told
+LIKE = 0.8  # ratio of `difflib` from which two names look alike
 
 
 def read_events(source: EventSource, likely: str, encoding: str | None = None) -> tuple[list[Event], str]:
     """The events of a table, in order, and a remark on what was found. Case and spaces keep no names apart.
 
-    The table has a column of dates, and one of names or none; a row is for a day, or for an hour of it.
+    The table has a column of dates, and one of names or none; a row is for a day, for an hour of it, or from a first to
+    a last day where there is a second column of dates.
     likely: the format of the city's own times, whose order of day and month is taken where both could be right.
     encoding: that of the city's own table, which a file that is no UTF-8 is likely to have, too. Raises ProjectError
     that says all that can't be right.
     """
     table = open_events(source, encoding)
     text = text_of(table.rows(), table.columns)
+    refuse_without_header(table)
     column, time_format = find_time(text, {"time": None})
     if column is None or time_format is None:
         it_has = ", ".join(table.columns) or "nothing"
@@ -50,13 +54,51 @@ def read_events(source: EventSource, likely: str, encoding: str | None = None) -
     names = pd.Series(COMMON_NAME, text.index) if name_column is None else tidied(text[name_column])
     there = ~names.str.lower().isin(NOTHING)
     text, names = text[there], names[there]
-    day = read_days(text, column, in_likely_order(text[column], time_format, likely), str(table.path))
-    events = sorted({Event(moment.date(), name) for moment, name in zip(day, names, strict=True)})
+    written = in_likely_order(text[column], time_format, likely)
+    first_days = read_days(text, column, written, str(table.path))
+    end_column = find_ends(text, column, name_column, written, first_days)
+    last_days = first_days if end_column is None else parse_times(text[end_column], written).dt.normalize()
+    spans = zip(first_days, last_days.fillna(first_days), names, strict=True)
+    events = sorted({Event(day.date(), name) for first, last, name in spans for day in pd.date_range(first, last)})
     if not events:
         raise ProjectError(f"{table.path}: no row names an event: events are a row for each day, with date and name")
     refuse_most_days(events, str(table.path))
-    columns = column if name_column is None else f"{column} and {name_column}"
-    return events, f"{table.path}, {columns}: {'; '.join(describe_events(events))}"
+    columns = " and ".join(filter(None, ([column, end_column, name_column])))
+    told = [*describe_events(events), *alike(names)]
+    return events, f"{table.path}, {columns}: {'; '.join(told)}"
+
+
+def refuse_without_header(table: Table) -> None:
+    """Raise ProjectError where a date stands among the names of the columns."""
+    dates = [name for name in table.columns if find_time_format(pd.Series([name])) is not None]
+    if dates:
+        raise ProjectError(
+            f"{table.path}: the first row looks like data ({dates[0]}), not like names of columns: put a row of names "
+            "above it, such as date,name"
+        )
+
+
+def find_ends(
+    text: pd.DataFrame, column: str, name_column: str | None, written: str, first_days: pd.Series
+) -> str | None:
+    """The column with the last day of each row's event, if there is one: dates, none before the first day."""
+    for other in text.columns:
+        if other not in (column, name_column):
+            last_days = parse_times(text[other], written).dt.normalize()
+            if last_days.notna().any() and (last_days.fillna(first_days) >= first_days).all():
+                return str(other)
+    return None
+
+
+def alike(names: pd.Series) -> list[str]:
+    """A line for each name that looks like one which more rows have."""
+    by_number = list(names.value_counts().index)
+    lines = []
+    for place, name in enumerate(by_number):
+        meant = get_close_matches(name, by_number[:place], 1, LIKE)
+        if meant:
+            lines.append(f"{name} looks like {meant[0]}: give one kind one name")
+    return lines
 
 
 def refuse_most_days(events: list[Event], name: str) -> None:

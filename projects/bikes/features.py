@@ -80,6 +80,19 @@ class City:
         special: np.ndarray = is_special(hours, self.country) | is_on(hours, days_of(self.events))
         return special
 
+    def unfamiliarity(self, hours: pd.DataFrame) -> np.ndarray:
+        """How little is known of the day of each of the hours: 0 of usual days, 1 of special ones [rows].
+
+        Of an event that n days trained on are of, 1 / √(1 + n): what is learned from n days errs so much less.
+        """
+        unfamiliar = is_special(hours, self.country).astype(float)
+        for name in {event.name for event in self.events}:
+            days = days_of(self.events, name)
+            n_learned = sum(self.first_hour[:10] <= day.isoformat() <= self.last_hour[:10] for day in days)
+            of_event = is_on(hours, days) / np.sqrt(1 + n_learned)
+            unfamiliar = np.maximum(unfamiliar, of_event)
+        return unfamiliar
+
     def events_on(self, moment: datetime) -> list[str]:
         """The names of the city's own events on the day of a moment."""
         return [event.name for event in self.events if event.day == moment.date()]

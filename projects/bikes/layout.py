@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import pandas as pd
 
-from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone
+from projects.bikes.public_holidays import code_of_two_letters
+from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone, refuse_swapped
 from projects.bikes.times import are_dates_alone, find_time_format, has_clock
 from projects.common.errors import ProjectError
 from projects.common.names import without_accents
@@ -33,15 +34,15 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
     "temperature": (
         r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura( .*)?|temperatuur|teplota( .*)?|"
-        r"lufttemperatur(en)?|temp powietrza|t2m|tavg|tmp[fc]|temp [cf]"
+        r"lufttemperatur(en)?|temp powietrza|t|t2m|tavg|tmp[fc]|temp [cf]"
     ),
     "humidity": (
-        r"hum|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*|humidite.*|"
+        r"hum|ur|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*|humidite.*|"
         r"umidita.*|umidade.*|humidade.*|(lucht)?vochtigheid|wilgotnosc.*|vlhkost.*|luftfuktighet.*"
     ),
     "wind": (
         r"wind ?speed.*|wind|wspd|wind kph|wind mph|windgeschwindigkeit|viento.*|vent.*|"
-        r"(velocidad|velocidade|velocita|vitesse) d.* ?(viento|vento|vent)|wind(snelheid|hastighet|styrka)|"
+        r"(vel|velocidad|velocidade|velocita|vitesse)( d.*)? ?(viento|vento|vent)|wind(snelheid|hastighet|styrka)|"
         r"vind(hastighet|styrka)?|wiatr.*|predkosc wiatru.*|vitr|rychlost vetru.*"
     ),
     "weather": (
@@ -157,11 +158,18 @@ def read_name(column: str) -> Name:
     match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", column)
     name, unit = (match[1], match[2]) if match else (column, "")
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_accents(name))
-    plain = " ".join(re.split(r"[\W_]+", words.lower())).strip()
+    plain = " ".join(word for word in re.split(r"[\W_]+", words.lower()) if word and not is_of_forecasts(word))
     ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
     if ending and not unit:
         plain, unit = ending[1], ending[2]
     return Name(plain, unit.lower())
+
+
+def is_of_forecasts(word: str) -> bool:
+    """Whether a word says that a value is forecast, as in “temp. prevista”."""
+    return word.startswith(
+        ("forecast", "predict", "previst", "previs", "vorhergesagt", "vorhersage", "prevu", "pronost")
+    )
 
 
 def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_count: bool = True) -> Layout:
@@ -342,9 +350,10 @@ def find_place(given: Given) -> dict[str, Any]:
     """Country, subdivision, place and encoding, as they are given."""
     stated = {name: given.get(name) for name in ("country", "subdivision", "encoding")}
     if stated["country"]:
-        stated["country"] = stated["country"].upper()
+        stated["country"] = code_of_two_letters(stated["country"].upper())
     place = None
     if given.get("latitude") is not None and given.get("longitude") is not None:
         latitude, longitude = given["latitude"], given["longitude"]
+        refuse_swapped(latitude, longitude, stated["country"])
         place = Place(latitude, longitude, nearest_time_zone(latitude, longitude, stated["country"]))
     return stated | {"place": place}

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from projects.bikes.features import (
     layout_of,
     needed_columns,
 )
-from projects.bikes.layout import Layout
+from projects.bikes.last_four_weeks import last_four_weeks
+from projects.bikes.layout import Event, Layout
 from projects.bikes.saved import SCALES, SavedSettings, shapes
 from projects.bikes.scores import score, variance_of
 from projects.bikes.seasons import is_unseen
@@ -84,6 +85,12 @@ class BikesModel:
     @property
     def city(self) -> City:
         return City.from_json(self.settings["city"])
+
+    def with_events(self, events: Iterable[Event]) -> "BikesModel":
+        """The same model that knows of more events, past or to come."""
+        known = self.city
+        city = replace(known, events=sorted({*known.events, *events}))
+        return BikesModel(self.networks, self.scaling, self.settings | {"city": city.to_json()})
 
     @property
     def layout(self) -> Layout:
@@ -164,7 +171,7 @@ class BikesModel:
     def forecasts(self, hours: pd.DataFrame, prediction: np.ndarray) -> Forecasts:
         """The forecasts of the hours with what their bands depend on."""
         city = self.city
-        return Forecasts(hours, prediction, city.working_share(hours), city.is_special(hours), self.days_away(hours))
+        return Forecasts(hours, prediction, city.working_share(hours), city.unfamiliarity(hours), self.days_away(hours))
 
     def days_away(self, hours: pd.DataFrame) -> np.ndarray:
         """Days by which each hour lies outside those trained on; below 0 inside [rows]."""
@@ -243,7 +250,7 @@ def train(
 
 
 def measure(measured: BikesModel, hours: Split) -> dict[str, Any]:
-    """What the validation hours tell of a model that has not seen them: its score and the widths of its bands."""
+    """What the validation hours tell of a model that has not seen them: its score, the baseline's, and its bands."""
     actual = hours.validation.cnt.to_numpy(float)
     predicted = measured.predict(hours.validation, hours.train.tail(AROUND))
     validation = measured.forecasts(hours.validation, predicted)
@@ -253,6 +260,7 @@ def measure(measured: BikesModel, hours: Split) -> dict[str, Any]:
         "bands": fit_bands(fitted, validation),
         "day_widths": fit_day_widths(validation),
         "validation": score(actual, predicted, variance),
+        "last_four_weeks_rmse": score(actual, last_four_weeks(hours.train, hours.validation), variance)["rmse"],
     }
 
 
@@ -271,16 +279,17 @@ def fit(
     settings: Settings = DEFAULTS,
     on_epoch: Callable[[Any], None] | None = None,
     checkpoint: Checkpoint | None = None,
-    groups: Collection[str] = tuple(GROUPS),
+    groups: Collection[str] | None = None,
     less_than_a_year: bool = False,
 ) -> BikesModel:
     """An ensemble fitted to `hours`; the first network's loss on `unseen` is measured after each epoch.
 
-    Every number used for scaling comes from `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
+    groups: the names of the groups of features that may be used; None: all. Every number used for scaling comes from
+    `hours` alone. Members have the seeds seed · 1000, seed · 1000 + 1, …
     Once the checkpoint is stopped, the ensemble has only whole networks, or one that is not if there are none.
     """
     city = City.learned_from(hours, 0 if less_than_a_year else TREND_HELD_AFTER.days)
-    names = [name for name in available_groups(hours.columns, city) if name in groups]
+    names = [name for name in available_groups(hours.columns, city) if groups is None or name in groups]
     parts = build_groups(hours, city, names)
     features = pd.concat(parts.values(), axis=1)
     scaling = scaling_of(parts, hours, settings.log_counts)

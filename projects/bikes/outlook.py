@@ -1,5 +1,6 @@
 """What comes after the data, hour by hour and day by day, in the weather that is given or in what is usual."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,9 @@ import pandas as pd
 from projects.bikes.bands import LEVELS, Z, known_factor
 from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
-from projects.bikes.evaluation import last_four_weeks
 from projects.bikes.features import AROUND
 from projects.bikes.hours import columns_of, hours_of, on_working_days
+from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.layout import Layout, find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
@@ -35,7 +36,9 @@ WEATHER = {  # the columns of the weather, and what a table has them from: one o
 class Outlook(NamedTuple):
     """What is forecast."""
 
-    hours: pd.DataFrame  # time, prediction, its bounds, last_four_weeks, and the weather taken: see `typical_weather`
+    hours: (
+        pd.DataFrame
+    )  # time, prediction, its bounds, last_four_weeks, occasion, and the weather taken, see `in_units`
     days: pd.DataFrame  # date, hours, prediction, its bounds, occasion (events, a public holiday), last_four_weeks
     remarks: list[str]
     weather: str  # which was taken, in words
@@ -47,11 +50,19 @@ def weather_needed(model: BikesModel) -> list[str]:
     return [column for column in WEATHER if column in model.needed_columns]
 
 
-def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: int, weather: Path | None) -> Outlook:
+def outlook(
+    model: BikesModel,
+    hours: pd.DataFrame,
+    closed: pd.DataFrame,
+    days: int,
+    weather: Path | None,
+    columns: Sequence[str] = (),
+) -> Outlook:
     """The forecast from the first hour after the data to the end of the last of so many whole days.
 
     hours: the data; closed: those in which the service was closed, whose weather counts too. weather: a table of the
-    hours to come. Raises ProjectError where the data are too short to tell what weather is usual.
+    hours to come; columns: what is said of its columns, as in rain=NAME. Raises ProjectError where the data are too
+    short to tell what weather is usual.
     """
     past = pd.concat([hours, closed]).sort_values("time")
     needed = weather_needed(model)
@@ -59,7 +70,9 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     remarks: list[str] = []
     coming = hours_after(past.time.iloc[-1], days)
     times = pd.DatetimeIndex(coming.time)
-    given = read_hours_to_come(model, weather, times, needed, remarks) if weather else pd.DataFrame(index=coming.index)
+    given = pd.DataFrame(index=coming.index)
+    if weather:
+        given = read_hours_to_come(model, weather, times, needed, remarks, columns)
     add_holidays(model, coming, given, remarks)
     known = given[needed] if weather and needed else None
     scenarios = weather_scenarios(past, times, needed, known)
@@ -68,8 +81,9 @@ def outlook(model: BikesModel, hours: pd.DataFrame, closed: pd.DataFrame, days: 
     by_hour = put_together(forecasts, times)
     by_hour["last_four_weeks"] = last_four_weeks(hours, coming.assign(workingday=on_working_days(coming)))
     predictions = np.array([forecast.prediction for forecast in forecasts])  # [scenarios, hours]
-    by_day = day_sums(model, by_hour, model.city.is_special(coming), predictions)
+    by_day = day_sums(model, by_hour, model.city.unfamiliarity(coming), predictions)
     by_day["occasion"] = occasions(model, coming)
+    by_hour["occasion"] = by_day.set_index("date").occasion.reindex(by_hour.time.dt.normalize()).to_numpy()
     taken_from = weather_in_words(needed, weather, known)
     guess = guess_line(unseen_months(model.settings, by_hour.time))
     return Outlook(by_hour.join(typical_weather(scenarios)), by_day, remarks, taken_from, guess)
@@ -147,7 +161,8 @@ def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.nda
 def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenarios: np.ndarray) -> pd.DataFrame:
     """The bikes of each day with their bounds, by the errors of whole days in the validation.
 
-    special: whether each hour is on a special day [hours]. scenarios: the forecast of each [scenarios, hours].
+    special: how special the day of each hour is, from 0 to 1 [hours]. scenarios: the forecast of each
+    [scenarios, hours].
     """
     day = table.time.dt.normalize()
     grouped = table.prediction.groupby(day)
@@ -221,10 +236,15 @@ def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]
 
 
 def read_hours_to_come(
-    model: BikesModel, path: Path, times: pd.DatetimeIndex, needed: list[str], remarks: list[str]
+    model: BikesModel,
+    path: Path,
+    times: pd.DatetimeIndex,
+    needed: list[str],
+    remarks: list[str],
+    columns: Sequence[str],
 ) -> pd.DataFrame:
     """What a table knows of the hours to come: the weather needed and, where it marks holidays as the table trained on
-    did, `holiday`; NaN where it has none [hours, columns].
+    did, `holiday`; NaN where it has none [hours, columns]. columns: see `outlook`.
 
     Raises ProjectError where a column of the weather is missing.
     """
@@ -234,15 +254,16 @@ def read_hours_to_come(
         remarks.append(f"{path}: not counted, since the data that the model was trained on had no weather")
         return pd.DataFrame(index=range(len(times)))
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
-    hours, told = hours_of(text, layout_to_come(model.layout, text, str(path)), str(path), targets=False)
+    layout = layout_to_come(model.layout, text, str(path), columns)
+    hours, told = hours_of(text, layout, str(path), targets=False)
     remarks += [*on_commas, *told]
     refuse_missing_weather(model.layout, [name for name in needed if name not in hours], text, path)
-    columns = [*needed, "holiday"] if knows_holidays and "holiday" in hours else needed
+    known = [*needed, "holiday"] if knows_holidays and "holiday" in hours else needed
     if not needed:
-        counted = f"only {hours.attrs['layout'].holiday} is" if columns else "not"
+        counted = f"only {hours.attrs['layout'].holiday} is" if known else "not"
         remarks.append(f"{path}: {counted} counted, since the data that the model was trained on had no weather")
     covered = int(times.isin(hours.time).sum())
-    if covered == 0 and columns:
+    if covered == 0 and known:
         first, last = hours.time.min(), hours.time.max()
         raise ProjectError(
             f"{path} has none of the {len(times):,} hours to come, from {times[0]:%Y-%m-%d %H}:00 to "
@@ -254,14 +275,19 @@ def read_hours_to_come(
             f"{path} has {covered:,} of the {len(times):,} hours to come: usual weather is taken for the others"
             + (SWAPPED if covered < len(times) / 4 else "")
         )
-    return hours.set_index("time")[columns].reindex(times).reset_index(drop=True)
+    return hours.set_index("time")[known].reindex(times).reset_index(drop=True)
 
 
-def layout_to_come(layout: Layout, text: pd.DataFrame, name: str) -> Layout:
-    """The layout trained on where the table has its columns, perhaps but for the holidays', else one found anew."""
+def layout_to_come(layout: Layout, text: pd.DataFrame, name: str, columns: Sequence[str] = ()) -> Layout:
+    """The layout trained on where the table has its columns, perhaps but for the holidays', else one found anew.
+
+    columns: what is said of them, as in rain=NAME.
+    """
     weather = set(columns_of(layout, targets=False)) - {layout.holiday}
-    if not weather <= set(text):
-        return find_layout(text, name, with_count=False)
+    if columns or not weather <= set(text):
+        found = find_layout(text, name, {"column": tuple(columns)}, with_count=False)
+        place = {name: getattr(layout, name) for name in ("country", "subdivision", "place", "events")}
+        return msgspec.structs.replace(found, **place)
     return layout if layout.holiday in text else msgspec.structs.replace(layout, holiday=None)
 
 
@@ -271,15 +297,26 @@ def refuse_missing_weather(layout: Layout, missing: list[str], text: pd.DataFram
         return
     trained_on = [[getattr(layout, role) for role in WEATHER[name]] for name in missing]
     lacking = ", ".join(" or ".join(filter(None, columns)) for columns in trained_on)
-    raise ProjectError(f"{path} has no column for {lacking}, which the model was trained on; it has {', '.join(text)}")
+    role = next(role for role in WEATHER[missing[0]] if getattr(layout, role))
+    raise ProjectError(
+        f"{path} has no column for {lacking}, which the model was trained on; it has {', '.join(text)}: "
+        f"say which it is by --column '{role}=NAME'"
+    )
 
 
 def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
     """The table for people: times and weather in words, two decimals, °C or °F, % and km/h; None: not known."""
-    rows = table.copy()
+    rows = in_units(table, unit)
     for name, form in (("time", "%Y-%m-%d %H:%M"), ("date", "%Y-%m-%d")):
         if name in rows:
             rows[name] = rows[name].dt.strftime(form)
+    rows = rows.round(2).astype(object)
+    return rows.where(rows.notna(), None)
+
+
+def in_units(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
+    """The table with its weather in words, °C or °F, % and km/h."""
+    rows = table.copy()
     units = {
         "temp": ("temperature", WARMEST - COLDEST, COLDEST),
         "hum": ("humidity", 100, 0),
@@ -292,5 +329,4 @@ def for_csv(table: pd.DataFrame, unit: str = "°C") -> pd.DataFrame:
         rows["temperature"] = in_unit(rows.temperature, unit)
     if "weathersit" in rows:
         rows["weather"] = rows.pop("weathersit").map(dict(enumerate(SKIES, 1)))
-    rows = rows.round(2).astype(object)
-    return rows.where(rows.notna(), None)
+    return rows

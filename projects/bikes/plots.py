@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from projects.bikes.outlook import Outlook
 from projects.bikes.weather import in_unit
-from projects.common.plots import BLUE, GREY, ORANGE, new_figure
+from projects.common.plots import BLUE, GREY, ORANGE, drawable, new_figure
 from projects.common.words import counted
 
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
@@ -31,8 +31,8 @@ def plot_forecast(hours: pd.DataFrame, scores: dict[str, Any]) -> Figure:
     axes.set_xticks(pd.date_range(first.ceil("D"), last, freq=f"{max(1, round(days / 7))}D"))
     axes.set_xlim(first, last)
     axes.set(
-        title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes in a mean hour, "
-        f"which sees {hours.cnt.mean():.0f}",
+        title=f"Over the {days:.0f} test days the forecast is off by {scores['mae']:.0f} bikes an hour on average, "
+        f"where {hours.cnt.mean():.0f} are usual",
         ylabel="bikes rented in the hour",
         xlabel=f"hour, in local time, from {first:%d %B %Y} to {last:%d %B %Y}",
         ylim=(0, 1.25 * max(hours.cnt.max(), hours.high_80.max())),
@@ -77,7 +77,9 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     for place, bikes in zip(places, days.prediction, strict=True):
         axes.annotate(f"{bikes:,.0f}", (place + 0.04, bikes), xytext=(0, 3), textcoords="offset points")
     part = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
-    axes.set_xticks(places, [f"{date:%a %d %b}{more}" for date, more in zip(days.date, part, strict=True)])
+    occasions = [f"\n{drawable(occasion)}" if occasion else "" for occasion in days.occasion]
+    said = zip(days.date, part, occasions, strict=True)
+    axes.set_xticks(places, [f"{date:%a %d %b}{more}{occasion}" for date, more, occasion in said])
     busiest = days.loc[days.prediction.idxmax()]
     axes.set(title=f"Busiest: {busiest.date:%A %d %B}", ylabel="bikes rented in the day", ylim=(0, None))
     if len(days) > 9:

@@ -9,6 +9,7 @@ import pandas as pd
 from projects.common.errors import ProjectError
 from projects.common.names import folded
 
+LETTERS_OF_LONG_CODE = 3
 LIKE = 0.7  # how near to a name what was written must be, from 0 to 1
 
 
@@ -29,9 +30,26 @@ def public_holidays(years: Iterable[int], country: str, subdivision: str | None)
         if country not in known:
             advice = f"give a code of two letters, such as {likely_code(country)}"
             raise ProjectError(f"no holidays are known of country {country}: {advice}") from error
-        subdivisions = ", ".join(known[country]) or "none"
-        raise ProjectError(f"{country} has no subdivision {subdivision}; it has {subdivisions}") from error
+        named = holidays.list_supported_countries(include_aliases=True)[country]
+        by_folded = {folded(name): name for name in named}
+        nearest = get_close_matches(folded(str(subdivision)), by_folded, n=1, cutoff=LIKE)
+        meant = f": did you mean {by_folded[nearest[0]]}?" if nearest else ""
+        it_has = "" if nearest else f"; it has {', '.join(known[country]) or 'none'}"
+        raise ProjectError(f"{country} has no subdivision {subdivision}{meant}{it_has}") from error
     return pd.DatetimeIndex(pd.to_datetime(sorted(days)))
+
+
+def code_of_two_letters(code: str) -> str:
+    """ "IT" for "ITA"; any other code as it is."""
+    if len(code) != LETTERS_OF_LONG_CODE:
+        return code
+    import holidays
+
+    try:
+        known: str = holidays.country_holidays(code).country
+    except NotImplementedError:
+        return code  # whoever looks its holidays up refuses it
+    return known
 
 
 def likely_code(written: str) -> str:

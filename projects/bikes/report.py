@@ -143,7 +143,7 @@ def unscored(settings: dict[str, Any]) -> str:
     days, error = settings["validation_rows"] / 24, settings["validation"]["mae"]
     return (
         '<p class="card">The model was trained on all days: none are left to score it on. Networks fitted without the '
-        f"last {days:.0f} days were off by {bikes(error)} in a mean hour of these.</p>"
+        f"last {days:.0f} days were off by {bikes(error)} an hour on average.</p>"
     )
 
 

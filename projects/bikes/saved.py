@@ -74,6 +74,7 @@ class SavedSettings(msgspec.Struct):
     validation_rows: Annotated[int, msgspec.Meta(ge=1)]
     test_rows: Annotated[int, msgspec.Meta(ge=0)]
     log_counts: bool = False
+    last_four_weeks_rmse: NotNegative | None = None
 
 
 def shapes(settings: dict[str, Any]) -> Iterator[tuple[str, Shape]]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from projects.common.errors import printable
+from projects.common.words import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,8 @@ def describe(model: "BikesModel") -> str:
     if settings.get("unfinished"):
         return f"{settings['train_rows']:,} hours from {days} (interrupted)"
     hours = settings["train_rows"] + settings["validation_rows"]
-    return f"{hours:,} hours from {days} (validation: by a fit without the last {settings['validation_rows']:,})"
+    validated = f"validated on the last {settings['validation_rows']:,}, by a model that was trained without them"
+    return f"{hours:,} hours from {days} ({validated})"
 
 
 def table(scores: dict[str, Any]) -> str:
@@ -31,6 +33,7 @@ def table(scores: dict[str, Any]) -> str:
                 s = scored[period]
                 figures = f"{s['scaled_mse']:12.3f}{s['rmse']:8.1f}{s['mae']:8.1f}{s['rmsle']:8.3f}{s['r2']:8.3f}"
                 lines.append(f"{period if name == 'network' else '':12}{name:15}{s['rows']:>6}{figures}")
+    lines.append("RMSE and MAE: bikes an hour; scaled MSE: 0 is perfect, 1 no better than one number for all hours")
     return "\n".join(lines)
 
 
@@ -40,7 +43,7 @@ def backtest_table(scores: "pd.DataFrame") -> str:
     lines = [names + "  last four weeks: RMSE"]
     rows = [*scores.to_dict("records"), scores.mean(numeric_only=True).to_dict() | {"origin": "mean"}]
     for row in rows:
-        bands = f"{row['coverage_80']:9.1%}{row['coverage_95']:9.1%}"
+        bands = f"{percent(row['coverage_80'], 1):>9}{percent(row['coverage_95'], 1):>9}"
         errors = f"{row['rmse']:8.1f}{row['mae']:8.1f}{row['rmsle']:8.3f}"
         lines.append(f"{row['origin']:12}{row['hours']:6.0f}{errors}{bands}{row['last_four_weeks_rmse']:23.1f}")
     return "\n".join(lines)

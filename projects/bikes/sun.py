@@ -7,6 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from projects.common.errors import ProjectError
+
+EARTH_RADIUS = 6371  # km
+FAR = 0.3  # radians, some 1,900 km, from the nearest principal place of a time zone of the country
 J2000 = pd.Timestamp("2000-01-01 12:00", tz="UTC")  # what the formulas count days from
 
 
@@ -68,8 +72,26 @@ def nearest_time_zone(latitude: float, longitude: float, country: str | None = N
     """
     zones = time_zones()
     zones = [zone for zone in zones if country in zone.countries] or zones
-    places = np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone.principal_place)] for zone in zones])
-    return zones[int(np.argmin(distance(places, latitude, longitude)))].name
+    return zones[int(np.argmin(distance(places_of(zones), latitude, longitude)))].name
+
+
+def refuse_swapped(latitude: float, longitude: float, country: str | None) -> None:
+    """Raise ProjectError where a place is far from the country, and with its two numbers swapped would be near."""
+    of_country = [zone for zone in time_zones() if country in zone.countries]
+    if not of_country or abs(longitude) > 90:  # swapped it would be no place
+        return
+    places = places_of(of_country)
+    as_given, swapped = (distance(places, *place).min() for place in ((latitude, longitude), (longitude, latitude)))
+    if as_given > FAR > swapped:
+        raise ProjectError(
+            f"--latitude {latitude:g} --longitude {longitude:g} lies {as_given * EARTH_RADIUS:,.0f} km from where "
+            f"{country} is: swap the two numbers"
+        )
+
+
+def places_of(zones: list[TimeZone]) -> np.ndarray:
+    """Latitude and longitude of the zones' principal places, in degrees [zones, 2]."""
+    return np.array([[degrees(part) for part in re.findall(r"[+-]\d+", zone.principal_place)] for zone in zones])
 
 
 def degrees(written: str) -> float:

@@ -294,6 +294,7 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
 
 def coloured(text: str, effects: dict[str, float], negation: bool) -> str:
     """The tokens of the text, green where they speak for the label and red where against, bold where strongly."""
+    from projects.sentiment.characters import MARKS
     from projects.sentiment.negation import in_words, tokens
     from projects.sentiment.tokens import NEGATED
 
@@ -304,7 +305,9 @@ def coloured(text: str, effects: dict[str, float], negation: bool) -> str:
             return token
         return click.style(token, fg="green" if effect > 0 else "red", bold=abs(effect) >= STRONG)
 
-    return " ".join(map(colour, tokens(text, negation)))
+    names = tokens(text, negation)
+    spaced = ("" if name in MARKS else " " for name in names)
+    return "".join(space + colour(name) for space, name in zip(spaced, names, strict=True)).strip()
 
 
 def stdin_lines() -> Iterator[str]:
