@@ -456,7 +456,7 @@ def test_seoul_is_read_as_it_is_downloaded_and_its_closed_hours_are_named(tmp_pa
     assert "295 hours, left out of training: 2018-04-11, 2018-05-10, 2018-09-18 to 2018-09-19, " in output
     assert "2018-10-06 00:00 to 06:59" in output
     assert "Temperature(°C), read as °C: -17.8 to 39.4 °C" in output
-    assert f"next: bikes train --data {path}" in output
+    assert f"next: bikes train {path}" in output
     found = data.read_table(path)
     assert (len(found.hours), len(found.closed)) == (8465, 295)
     zeros = closed.closed_by_zeros(pd.concat([found.hours, found.closed]).sort_values("time", ignore_index=True))
@@ -526,7 +526,7 @@ def test_the_planners_walk(tmp_path):
     assert "CSV, semicolon, UTF-8; 3,600 hours" in output
     assert "count        Ausleihen: " in output
     assert "150 days are less than a year" in errors
-    assert output.splitlines()[-1] == "next: bikes train --data stadt.csv"
+    assert output.splitlines()[-1] == "next: bikes train stadt.csv"
     output, errors = bikes("train", "--data", "stadt.csv", "--test-days", 0, "--members", 2, "--validation-days", 20)
     assert "trained on 3,600 hours from 2024-03-04 to 2024-07-31" in output
     assert "next: bikes forecast --data stadt.csv" in output

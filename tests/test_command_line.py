@@ -74,7 +74,7 @@ def test_quiet_training_shows_only_its_result(workspace, tmp_path):
     data = workspace / "data" / "sentiment" / "reviews-SIMULATED.csv"
     code, output, errors = run("sentiment", "train", "--quiet", "--epochs", 2, "--data", data, cwd=tmp_path)
     assert (code, errors) == (0, "")
-    assert re.search(r"texts held out \(always the same answer: [45]\d\.\d%\)", output)
+    assert re.search(r"texts held out \(always the same answer: [45]\d\.\d %\)", output)
 
 
 @pytest.mark.parametrize("command", [bikes, sentiment])
@@ -304,7 +304,7 @@ def test_what_to_do_after_a_training_on_all_days_can_be_done(tmp_path):
     code, output, errors = run("bikes", "train", "--data", "my city.csv", *days, cwd=tmp_path)
     assert code == 0, errors
     commands = output.splitlines()[-1].removeprefix("next: ").split(", ")
-    assert commands == ["bikes forecast --data 'my city.csv'", "bikes report", "bikes predict --help"]
+    assert commands == ["bikes forecast 'my city.csv'", "bikes report", "bikes predict --help"]
     for command in commands:
         code, _, errors = run(*shlex.split(command), cwd=tmp_path)
         assert code == 0, errors
@@ -319,7 +319,7 @@ def test_what_to_do_next_can_be_done_with_another_folder_and_table(workspace, tm
     assert code == 0, errors
     commands = output.splitlines()[-1].removeprefix("next: ").split(", ")
     assert commands == [
-        f"{tool} evaluate --data 'my table.csv' --run 'my run'",
+        f"{tool} evaluate 'my table.csv' --run 'my run'",
         f"{tool} plot --run 'my run'",
         f"{tool} predict --run 'my run' --help",
     ]
@@ -372,8 +372,8 @@ def test_expected_failures_are_one_line(workspace, tmp_path):
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "columns.csv").write_text("a,b\n1,2\n")
     cases = {
-        ("bikes", "train"): "no data in data/bikes: run `bikes download` first",
-        ("sentiment", "train"): "no data in data/sentiment: run `sentiment download` first",
+        ("bikes", "train"): "no data in data/bikes: name your table, or run `bikes download` first",
+        ("sentiment", "train"): "no data in data/sentiment: name your table, or run `sentiment download` first",
         ("bikes", "train", "--data", "nowhere.csv"): "no file at nowhere.csv",
         ("bikes", "predict", "--run", workspace / "runs" / "bikes", "no.csv"): "no file at no.csv: name a table",
         ("bikes", "train", "--data", "empty.csv"): "empty.csv is empty",

@@ -536,7 +536,7 @@ def test_fault_35_what_is_not_utf_8_is_refused_with_its_line(workspace, tmp_path
     western = table(tmp_path, "w.csv", "text\nfine\nété\n".encode("cp1252"))
     code, output, errors = run("sentiment", "predict", "--file", western, cwd=workspace)
     assert code == 0, errors
-    assert "w.csv is no UTF-8: read as cp1252; name another with --encoding" in errors
+    assert "w.csv: not UTF-8, so read as cp1252 (--encoding names another)" in errors
     assert "été" in output
     code, _, errors = shell(r"printf 'fine\n\xe9t\xe9\n' | sentiment predict -", workspace)
     assert code == 1

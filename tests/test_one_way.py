@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -354,7 +355,7 @@ def test_commands_take_a_pattern(rows, tmp_path):
     assert code == 0, errors
     written = [line.rpartition(": ")[2] for line in output.splitlines()]
     assert written == ["700 rows", "800 rows", "20 rows", "1 row", "499 rows"]
-    answers = [json.loads(line) for line in (tmp_path / "answers" / "part-2.jsonl").read_text().splitlines()]
+    answers = list(csv.DictReader((tmp_path / "answers" / "part-2.csv").open()))
     code, output, _ = run("sentiment", "predict", "--file", tmp_path / "five" / "part-2.csv.gz", cwd=tmp_path)
     assert [(row["text"], round(row["probability"], 4)) for row in answers] == [
         (row["text"], float(row["probability"])) for row in csv.DictReader(output.splitlines())
@@ -371,6 +372,8 @@ def test_scores_of_several_files_are_those_of_one(rows, csv_file, tmp_path, smal
     assert five["test"].pop("log_loss") == pytest.approx(one["test"].pop("log_loss"))
     error = "expected_calibration_error"
     assert five["test"].pop(error) == pytest.approx(one["test"].pop(error))
+    for found in (*one["mistakes"], *five["mistakes"]):
+        assert re.search(r"\.csv, line \d+$", found.pop("place"))
     for name in ("test", "labels", "by_length", "confusions", "mistakes"):
         assert five[name] == one[name]
 
@@ -459,7 +462,7 @@ def test_what_is_no_parquet_is_one_line_and_what_is_no_unicode_is_escaped(csv_fi
 
 
 def test_answers_never_take_the_place_of_what_they_answer_or_of_each_other(tmp_path):
-    reviews = [tmp_path / "t.jsonl", tmp_path / "u.csv", tmp_path / "u.tsv"]
+    reviews = [tmp_path / "t.jsonl", tmp_path / "u.csv", tmp_path / "u.txt"]
     for path, content in zip(reviews, ('{"text": "a dull film"}\n', "text\nfine\n", "text\ndull\n"), strict=True):
         path.write_text(content)
     before = [path.read_bytes() for path in reviews]

@@ -167,6 +167,7 @@ def test_errors_of_a_backtest_stand_in_a_sentence():
     """Three hours of 10, 20 and 60 bikes: off by 1, 2 and 6, so 3 on average; the weeks by 9, 8 and 1, so 6."""
     forecasts = pd.DataFrame(
         {
+            "origin": [1, 1, 2],
             "cnt": [10, 20, 60],
             "prediction": [11.0, 18.0, 66.0],
             "last_four_weeks": [19.0, 12.0, 61.0],
@@ -175,13 +176,13 @@ def test_errors_of_a_backtest_stand_in_a_sentence():
         }
     )
     assert backtest.in_a_sentence(forecasts, 7) == (
-        "forecasts of 7 days are off by 3.0 bikes in a mean hour, which sees 30; the mean of the four weeks before by "
-        "6.0 bikes; the 80 % band held 67 of 100 hours"
+        "forecasts of 7 days are off by 3.0 bikes an hour on average (an average hour sees 30); the mean of the four "
+        "weeks before by 6.0 bikes; the 80 % band held 67 of 100 hours (50 to 100 by origin)"
     )
     without_bands = backtest.in_a_sentence(forecasts.assign(low_80=np.nan, high_80=np.nan), 1)
     assert without_bands == (
-        "forecasts of 1 day are off by 3.0 bikes in a mean hour, which sees 30; the mean of the four weeks before by "
-        "6.0 bikes"
+        "forecasts of 1 day are off by 3.0 bikes an hour on average (an average hour sees 30); the mean of the four "
+        "weeks before by 6.0 bikes"
     )
 
 
@@ -302,11 +303,11 @@ def test_how_far_off_a_forecast_is_stands_in_a_sentence():
         "baselines": {"last_four_weeks": {"test": {"mae": 40.4}, "validation": {"mae": 1234.5}}},
     }
     assert in_a_sentence(scores, "test", hours) == (
-        "over the 7 test days the forecast is off by 17 bikes in a mean hour, which sees 100; "
+        "over the 7 test days the forecast is off by 17 bikes an hour on average (an average hour sees 100); "
         "the mean of the four weeks before by 40 bikes; the 80 % band held 81 of 100 hours"
     )
     assert in_a_sentence(scores, "validation", hours) == (
-        "over the 7 validation days the forecast is off by 8.4 bikes in a mean hour, which sees 100; "
+        "over the 7 validation days the forecast is off by 8.4 bikes an hour on average (an average hour sees 100); "
         "the mean of the four weeks before by 1,234 bikes"
     )
 
@@ -664,7 +665,7 @@ def test_check_names_a_strike_but_no_feast_and_no_rain(tmp_path):
     assert f"far below    what is usual for the weekday: {told}: a strike" in output
     output, _ = bikes(tmp_path, "check", "city.csv", "--events", "strikes.csv")
     assert "far below" not in output
-    assert output.endswith("next: bikes train --data city.csv --events strikes.csv\n")
+    assert output.endswith("next: bikes train city.csv --events strikes.csv\n")
     hours = city.rename(columns={"bikes": "cnt"}).assign(weathersit=1, hr=city.time.dt.hour)
     assert [low.day for low in low_days.low_days(hours)] == [pd.Timestamp("2024-04-17")]
     hours.loc[strike & (hours.hr > 15), "weathersit"] = 3

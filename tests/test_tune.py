@@ -262,6 +262,6 @@ def test_ctrl_c_ends_a_search_with_the_best_so_far(tmp_path):
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors == "interrupted: this is the best so far\n"
-    assert output.splitlines()[-2].startswith("best: sentiment train --data ")
+    assert output.splitlines()[-2].startswith("best: sentiment train ")
     assert (tmp_path / "run" / "tune-best.sh").exists()
     assert not list((tmp_path / "run").glob(".working*"))

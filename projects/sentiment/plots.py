@@ -94,16 +94,16 @@ def plot_confusion(scores: dict[str, Any]) -> Figure:
     sizes = np.array([scored["texts"] for scored in scores["labels"]])
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CONFUSED])
     confusion = np.array(scores["test"]["confusion"])
-    percent = 100 * confusion / np.maximum(sizes, 1)[:, np.newaxis]
+    of_label = 100 * confusion / np.maximum(sizes, 1)[:, np.newaxis]
     size = 3 + 0.45 * len(chosen)
     figure, axes = new_figure(width=size + 1, height=size)
-    axes.imshow(percent[np.ix_(chosen, chosen)], cmap="Blues", vmin=0, vmax=100)
+    axes.imshow(of_label[np.ix_(chosen, chosen)], cmap="Blues", vmin=0, vmax=100)
     shown = [names[i][:24] for i in chosen]
     axes.set_xticks(range(len(chosen)), shown, rotation=90 if len(chosen) > 4 else 0)
     axes.set_yticks(range(len(chosen)), shown)
     for row, label in enumerate(chosen):
         for column, answer in enumerate(chosen):
-            value = percent[label, answer]
+            value = of_label[label, answer]
             colour = "white" if value > 50 else "black"
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
     right = np.trace(confusion) / max(confusion.sum(), 1)
