@@ -31,7 +31,7 @@ from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.model import Answer
 from projects.sentiment.plain_words import recommendation
-from projects.sentiment.plots import plot_label_words, plot_unsure, plot_words, unsure_helps
+from projects.sentiment.plots import plot_check, plot_label_words, plot_unsure, plot_words, unsure_helps
 from projects.sentiment.report import mistakes
 from projects.sentiment.score_table import no_better_in_words
 
@@ -1229,3 +1229,153 @@ def test_the_analysts_walk_in_the_documents(tmp_path):
     assert {row["label"] for row in answers} <= {"negative", "positive", "unsure"}
     page = (tmp_path / "runs" / "sentiment" / "report.html").read_text(encoding="utf-8")
     assert "film" not in page.partition("<script")[0]
+
+
+def portuguese(n=300):
+    """SIMULATED reviews with stars, some of which say what they are: “5 estrelas”."""
+    rng = random.Random(3)
+    rows = []
+    for number in range(n):
+        good = number % 2
+        text = f"{rng.choice(GOOD if good else BAD)}, {rng.choice(GOOD if good else BAD)} ({number})"
+        star = rng.choice([4, 5] if good else [1, 2]) if number % 7 else 3
+        rows.append((number, ("Faro", "Porto")[number % 2], text, star if number % 9 else f"{star} estrelas"))
+    return rows
+
+
+SHOP = ("Nº", "Loja", "Comentário", "Estrelas")
+
+
+def test_stars_that_say_what_they_are_are_stars(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(portuguese(), ";", SHOP))
+    output = run("sentiment", "check", "t.csv", cwd=tmp_path)[1]
+    assert "texts from 'Comentário', labels from 'Estrelas'\n" in output
+    joined = '"1,1 estrelas,2,2 estrelas=negative; 4,4 estrelas,5,5 estrelas=positive"'
+    assert f"or, good and bad alone:  sentiment train t.csv --labels {joined}" in output
+    assert "these look like one label: " in output
+    (tmp_path / "u.csv").write_text(csv_of(portuguese(), ";", ("nr", "loja", "frase", "valor")))  # no usual name
+    assert "texts from 'frase', labels from 'valor' (guessed" in run("sentiment", "check", "u.csv", cwd=tmp_path)[1]
+    labels = ["1", "2", "3", "3 estrelas", "4", "5"]
+    groups = groups_of_stars(labels)
+    assert groups == "1,2=negative 4,5=positive"
+    assert '--labels "1,2=negative; 3,3 estrelas=neutral; 4,5=positive"' in middle_left_out(labels, groups)
+
+
+def test_a_title_with_the_delimiters_of_a_spreadsheet_is_left_out(tmp_path):
+    above = "Relatório de 2026;;;\r\n;;;\r\n"
+    (tmp_path / "t.csv").write_text(above + csv_of(portuguese(), ";", SHOP), newline="")
+    code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "the columns are named in line 3 (Nº, Loja, Comentário, Estrelas), what stands above is left out" in errors
+    assert "300 rows" in output
+    (tmp_path / "t.csv").write_text(above + csv_of([*portuguese(), ("x",) * 5], ";", SHOP), newline="")
+    assert "t.csv, line 304: 5 fields" in run("sentiment", "check", "t.csv", cwd=tmp_path)[2]
+
+
+def test_a_label_that_is_misspelled_in_labels_is_named_with_what_may_be_meant(tmp_path):
+    rows = [(text, "Entrega" if good else "Devolução") for text, good in french()]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    joined = "Entregaa=E; Devolução=D"
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
+    assert code == 1
+    assert "Entregaa, named by --labels, does not occur: did you mean Entrega for Entregaa?" in errors
+
+
+def test_all_mistakes_go_to_a_file_the_surest_first(tmp_path):
+    import python_calamine as calamine
+
+    rows = french()
+    wrong = [number for number in range(0, 400, 7) if drawn(rows[number][0]) < 0.2]  # of the texts that are scored
+    assert len(wrong) > 5
+    for number in wrong:
+        rows[number] = (rows[number][0], 1 - rows[number][1])
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";"))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", cwd=tmp_path)
+    assert code == 0, errors
+    code, output, errors = run("sentiment", "evaluate", "t.csv", "--mistakes", "m.csv", cwd=tmp_path)
+    assert code == 0, errors
+    plain = (tmp_path / "m.csv").read_bytes().decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(plain), delimiter=";"))
+    assert f"m.csv: {len(found)} wrong answers" in errors
+    probabilities = [float(row["probability"].replace(",", ".")) for row in found]
+    assert probabilities == sorted(probabilities, reverse=True)
+    lines = {int(row["place"].rpartition(" ")[2]) for row in found}
+    assert lines >= {number + 2 for number in wrong}
+    for row in found:
+        text, label = rows[int(row["place"].rpartition(" ")[2]) - 2]
+        assert (row["text"], row["label"]) == (text, str(label))
+        assert row["answer"] != row["label"]
+    assert len(json.loads((tmp_path / "runs" / "sentiment" / "metrics.json").read_text())["mistakes"]) == 5
+    assert f"({tmp_path.name}" not in output
+    run("sentiment", "evaluate", "t.csv", "--mistakes", "m.xlsx", cwd=tmp_path)
+    names, *cells = calamine.CalamineWorkbook.from_path(tmp_path / "m.xlsx").get_sheet_by_index(0).to_python()
+    assert names == ["place", "label", "answer", "probability", "text"]
+    assert [row[3] for row in cells] == probabilities
+    code, _, errors = run("sentiment", "evaluate", "t.csv", "--mistakes", "m.pdf", cwd=tmp_path)
+    assert code == 1
+    assert "m.pdf: mistakes are written to a .csv, .tsv or .xlsx" in errors
+
+
+def test_numbers_of_a_csv_are_numbers_in_excel_and_codes_are_texts(tmp_path):
+    import python_calamine as calamine
+
+    (tmp_path / "t.csv").write_text(csv_of(portuguese(), ";", SHOP))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", "1,2=bad 4,5=good", cwd=tmp_path)
+    assert code == 0, errors
+    written = ("20000", "007", "3,5", "1.234", "-4", "12345678901234567", "5 estrelas")
+    new = [(number, cell, "très bien, parfait :)") for number, cell in enumerate(written)]
+    (tmp_path / "new.csv").write_text(csv_of(new, ";", ("Nº", "Valor", "Comentário")))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", "a.xlsx", cwd=tmp_path)
+    assert code == 0, errors
+    _, *cells = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
+    assert [row[1] for row in cells] == [20000, "007", 3.5, "1.234", -4, "12345678901234567", "5 estrelas"]
+    assert [row[0] for row in cells] == list(range(len(written)))
+
+
+def test_several_tables_are_answered_each_in_its_own_format(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", cwd=tmp_path)
+    assert code == 0, errors
+    (tmp_path / "a.csv").write_text("text\nparfait :)\n")
+    (tmp_path / "b.tsv").write_text("nr\ttext\n1\tparfait :)\n")
+    (tmp_path / "c.json").write_text('[{"text": "parfait :)"}]')
+    code, _, errors = run("sentiment", "predict", "a.csv", "b.tsv", "c.json", "--out", "answers", cwd=tmp_path)
+    assert code == 0, errors
+    assert sorted(path.name for path in (tmp_path / "answers").iterdir()) == ["a.csv", "b.tsv", "c.jsonl"]
+    assert (tmp_path / "answers" / "a.csv").read_text().startswith("text,label,probability\nparfait :),1,")
+
+
+def test_rows_that_were_trained_on_are_told(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--no-test", cwd=tmp_path)
+    assert code == 0, errors
+    (tmp_path / "new.csv").write_text(csv_of([*french()[:7], ("quelque chose de nouveau", 1)]))
+    code, _, errors = run("sentiment", "predict", "new.csv", "--out", "a.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "a.csv: the model was trained on the texts of 7 rows: new ones are answered less well" in errors
+
+
+def test_pictures_of_an_older_model_go_with_it(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    for command in (("train", "t.csv", "-q"), ("evaluate", "t.csv"), ("plot",), ("report",)):
+        code, _, errors = run("sentiment", *command, cwd=tmp_path)
+        assert code == 0, errors
+    folder = tmp_path / "runs" / "sentiment"
+    assert (folder / "confusion.png").exists()
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--seed", 5, cwd=tmp_path)
+    assert code == 0, errors
+    assert sorted(path.name for path in folder.iterdir()) == ["history.csv", "model.safetensors"]
+
+
+def test_an_option_before_the_command_is_told_where_it_goes(tmp_path):
+    code, _, errors = run("sentiment", "--run", "x", "predict", "bom", cwd=tmp_path)
+    assert code == 2
+    assert "No option --run here: it goes after the command, as in `sentiment train … --run`" in errors
+
+
+def test_bars_of_lengths_hold_as_many_lengths_each():
+    """Texts of 1 to 43 words, 100 of each: no bar is higher for holding more lengths than the others."""
+    found = {"labels": {"a": 4300}, "lengths": [n for n in range(1, 44) for _ in range(100)], "words": {"median": 22}}
+    bars = plot_check(found).axes[1].patches
+    heights = {bar.get_height() for bar in bars[1:-1]}
+    assert heights == {200}

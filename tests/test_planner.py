@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import shutil
 import zipfile
 from codecs import BOM_UTF8
@@ -18,14 +19,18 @@ from helpers import run
 from test_city import simulated_city, usual_bikes
 from test_report import enter, value, visit
 
+from nn import TwoLayerNetwork
 from projects.bikes import (
     backtest,
+    bands,
+    check,
     closed,
     data,
     decimal_commas,
     events,
     features,
     forecast,
+    layout,
     load,
     low_days,
     outlook,
@@ -33,6 +38,8 @@ from projects.bikes import (
     times,
     train,
 )
+from projects.bikes import model as bike_model
+from projects.bikes.cli_forecast import better_baseline
 from projects.bikes.evaluation import in_a_sentence
 from projects.bikes.layout import Event
 from projects.bikes.model import train as train_on
@@ -886,3 +893,168 @@ def test_a_missing_column_has_the_name_that_was_trained_on(valencia):
 def test_a_country_by_name_is_told_its_code(written, code):
     with pytest.raises(ProjectError, match=f"give a code of two letters, such as {code}$"):
         data.read_hours(simulated_city(10), country=written)
+
+
+def write_events(folder, text):
+    (folder / "events.csv").write_text(text)
+    return folder / "events.csv"
+
+
+def test_an_event_may_go_from_a_first_to_a_last_day(tmp_path):
+    table = "Dal;Al;Evento\n14/04/2026;16/04/2026;Fiera\n01/05/2026;;Sciopero\n"
+    found, told = events.read_events(write_events(tmp_path, table), "%d/%m/%Y %H:%M")
+    assert found == [
+        *(Event(dt.date(2026, 4, day), "Fiera") for day in (14, 15, 16)),
+        Event(dt.date(2026, 5, 1), "Sciopero"),
+    ]
+    assert "Dal and Al and Evento: Fiera (3 days, 2026-04-14 to 2026-04-16); Sciopero (2026-05-01)" in told
+
+
+def test_events_without_a_header_are_refused_and_names_that_look_alike_told(tmp_path):
+    with pytest.raises(ProjectError, match="the first row looks like data \\(14/04/2026\\), not like names of columns"):
+        events.read_events(write_events(tmp_path, "14/04/2026;Fiera\n15/04/2026;Fiera\n"), "%d/%m/%Y")
+    table = "Data;Evento\n14/04/2026;Fiera\n15/04/2026;Fiera\n03/11/2026;Fiere\n05/11/2026;Sciopero\n"
+    _, told = events.read_events(write_events(tmp_path, table), "%d/%m/%Y")
+    assert told.endswith("; Fiere looks like Fiera: give one kind one name")
+
+
+def test_events_that_become_known_later_are_forecast_as_those_learned(spring):
+    (spring / "neu.csv").write_text("Datum;Anlass\n24.05.2024;Stadtfest\n23.05.2024;Konzert\n")
+    before = json.loads(bikes(spring, *WEEK, "--json")[0])["days"]
+    output, errors = bikes(spring, *WEEK, "--events", "neu.csv", "--json")
+    after = json.loads(output)["days"]
+    assert [day["occasion"] for day in after] == ["Konzert", "Stadtfest"]
+    assert after[1]["prediction"] > 1.5 * before[1]["prediction"]  # on days of the feast there were three times as many
+    assert after[0]["prediction"] == before[0]["prediction"]  # nobody knows what a concert does:
+    wider = [day["high_80"] - day["low_80"] for day in (after[0], before[0])]
+    assert wider[0] > 1.5 * wider[1]
+    assert "no hour trained on is of Konzert: what such a day does is not known, and only bands are wider" in errors
+
+
+def test_bands_are_wider_on_events_the_less_the_more_days_were_learned_from_by_hand():
+    of = {"2024-03-05": "Fair", "2024-03-06": "Fair", "2024-03-12": "Fair", "2024-03-20": "Fair", "2024-03-21": "Final"}
+    hours = city_with_events(30, of)
+    city = features.City.learned_from(hours[: 10 * 24])  # three days of the fair
+    by_day = city.unfamiliarity(hours).reshape(30, 24)
+    assert (by_day == by_day[:, :1]).all()
+    known = dict(zip(range(4, 34), by_day[:, 0], strict=True))  # by the day of March
+    assert known[4] == 0
+    assert known[20] == pytest.approx(1 / 2)  # 1 / √(1 + 3)
+    assert known[21] == 1
+    special = np.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(bands.known_factor(special, np.zeros(3)), [1, 1.5, 2])
+
+
+def test_columns_of_weather_to_come_are_found_as_services_write_them_or_named(spring):
+    hours = pd.date_range("2024-05-23", periods=48, freq="h")
+    for column in ("Temp. prevista (°C)", "T (°C)", "Temperatura prevista"):
+        pd.DataFrame({"Data/ora": hours, column: 12.5}).to_csv(spring / "meteo.csv", index=False)
+        output, _ = bikes(spring, *WEEK, "--weather", "meteo.csv")
+        assert "in the weather of meteo.csv" in output
+    assert layout.read_name("Velocità vento (km/h)").plain == "velocita vento"
+    assert re.fullmatch(layout.NAMES["wind"], "velocita vento")
+    pd.DataFrame({"Data/ora": hours, "warm": 12.5}).to_csv(spring / "meteo.csv", index=False)
+    code, _, errors = run("bikes", *WEEK, "--weather", "meteo.csv", cwd=spring)
+    assert code == 1
+    assert "say which it is by --column 'temperature=NAME'" in errors
+    named = ["--column", "temperature=warm"]
+    output, _ = bikes(spring, *WEEK, "--weather", "meteo.csv", *named)
+    assert "in the weather of meteo.csv" in output
+    code, _, errors = run("bikes", *WEEK, *named, cwd=spring)
+    assert code == 2
+    assert "--column is of the table of --weather" in errors
+
+
+def test_a_table_to_predict_may_call_its_columns_otherwise(spring):
+    hours = pd.date_range("2024-05-23 08:00", periods=3, freq="h")
+    for names in (("Zeitpunkt", "Temperatur"), ("Data/ora", "Temp. prevista (°C)")):
+        pd.DataFrame(dict(zip(names, (hours, 12.5), strict=True))).to_csv(spring / "stunden.csv", index=False)
+        output, _ = bikes(spring, "predict", "stunden.csv", "--json")
+        predictions = [json.loads(line)["prediction"] for line in output.splitlines()]
+        if names[0] == "Zeitpunkt":
+            expected = predictions
+    assert predictions == expected
+
+
+def test_coordinates_that_are_swapped_are_refused_where_the_country_tells(tmp_path):
+    (tmp_path / "t.csv").write_text("time,bikes\n2024-01-01 00:00,3\n2024-01-01 01:00,4\n")
+    swapped = ["--country", "ITA", "--latitude", 11.34, "--longitude", 44.49]
+    code, _, errors = run("bikes", "check", "t.csv", *swapped, cwd=tmp_path)
+    assert code == 1
+    assert re.search(
+        r"--latitude 11.34 --longitude 44.49 lies 4,\d{3} km from where IT is: swap the two numbers", errors
+    )
+    right = ["--country", "ita", "--latitude", 44.49, "--longitude", 11.34]
+    output, _ = bikes(tmp_path, "check", "t.csv", *right)
+    assert "(Europe/Rome)" in output
+    output, _ = bikes(tmp_path, "check", "t.csv", "--latitude", 11.34, "--longitude", 44.49)  # nobody said where
+    assert "sun at 11.34, 44.49" in " ".join(output.split())
+
+
+def test_holidays_of_a_part_of_the_country_are_named(tmp_path):
+    time = pd.date_range("2025-09-01", "2025-11-30 23:00", freq="h")
+    pd.DataFrame({"time": time, "bikes": 5 + time.hour}).to_csv(tmp_path / "t.csv", index=False)
+    output, _ = bikes(tmp_path, "check", "t.csv", "--country", "IT", "--subdivision", "BO")
+    assert "of IT, BO: 3 days, of BO alone 2025-10-04" in output  # San Petronio
+    code, _, errors = run("bikes", "check", "t.csv", "--country", "IT", "--subdivision", "Cesen", cwd=tmp_path)
+    assert code == 1
+    assert "IT has no subdivision Cesen: did you mean Cesena?" in errors
+
+
+def test_times_of_day_may_have_a_dot():
+    written = pd.Series([f"26/06/2025 {hour:02}.00" for hour in range(24)])
+    assert times.find_time_format(written) == "%d/%m/%Y %H.%M"
+    assert times.parse_moment("27-10-2026 17.00", "%d/%m/%Y %H:%M") == dt.datetime(2026, 10, 27, 17)
+
+
+def test_an_hour_far_above_its_usual_bikes_is_named_and_an_event_is_not(tmp_path):
+    city = simulated_city(90)
+    slip = city.time == pd.Timestamp("2024-04-17 03:00")
+    usual = int(np.median([city.bikes[city.time == pd.Timestamp("2024-04-17 03:00") + pd.Timedelta(weeks=week)].item()
+                           for week in (-4, -3, -2, -1, 1, 2, 3, 4)]))  # fmt: skip
+    city.loc[slip, "bikes"] = 5 * usual + int(city.bikes.mean()) + 20
+    city.to_csv(tmp_path / "city.csv", index=False)
+    output, _ = bikes(tmp_path, "check", "city.csv")
+    assert f"far above    what is usual for the hour: 2024-04-17 03:00 ({city.bikes[slip].item()} bikes for" in output
+    (tmp_path / "fair.csv").write_text("date,name\n2024-04-17,fair\n")
+    output, _ = bikes(tmp_path, "check", "city.csv", "--events", "fair.csv")
+    assert "far above" not in output
+
+
+def test_a_forecast_says_that_four_weeks_were_better_where_the_validation_did(spring):
+    model = load(spring / "runs" / "bikes" / "model.safetensors")
+    network = model.settings["validation"]["rmse"]
+    for weeks, said in ((network / 2, True), (2 * network, False), (None, False)):
+        model.settings["last_four_weeks_rmse"] = weeks
+        told = better_baseline(model)
+        assert (told is not None) == said
+    model.settings |= {"last_four_weeks_rmse": 5.2, "validation": {"rmse": 10.04}}
+    assert "nearer to what happened (RMSE 5.2 against 10.0): take the column last_four_weeks" in better_baseline(model)
+
+
+def test_bands_that_are_too_wide_or_too_narrow_are_told():
+    assert check.warn_of_bands({}) is None
+    assert check.warn_of_bands({"coverage_80": 0.84}) is None
+    assert "wider than they need be (97 % of the hours in the 80 % band)" in check.warn_of_bands({"coverage_80": 0.97})
+    assert "too narrow for these days (50 % of the hours" in check.warn_of_bands({"coverage_80": 0.5})
+
+
+def test_hours_of_a_forecast_have_their_occasion_and_peoples_units(spring):
+    model = load(spring / "runs" / "bikes" / "model.safetensors")
+    coming = forecast(model, spring / "stadt.csv", days=14)
+    assert "temp" not in coming.hours
+    assert coming.hours.temperature.between(-5, 25).all()
+    feast = coming.hours[coming.hours.time.dt.normalize() == pd.Timestamp("2024-05-29")]
+    assert set(feast.occasion) == {"Stadtfest"}
+
+
+def test_a_network_of_another_activation_is_kept_whole_and_not_saved(tmp_path):
+    rng = np.random.default_rng(0)
+    network = TwoLayerNetwork(3, 4, hidden="tanh", random_state=1)
+    wider = bike_model.with_all_features(network, np.array([True, False, True, True]))
+    X = rng.normal(size=(5, 4))
+    np.testing.assert_array_equal(wider.predict(X), network.predict(X[:, [0, 2, 3]]))
+    with pytest.raises(
+        ProjectError, match="a hidden layer of tanh: model files, the page and ONNX know sigmoids alone"
+    ):
+        bike_model.BikesModel([wider], {}, {}).save(tmp_path / "m")
