@@ -119,7 +119,8 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progres
 
 def option_words(command: click.Command, values: dict[str, Any]) -> list[str]:
     """What is typed after a command for those values that are not the defaults; the data come first, by name alone."""
-    words = [] if values.get("data") is None else [str(values["data"])]
+    takes_data = any(param.name == "data" for param in command.params)
+    words = [str(values["data"])] if takes_data and values.get("data") is not None else []
     for param in command.params:
         value = values.get(str(param.name))
         if param.name == "data" or value is None or value == param.default or value == ():
