@@ -34,7 +34,7 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
     "registered": r"registered|registered .*|members?|subscribers?|annual.*",
     "temperature": (
         r"temp|(air |mean )?temperature( 2m)?|(luft)?temperatur|temperatura( .*)?|temperatuur|teplota( .*)?|"
-        r"lufttemperatur(en)?|temp powietrza|t|t2m|tavg|tmp[fc]|temp [cf]"
+        r"lufttemperatur(en)?|temp powietrza|t2m|tavg|tmp[fc]|temp [cf]"
     ),
     "humidity": (
         r"hum|ur|rel(ative)? humidity.*|humidity.*|rh|rhum|relhum|(luft)?feuchte|luftfeuchtigkeit|humedad.*|humidite.*|"
@@ -162,6 +162,8 @@ def read_name(column: str) -> Name:
     ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
     if ending and not unit:
         plain, unit = ending[1], ending[2]
+    if plain == "t" and unit.lower().strip("° ") in ("c", "f"):  # without a unit it may be the time
+        plain = "temperature"
     return Name(plain, unit.lower())
 
 

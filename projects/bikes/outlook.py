@@ -36,9 +36,7 @@ WEATHER = {  # the columns of the weather, and what a table has them from: one o
 class Outlook(NamedTuple):
     """What is forecast."""
 
-    hours: (
-        pd.DataFrame
-    )  # time, prediction, its bounds, last_four_weeks, occasion, and the weather taken, see `in_units`
+    hours: pd.DataFrame  # time, prediction, bounds, last_four_weeks, occasion, weather taken (see `typical_weather`)
     days: pd.DataFrame  # date, hours, prediction, its bounds, occasion (events, a public holiday), last_four_weeks
     remarks: list[str]
     weather: str  # which was taken, in words

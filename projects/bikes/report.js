@@ -28,9 +28,18 @@ function eventsOf(time) {
 // Whether weekday and season tell little of a day, as in projects/bikes/calendar.py.
 function isSpecial(time, weekday, date, kind) {
   const { usual, holidaysBegin, holidaysEnd, thanksgiving } = about.calendar;
-  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd || eventsOf(time).length) return true;
+  if (kind in usual || date >= holidaysBegin || date <= holidaysEnd) return true;
   const thursday = new Date(time - (weekday - 3) * DAY), there = 100 * (thursday.getUTCMonth() + 1) + thursday.getUTCDate();
   return about.city.country === thanksgiving && weekday >= 2 && there >= 1122 && there <= 1128;
+}
+
+// How little is known of a day, from 0 to 1, as in projects/bikes/features.py, City.unfamiliarity.
+function unfamiliarity(time, weekday, date, kind) {
+  const { events, first_hour: first, last_hour: last } = about.city;
+  const learnedDays = name => events.filter(([day, other]) =>
+    other === name && day >= first.slice(0, 10) && day <= last.slice(0, 10)).length;
+  const ofEvents = eventsOf(time).map(name => 1 / Math.sqrt(1 + learnedDays(name)));
+  return Math.max(isSpecial(time, weekday, date, kind) ? 1 : 0, ...ofEvents);
 }
 
 // How much of a working day it is, as projects/bikes/calendar.py works it out.
@@ -120,7 +129,7 @@ function features(now) {
   const events = eventsOf(time);
   for (const name of about.city.learned_events) found[`event_${name}`] = events.includes(name);
   found.working = working; // no features of their own: the band needs these two
-  found.special = isSpecial(time, weekday, dayOfYear, kind);
+  found.unfamiliar = unfamiliarity(time, weekday, dayOfYear, kind);
   return found;
 }
 
@@ -135,13 +144,13 @@ function isUnseen(time) {
 }
 
 // The bounds of the 80 % band, as in projects/bikes/bands.py; none beyond what is known.
-function band(now, bikes, { working, special }) {
+function band(now, bikes, { working, unfamiliar }) {
   const time = timeOf(now), { starts, growth, scales, widths, wet_factor: wetFactor } = about.bands;
   if (time < known[0] || time > known[1] || isUnseen(time)) return {};
   const away = Math.max(time - Date.parse(about.lastHour), Date.parse(about.firstHour) - time) / DAY;
   const part = starts.filter(start => start <= now.hour).length - 1 + (working < 0.5 ? starts.length : 0);
   const width = widths["80"] * scales[part] * (about.inputs.includes("weather") && now.weather >= about.wet ? wetFactor : 1) *
-    (special ? about.bands.special : 1) * (1 + growth * Math.max(away - about.bands.growsAfter, 0) / 365);
+    (1 + (about.bands.special - 1) * unfamiliar) * (1 + growth * Math.max(away - about.bands.growsAfter, 0) / 365);
   const root = Math.sqrt(bikes);
   return { low: Math.max(root - width, 0) ** 2, high: (root + width) ** 2 };
 }
