@@ -198,7 +198,7 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 3, cwd=tmp_path)[0] == 0
     kept = sum(drawn(text) < 0.2 for text, _ in [*rows, *known])
     line, scores = scored(tmp_path, "t.csv")
-    known_words = "others are trained on, or have the very words of such a text"
+    known_words = "texts that the model was trained on, or copies of such texts"
     assert line == f"{kept} test texts; left out: {460 - kept} {known_words}"
     assert scores["test"]["texts"] == kept
     assert scores["scored"] == {"parts": ["new"], "trained_on": 460 - kept}

@@ -1,6 +1,7 @@
 """The `bikes` command: download, check, train, tune, evaluate, backtest, forecast, plot, report, export, predict."""
 
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +155,7 @@ def train(
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{cli_output.simulated_mark(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))
-    click.echo(in_a_sentence(scores, "validation", hours.validation))
+    click.echo(f"{in_a_sentence(scores, 'validation', hours.validation)}{given_weather(model.needed_columns)}")
     known = city.hours[: len(hours.train) + len(hours.validation)]
     say_each([not_used_line(city), closed_line(len(city.closed)), warn_of_new_events(known), warn_of_short_data(known)])
     say_each([warn_of_baseline(scores, "validation")])
@@ -274,7 +275,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     else:
         click.echo(f"{cli_output.simulated_mark(scores)}a model trained on {describe(model)}")
         click.echo(table(scores))
-        click.echo(in_a_sentence(scores, period, getattr(hours, period)))
+        click.echo(f"{in_a_sentence(scores, period, getattr(hours, period))}{given_weather(model.needed_columns)}")
     say_each([warn_of_baseline(scores, period), warn_of_bands(scores[period])])
     if "test" not in scores:
         say_each(
@@ -283,6 +284,16 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
 
 main.add_command(forecast)
+
+
+def given_weather(columns: "Collection[str]") -> str:
+    """Ends a sentence on errors: what a forecast of past days knew that one of days to come does not."""
+    knew_weather = {"temp", "hum", "windspeed", "weathersit"} & set(columns)
+    return (
+        " (given the weather as it was: with a forecast of the weather, or none, it is further off)"
+        if knew_weather
+        else ""
+    )
 
 
 @main.command()
@@ -346,7 +357,7 @@ def backtest(  # a parameter for each option
         mark = cli_output.simulated_mark({"simulated": simulated})
         click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
-        click.echo(in_a_sentence(forecasts, days))
+        click.echo(f"{in_a_sentence(forecasts, days)}{given_weather(hours.columns)}")
     say_each([warn_of_better_weeks(scores)])
 
 

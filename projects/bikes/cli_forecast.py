@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def forecast(  # a parameter for each option
               bikes forecast --out week.xlsx
     """
     from projects.bikes.data import read_table
-    from projects.bikes.events import read_events
+    from projects.bikes.events import named_as_learned, read_events
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
@@ -91,7 +92,8 @@ def forecast(  # a parameter for each option
     if columns and weather is None:
         raise click.UsageError("--column is of the table of --weather: name that, too")
     if events is not None:
-        found, told = read_events(events, model.layout.time_format, city.table.encoding)
+        written, told = read_events(events, model.layout.time_format, city.table.encoding)
+        found = named_as_learned(written, model.city.learned_events)
         model = model.with_events(found)
         say_each([told, *unknown_kinds(model, found)])
     coming = outlook(model, city.hours, city.closed, days, weather, columns)
@@ -119,7 +121,12 @@ def unknown_kinds(model: "BikesModel", events: "list[Event]") -> "Iterator[str]"
     """A line where some of the events are of kinds that the model has not learned."""
     new = sorted({event.name for event in events} - {*model.city.learned_events})
     if new:
-        yield f"no hour trained on is of {', '.join(new)}: what such a day does is not known, and only bands are wider"
+        meant = [match for name in new for match in get_close_matches(name, model.city.learned_events, 1)]
+        hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
+        yield (
+            f"no hour trained on is of {', '.join(new)}{hint}: what such a day does is not known, "
+            "and only the bands are wider"
+        )
 
 
 def better_baseline(model: "BikesModel") -> str | None:

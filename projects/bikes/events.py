@@ -14,6 +14,7 @@ from projects.bikes.layout import Event, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
+from projects.common.names import folded
 from projects.common.table import Table, table_of_frame
 from projects.common.tables import open_table
 from projects.common.words import NO, YES, counted
@@ -76,6 +77,12 @@ def refuse_without_header(table: Table) -> None:
             f"{table.path}: the first row looks like data ({dates[0]}), not like names of columns: put a row of names "
             "above it, such as date,name"
         )
+
+
+def named_as_learned(events: Iterable[Event], learned: Iterable[str]) -> list[Event]:
+    """The events by the names of those that were learned, where case, accents and spaces alone tell them apart."""
+    names = {folded(name): name for name in learned}
+    return [Event(day, names.get(folded(name), name)) for day, name in events]
 
 
 def find_ends(

@@ -276,10 +276,12 @@ def without_doubled_times(
     if len(wrong):
         again = wrong[wrong.duplicated()]
         place = again.index[0] if isinstance(again.index[0], str) else f"line {again.index[0]}"
+        zone = layout.place.time_zone if layout.place else None
+        perhaps = f"; or are --latitude and --longitude right? Clocks of {zone} do not go back then" if zone else ""
         raise ProjectError(
             f"{name}, {place}: {again.iloc[0]} is there twice: a table needs one row for each time, of the whole city; "
             "add up the rows of stations, and count those of trips, by the hour first (pandas: "
-            "table.groupby(time).sum() or .size())"
+            f"table.groupby(time).sum() or .size()){perhaps}"
         )
     moments = doubled.dt.floor("h").drop_duplicates()
     named = ", ".join(f"{moment:%Y-%m-%d %H}:00" for moment in moments[:SHOWN])

@@ -127,7 +127,9 @@ def draw_errors_by_weather(axes: Any, error: pd.Series, weathersit: pd.Series, w
     axes.set_xticks(np.arange(len(kinds)), [f"{weather[kind - 1]}\n({counts[kind]} h)" for kind in kinds])
     axes.set_xlabel("weather")
     if kinds:
-        axes.set_title(f"Largest error: {weather[by_weather.iloc[:, 1].idxmax() - 1].replace('-', ' ')}")
+        size = by_weather.iloc[:, 1]
+        worst = weather[size.idxmax() - 1].replace("-", " ")
+        axes.set_title(f"Largest error: {worst}, {size.max():.0f} bikes an hour on average")
 
 
 def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:

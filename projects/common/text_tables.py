@@ -179,22 +179,31 @@ def read_csv(
     def line() -> int:
         return n_above + reader.line_num
 
+    def place(row: int) -> str:
+        """The line, and the row of a spreadsheet where it is another one, as quoted texts have line ends."""
+        return f"line {line()}" if row == line() else f"line {line()} (row {row})"
+
     with reading_errors(path, lambda: f", after line {line()}"):
-        header = next((fields for fields in reader if fields), [])
+        header: list[str] = []
+        n_rows = n_above
+        for header in reader:
+            n_rows += 1
+            if header:
+                break
     columns = checked_columns(header, path, f"line {line()}")
 
     def rows() -> Iterator[Row]:
         last = line()
         with reading_errors(path, lambda: f", after line {last}"):  # a quote that never ends began after it
-            for fields in reader:
+            for row, fields in enumerate(reader, n_rows + 1):
                 last = line()
                 if not fields and len(columns) == 1:
                     fields = [""]
                 if fields and len(fields) != len(columns):
                     problem = f"{len(fields)} fields, but the header has {len(columns)}, the last of them {columns[-1]}"
-                    raise ProjectError(f"{path}, line {last}: {problem}")
+                    raise ProjectError(f"{path}, {place(row)}: {problem}")
                 if fields:
-                    yield f"line {last}", dict(zip(columns, fields, strict=True))
+                    yield place(row), dict(zip(columns, fields, strict=True))
 
     return columns, rows()
 

@@ -145,10 +145,10 @@ def answer_of(
     """
     if in_table and not text.strip():
         return dict.fromkeys(added_columns(unsure_below)) | {"label": NO_TEXT}
-    label, confidence = model.answer_from(probabilities, unsure_below)
+    label, confidence = model.answer_from(text, probabilities, unsure_below)
     answer = {"label": label, "probability": round(confidence, 6)}
     if unsure_below:
-        answer[BEST_GUESS] = model.answer_from(probabilities, 0.0).label
+        answer[BEST_GUESS] = model.answer_from(text, probabilities, 0.0).label
     return answer
 
 

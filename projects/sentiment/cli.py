@@ -129,9 +129,13 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         click.echo(f"\nanswer with:  {answer}")
         return
     stars = groups_of_stars(list(found["labels"]))
+    joined = joined_alike(list(found["labels"]), found["alike"]) if found["alike"] else None
     few = too_few(found)
     if few:
         click.echo(f"\n{printable(few)}")
+    elif joined:
+        click.echo(f"\ntrain with:  sentiment train {words} --labels {shlex.quote(joined)}")
+        click.echo(f"or, with the labels as they are:  sentiment train {words}")
     else:
         click.echo(f"\ntrain with:  sentiment train {words}")
     if stars and not few:
@@ -139,10 +143,6 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         middle = middle_left_out(list(found["labels"]), stars)
         if middle:
             click.echo(f"  {middle}")
-    joined = joined_alike(list(found["labels"]), found["alike"]) if found["alike"] else None
-    if joined and not few:
-        groups = shlex.quote(joined)
-        click.echo(f"or, what looks like one label joined:  sentiment train {words} --labels {groups}")
     if without_labels(found):
         click.echo(f"or, if these are no labels, answer with:  {answer}")
 
@@ -337,7 +337,8 @@ def in_words(model: "SentimentModel") -> str:
     "mistakes_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write all wrong answers there, the surest first: .csv, .tsv or .xlsx. Some may be wrong labels.",
+    help="Write all wrong answers there, the surest first, with their rows: .csv, .tsv or .xlsx. Some may be wrong "
+    "labels. Of the texts that are scored: those trained on are not.",
 )
 @layout_options()
 @positive_option
@@ -384,7 +385,7 @@ def evaluate(  # a parameter for each option
     if mistakes_file:
         write_mistakes(scores["mistakes"], mistakes_file, model.layout.delimiter)
         tell(f"{mistakes_file}: {counted(len(scores['mistakes']), 'wrong answer')}")
-    scores["mistakes"] = scores["mistakes"][:MISTAKES]
+    scores["mistakes"] = [without_row(mistake) for mistake in scores["mistakes"][:MISTAKES]]
     run_files.write_json(run / METRICS, scores)
     if scores["unknown"]["texts"]:
         unknown = ", ".join(map(repr, scores["unknown"]["labels"][:LABELS_LISTED]))
@@ -400,6 +401,11 @@ def evaluate(  # a parameter for each option
     advice = recommendation(scores)
     if advice:
         click.echo(advice)
+
+
+def without_row(mistake: dict[str, Any]) -> dict[str, Any]:
+    """The mistake without the row of the table, whose other columns nobody asked for."""
+    return {name: value for name, value in mistake.items() if name != "row"}
 
 
 named_option = click.option(

@@ -15,7 +15,7 @@ from projects.common.errors import ProjectError, printable
 from projects.common.files import no_file
 from projects.common.run_folder import MODEL
 from projects.common.terminal import tell
-from projects.common.words import counted
+from projects.common.words import are, counted
 from projects.sentiment.cli_options import Where, engine_options, layout_options, tables_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SHOWN = 12  # n-grams shown by --explain outside --json
 # what may be added to a row
 ANSWER = ("label", "probability", "best_guess", "probabilities", "words", "ngrams", "unknown", "note")
+LITTLE = 0.02  # effect on the probability, below which no n-gram decides alone
 FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
 LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
@@ -178,7 +179,8 @@ def answer_tables(
                 tell(f"{written.path}: {counted(written.without_text, 'row')} {have} no text and got no label")
             if written.without_known_word:
                 rows = counted(written.without_known_word, "row")
-                tell(f"{written.path}: {rows} without a known word got the most frequent label and its share")
+                got = f"{are(written.without_known_word)} {UNSURE}" if unsure else "got the most frequent label"
+                tell(f"{written.path}: {rows} without a known word {got}, with the share of the most frequent label")
             if written.trained_on:
                 rows = counted(written.trained_on, "row")
                 tell(f"{written.path}: the model was trained on the texts of {rows}: new ones are answered less well")
@@ -286,6 +288,8 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
         click.echo(f"  {found['note']}")
     if found.get("ngrams"):
         click.echo(f"  without it, the probability of {printable(found['label'])} would be lower by:")
+        if max(abs(ngram["effect"]) for ngram in found["ngrams"]) < LITTLE:
+            click.echo("  (each alone changes little, as the others say the same)")
     for ngram in found.get("ngrams", ())[:SHOWN]:
         click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
     if found.get("unknown"):

@@ -67,6 +67,7 @@ class Example(NamedTuple):
     label: str
     place: str
     simulated: bool = False
+    row: dict[str, Any] | None = None  # of a table, all that it has
 
 
 class Source(Protocol):
@@ -364,7 +365,7 @@ def table_examples(path: Path, part: str, layout: Layout, left_out: LeftOut) -> 
             progress.advance(seen / told)
             seen = 0
         if part in (ALL, part_of(row.get("split"), has_split, text, place)):
-            yield Example(text, label, place, simulated)
+            yield Example(text, label, place, simulated, row)
 
 
 def unlabelled_rows(path: Path, layout: Layout) -> Iterator[Example]:

@@ -196,6 +196,7 @@ def mistakes(
     for i in by_confidence[:n_mistakes].tolist():
         yield {
             "place": examples[i].place,
+            "row": examples[i].row,
             "label": examples[i].label if outcomes.labels[i] == len(names) else names[outcomes.labels[i]],
             "answer": names[outcomes.answers[i]],
             "probability": float(outcomes.confidence[i]),

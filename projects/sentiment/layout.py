@@ -14,6 +14,7 @@ from projects.common.errors import ProjectError
 from projects.common.names import folded
 from projects.common.table import Table
 from projects.common.tables import open_table
+from projects.common.words import counted
 from projects.sentiment.columns import (
     LABEL_NAMES,
     OTHER_NAMES,
@@ -28,7 +29,7 @@ from projects.sentiment.columns import (
     values_of,
     with_counts,
 )
-from projects.sentiment.labels import LISTED, as_number, number_or_name
+from projects.sentiment.labels import LISTED, as_number, number_or_name, plain_spelling
 
 GUESSED_FROM = 1_000  # rows
 MOST_JOINED = 20  # labels that a ready command joins
@@ -288,6 +289,17 @@ def never_there(layout: Layout, left_out: LeftOut) -> str | None:
     guesses = [f"{found[0]} for {label}" for label, found in meant.items() if found]
     hint = f": did you mean {in_a_row(guesses)}?" if guesses else ""
     return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur{hint}"
+
+
+def like_named(layout: Layout, left_out: LeftOut) -> str | None:
+    """A line where labels are left out that look like some that `--labels` names."""
+    names = [label for label, _ in layout.label_map]
+    plain = {plain_spelling(name, names) for name in names}
+    alike = [label for label in left_out.others if plain_spelling(label, names) in plain]
+    if not alike:
+        return None
+    n_rows = sum(left_out.others[label] for label in alike)
+    return f"{in_a_row(alike)} ({counted(n_rows, 'row')}) look like labels that --labels names: add them there"
 
 
 def no_such_labels(table: Table, layout: Layout) -> str:

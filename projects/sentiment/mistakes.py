@@ -7,7 +7,7 @@ from projects.common.errors import ProjectError
 from projects.common.files import atomic_file
 from projects.common.written_tables import as_written, csv_writer, excel_writer
 
-COLUMNS = ["place", "label", "answer", "probability", "text"]
+OF_ANSWER = ["place", "label", "answer", "probability"]  # columns before those of the table
 DIGITS = 4  # of a probability
 ENDINGS = (".csv", ".tsv", ".xlsx")
 
@@ -23,15 +23,19 @@ def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | 
     ending = path.suffix.lower()
     own = delimiter if delimiter and delimiter != "\t" else ","
     with_commas = ending == ".csv" and own == ";"  # as a spreadsheet has them that writes semicolons
+    own_columns = next((list(mistake["row"]) for mistake in mistakes if mistake["row"]), ["text"])
+    columns = [*OF_ANSWER, *(name for name in own_columns if name not in OF_ANSWER)]
     with atomic_file(path) as file:
         if ending == ".xlsx":
-            writer = excel_writer(COLUMNS, "mistakes", file)
+            writer = excel_writer(columns, "mistakes", file)
         else:
-            writer = csv_writer(COLUMNS, "\t" if ending == ".tsv" else own, with_commas, file)
+            writer = csv_writer(columns, "\t" if ending == ".tsv" else own, with_commas, file)
         with writer as write:
             write([as_row(mistake, with_commas) for mistake in mistakes])
 
 
 def as_row(mistake: dict[str, Any], with_commas: bool) -> dict[str, Any]:
-    """The mistake with a probability that people can read."""
-    return mistake | {"probability": as_written(round(mistake["probability"], DIGITS), with_commas)}
+    """The row of the table, or the text alone, with the answer and a probability that people can read."""
+    row = mistake["row"] or {"text": mistake["text"]}
+    answer = {name: mistake[name] for name in OF_ANSWER}
+    return row | answer | {"probability": as_written(round(mistake["probability"], DIGITS), with_commas)}

@@ -93,7 +93,7 @@ class SentimentModel:
 
         texts: of pandas a Series, or a DataFrame, whose column of texts is that of the training or is found. unsure:
         below this probability the answer is UNSURE. Where there is no text it is NO_TEXT; a text of which no word is
-        known gets the most frequent label. Raises ProjectError.
+        known gets the most frequent label, with a limit UNSURE. Raises ProjectError.
         """
         if isinstance(texts, str):
             return self._answers([texts], unsure)[0]
@@ -122,14 +122,18 @@ class SentimentModel:
             raise ProjectError(f"texts are strings, and {wrong!r} is none")
         answers = []
         for text, of_labels in zip(texts, self.probabilities(texts), strict=True):
-            answers.append(self.answer_from(of_labels, unsure) if text.strip() else Answer(NO_TEXT, math.nan))
+            answers.append(self.answer_from(text, of_labels, unsure) if text.strip() else Answer(NO_TEXT, math.nan))
         return answers
 
-    def answer_from(self, probabilities: np.ndarray, unsure: float) -> Answer:
-        """The answer for a text whose labels have these probabilities [labels]."""
+    def answer_from(self, text: str, probabilities: np.ndarray, unsure: float) -> Answer:
+        """The answer for a text whose labels have these probabilities [labels].
+
+        With a limit a text of which no word is known is UNSURE, too, however frequent the most frequent label is.
+        """
         label = int(probabilities.argmax())
         confidence = float(probabilities[label])
-        return Answer(UNSURE if confidence < unsure else self.label_names[label], confidence)
+        is_unsure = confidence < unsure or (unsure > 0 and self.knows_nothing_of(text, probabilities))
+        return Answer(UNSURE if is_unsure else self.label_names[label], confidence)
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """The probability of each label for each text [texts, labels].

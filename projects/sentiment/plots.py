@@ -21,6 +21,7 @@ MANY_TEXTS = 0.5  # of the texts, which it is not in: words in more are such as 
 APART = (45, 14)  # dots between two labels beside points, to the right and up
 MOST_MAPS = 12  # labels whose words are drawn
 BARS_OF_LENGTHS = 40
+FEW_TEXTS = 10  # at a point of the reliability
 SMALLEST_POINT, LARGEST_POINT = 12, 90  # areas of points that stand for few and for most texts
 BARS = 12  # words of each of them,
 IN_TITLE = 2  # of which so many are in its title,
@@ -174,7 +175,8 @@ def plot_reliability(scores: dict[str, Any], label_names: list[str]) -> Figure:
     given, happened = ([b[name] for b in bins] for name in ("probability", "share"))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="a probability that is true")
     texts = np.array([b["texts"] for b in bins])
-    axes.plot(given, happened, color=BLUE, linewidth=1, label="the network on the test texts")
+    of_many = np.where(texts >= FEW_TEXTS, happened, np.nan)  # what chance made of few texts is not joined
+    axes.plot(given, of_many, color=BLUE, linewidth=1, label="the network on the test texts")
     sizes = SMALLEST_POINT + LARGEST_POINT * texts / texts.max()
     axes.scatter(given, happened, s=sizes, color=BLUE, zorder=3)
     for x, y, n in zip(given, happened, texts.tolist(), strict=True):
@@ -259,9 +261,11 @@ def plot_unsure(scores: dict[str, Any]) -> Figure:
         axes.annotate(
             " to ".join(limits), (unsure[last + 1], right[last + 1]), (6, -11), textcoords="offset points", fontsize=8
         )
-    best = scores.get("sure") or best_limit(found)
-    sure = f"with --unsure {best['limit']:g}: {100 * best['unsure']:.1f} % unsure, {100 * best['accuracy']:.1f} %"
-    title = f"{right[0]:.1f} % right; {sure} of the others right"
+    title = f"{right[0]:.1f} % right without a limit"
+    if right[0] < 100 * GOOD:
+        best = scores.get("sure") or best_limit(found)
+        sure = f"with --unsure {best['limit']:g}: {100 * best['unsure']:.1f} % unsure, {100 * best['accuracy']:.1f} %"
+        title = f"{right[0]:.1f} % right; {sure} of the others right"
     axes.set(
         xlabel="texts called unsure, in % (beside each point: --unsure)",
         ylabel="right of the others, in %",

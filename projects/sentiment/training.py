@@ -18,8 +18,8 @@ from projects.sentiment.counting import choose_vocabulary, count_candidates, cou
 from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.fits import Plan, View, n_fits, run_fits
-from projects.sentiment.labels import too_few_to_train_on
-from projects.sentiment.layout import never_there
+from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
+from projects.sentiment.layout import like_named, never_there
 from projects.sentiment.model import SecondView, SentimentModel
 from projects.sentiment.pieces import VIEW, choose_pieces
 from projects.sentiment.settings import Settings, complete
@@ -91,7 +91,8 @@ def train(
 
 def remarks(corpus: Corpus, sources: Sequence[Source], settings: Settings) -> Iterator[str]:
     """What is to be known of the texts, a line each."""
-    for line in (corpus.left_out.description(), never_there(sources[0].layout, corpus.left_out)):
+    layout, left_out = sources[0].layout, corpus.left_out
+    for line in (left_out.description(), never_there(layout, left_out), like_named(layout, left_out)):
         if line:
             yield line
     if corpus.unlabelled is not None:
@@ -111,7 +112,9 @@ def views_of(corpus: Corpus, settings: Settings, engine: Engine) -> list[View]:
 
 
 def refuse_one_kind(corpus: Corpus) -> None:
-    """Raise ProjectError where what is left to train on has one label."""
+    """Raise ProjectError where there are too few texts to train on, or all that are not held out have one label."""
+    if corpus.n_texts < FEWEST_TEXTS:
+        raise ProjectError(too_few_to_train_on(corpus.n_texts))
     if np.count_nonzero(corpus.texts_of_label) < 2:
         few = too_few_to_train_on(corpus.n_texts)
         raise ProjectError(f"{few}; those that are not held out are all of one kind")
