@@ -733,7 +733,10 @@ def test_pictures_say_what_the_data_say(small):
     errors = pd.DataFrame({"time": pd.date_range("2012-01-01", periods=48, freq="h"), "cnt": 10, "weathersit": 1})
     errors = errors.assign(prediction=10 + 5 * (errors.time.dt.hour == 7), weathersit=1 + (errors.time.dt.hour >= 12))
     titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli_options.WEATHER_WORDS).axes]
-    assert titles == ["The forecast errs most at 7:00, by 5 bikes", "Largest error: clear"]
+    assert titles == [
+        "The forecast errs most at 7:00, by 5 bikes",
+        "Largest error: clear, 0.4 bikes an hour on average",
+    ]
     assert (
         plots.plot_errors(errors[:18:2], cli_options.WEATHER_WORDS).axes[1].get_title(loc="left") == ""
     )  # too few hours of each

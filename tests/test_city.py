@@ -529,7 +529,7 @@ def test_the_planners_walk(tmp_path):
     assert output.splitlines()[-1] == "next: bikes train stadt.csv"
     output, errors = bikes("train", "--data", "stadt.csv", "--test-days", 0, "--members", 2, "--validation-days", 20)
     assert "trained on 3,600 hours from 2024-03-04 to 2024-07-31" in output
-    assert "next: bikes forecast --data stadt.csv" in output
+    assert "next: bikes forecast stadt.csv" in output
     output, errors = bikes("evaluate", "--data", "stadt.csv")
     assert "validation  network" in output
     assert "none are left to test it on; `bikes forecast` says what comes after them" in errors

@@ -73,7 +73,7 @@ def test_encoding_delimiter_and_packing_are_found(file, encoding, delimiter, pac
     assert (table.format, table.delimiter, table.columns) == ("CSV", delimiter, ("text", "note"))
     assert table.encoding_guessed == (encoding == "cp1252")
     assert (table.remark() is not None) == (encoding == "cp1252")
-    assert [place for place, _ in table.rows()] == ["line 2", "line 4", "line 5"]
+    assert [place for place, _ in table.rows()] == ["line 2", "line 4 (row 3)", "line 5 (row 4)"]
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n\n"])
@@ -302,7 +302,7 @@ def test_an_excel_file_that_unpacks_to_too_much_is_refused(file, monkeypatch):
     ("name", "content", "words"),
     [
         ("a.csv", "a,b\n1,2\n1\n", "line 3: 1 fields, but the header has 2, the last of them b"),
-        ("a.csv", 'a,b\n1,"x\ny"\n1,2,3\n', "line 4: 3 fields, but the header has 2"),
+        ("a.csv", 'a,b\n1,"x\ny"\n1,2,3\n', r"line 4 \(row 3\): 3 fields, but the header has 2"),
         ("a.csv", "a,a\n1,2\n", "line 1: two columns have the same name, 'a'"),
         ("a.csv", ",".join(map(str, range(1001))), "has 1,001 columns: at most 1,000 are read"),
         ("a.csv", 'a,b\n1,"open\n', "after line 1: unexpected end of data"),

@@ -37,7 +37,7 @@ def about_data(settings: Mapping[str, Any]) -> dict[str, Any]:
         "hours trained on": f"{rows:,}, from {settings['first_hour'][:16]} to {settings['last_hour'][:16]}",
         "validation": f"{settings['validation_rows']:,} hours, by networks fitted without them: "
         f"RMSE {validation['rmse']:.1f}, R² {validation['r2']:.3f}",
-        "test": held,
+        "kept apart for a test when it was trained": held,
         "closed hours left out": settings["closed_hours"],
         "columns": [described_column(layout, role) for role in COLUMNS if layout.get(role)],
     }

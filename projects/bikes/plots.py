@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from projects.bikes.outlook import Outlook
 from projects.bikes.weather import in_unit
+from projects.bikes.words import bikes
 from projects.common.plots import BLUE, GREY, ORANGE, drawable, new_figure
 from projects.common.words import counted
 
@@ -74,8 +75,8 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     places = np.arange(len(days))
     axes.bar(places, days.prediction, color=ORANGE, alpha=0.6, width=0.6, label="forecast of the day")
     axes.vlines(places, days.low_80, days.high_80, color=GREY, linewidth=2, label="80 % band")
-    for place, bikes in zip(places, days.prediction, strict=True):
-        axes.annotate(f"{bikes:,.0f}", (place + 0.04, bikes), xytext=(0, 3), textcoords="offset points")
+    for place, sum_of_day in zip(places, days.prediction, strict=True):
+        axes.annotate(f"{sum_of_day:,.0f}", (place + 0.04, sum_of_day), xytext=(0, 3), textcoords="offset points")
     part = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
     occasions = [f"\n{drawable(occasion)}" if occasion else "" for occasion in days.occasion]
     said = zip(days.date, part, occasions, strict=True)
@@ -129,7 +130,7 @@ def draw_errors_by_weather(axes: Any, error: pd.Series, weathersit: pd.Series, w
     if kinds:
         size = by_weather.iloc[:, 1]
         worst = weather[size.idxmax() - 1].replace("-", " ")
-        axes.set_title(f"Largest error: {worst}, {size.max():.0f} bikes an hour on average")
+        axes.set_title(f"Largest error: {worst}, {bikes(size.max())} an hour on average")
 
 
 def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:
