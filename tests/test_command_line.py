@@ -194,7 +194,7 @@ def test_the_defaults_that_help_shows_are_those_of_the_model():
 def test_an_explained_review_has_its_words_in_colour():
     effects = {"dull": -0.2, "charming": 0.01, "plot": 0.001}
     text = click.unstyle(coloured("A dull plot, charming!", effects, negation=False))
-    assert text == "a dull plot , charming !"
+    assert text == "a dull plot, charming!"
     red, green = click.style("dull", fg="red", bold=True), click.style("charming", fg="green", bold=False)
     assert coloured("A dull plot, charming!", effects, negation=False) == f"a {red} plot, {green}!"
 

@@ -206,7 +206,9 @@ def test_a_new_file_is_scored_whole_and_no_text_is_that_was_trained_on(tmp_path)
     assert line == "100 test texts: all that are there, as the model was trained on none of them"
     assert sum(label["texts"] for label in scores["labels"]) == 100
     n_known = sum(drawn(text) >= 0.2 for text, _ in known)
-    assert scored(tmp_path, "both.csv")[0].startswith(f"{160 - n_known} test texts; left out: {n_known} others")
+    assert scored(tmp_path, "both.csv")[0].startswith(
+        f"{160 - n_known} test texts; left out: {n_known} texts that the model"
+    )
     assert scored(tmp_path, "split.csv")[0] == "30 test texts"
     (tmp_path / "old.csv").write_text(csv_of([row for row in rows if drawn(row[0]) >= 0.2]))
     code, _, errors = run("sentiment", "evaluate", "--data", "old.csv", cwd=tmp_path)
@@ -878,7 +880,7 @@ def test_a_table_gets_an_answer_for_each_row(tmp_path):
     assert output.splitlines()[0] == "nr,text,label,probability"
     two = run("sentiment", "predict", "mails.csv", "t.csv", "--out", "folder", cwd=tmp_path)
     assert two[0] == 0, two[2]
-    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["mails.jsonl", "t.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["mails.csv", "t.csv"]
     refused = run("sentiment", "predict", "mails.csv", "t.csv", "--out", "one.csv", cwd=tmp_path)
     assert refused[0] == 1
     assert "2 files can't be answered in the one file one.csv" in refused[2]

@@ -692,7 +692,7 @@ def test_the_same_run_gives_the_same_page(folder):
 def test_an_installed_package_has_the_templates():
     packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
     files = [path for path in (ROOT / "projects").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert {"*" + path.suffix for path in files if path.suffix != ".py"} == set(packaged)
+    assert {"*" + path.suffix for path in files if path.suffix not in (".py", ".md")} == set(packaged)
 
 
 def test_bikes_in_onnx(folder):

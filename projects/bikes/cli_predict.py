@@ -299,13 +299,13 @@ def read_hours_to_predict(
     from projects.bikes.data import read_chunks
     from projects.bikes.decimal_commas import with_points
     from projects.bikes.hours import hours_of
-    from projects.bikes.outlook import layout_to_come
+    from projects.bikes.outlook import layout_to_predict
 
     layout = model.layout
     for number, text in enumerate(read_chunks(table, CHUNK)):
         numbers, on_commas = with_points(text, table.delimiter)
         if number == 0:
-            layout = layout_to_come(layout, numbers, name)
+            layout = layout_to_predict(model, numbers, name)
         hours, remarks = hours_of(numbers, layout, name, targets=False, in_order=False)
         if number == 0:
             say_each([*on_commas, *remarks])

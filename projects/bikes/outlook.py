@@ -289,6 +289,16 @@ def layout_to_come(layout: Layout, text: pd.DataFrame, name: str, columns: Seque
     return layout if layout.holiday in text else msgspec.structs.replace(layout, holiday=None)
 
 
+def layout_to_predict(model: BikesModel, text: pd.DataFrame, name: str) -> Layout:
+    """The layout of a table of hours to answer; that of the training, by whose names it fails, where none is found."""
+    try:
+        found = layout_to_come(model.layout, text, name)
+    except ProjectError:
+        return model.layout
+    has_all = all(any(getattr(found, role) for role in WEATHER[column]) for column in weather_needed(model))
+    return found if has_all else model.layout
+
+
 def refuse_missing_weather(layout: Layout, missing: list[str], text: pd.DataFrame, path: Path) -> None:
     """Raise ProjectError where weather is missing, naming the columns that it was trained on by."""
     if not missing:

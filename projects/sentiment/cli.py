@@ -366,7 +366,7 @@ def evaluate(  # a parameter for each option
 
     \b
     Examples: sentiment evaluate --json
-              sentiment evaluate mails.csv --mistakes mistakes.xlsx
+              sentiment evaluate --mistakes mistakes.xlsx
     """
     from projects.sentiment.evaluation import MISTAKES, evaluate
     from projects.sentiment.mistakes import refuse_other_endings, write_mistakes

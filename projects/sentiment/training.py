@@ -67,6 +67,8 @@ def train(
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
         for line in remarks(corpus, sources, settings):
             watcher.tell(line)
+        if corpus.n_texts < FEWEST_TEXTS:
+            raise ProjectError(too_few_to_train_on(corpus.n_texts))
         refuse_one_kind(corpus)
         settings = complete(settings, len(corpus.label_names))
         assert settings.epochs is not None
@@ -112,9 +114,7 @@ def views_of(corpus: Corpus, settings: Settings, engine: Engine) -> list[View]:
 
 
 def refuse_one_kind(corpus: Corpus) -> None:
-    """Raise ProjectError where there are too few texts to train on, or all that are not held out have one label."""
-    if corpus.n_texts < FEWEST_TEXTS:
-        raise ProjectError(too_few_to_train_on(corpus.n_texts))
+    """Raise ProjectError where what is left to train on has one label."""
     if np.count_nonzero(corpus.texts_of_label) < 2:
         few = too_few_to_train_on(corpus.n_texts)
         raise ProjectError(f"{few}; those that are not held out are all of one kind")
