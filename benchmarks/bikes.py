@@ -25,11 +25,7 @@ from projects.bikes.settings import VALIDATION_DAYS
 DAYS = 21
 MARCH = pd.Timestamp("2012-03-01")
 EARLIER = [pd.Timestamp(2011, 9, 1) + pd.DateOffset(months=i, days=day) for i in range(6) for day in (0, 14)]
-OURS = {
-    "two-layer": peers.network,
-    "two-layer, --log-counts": peers.network_of_logarithms,
-    "two-layer, --log-counts --hidden-units 48": peers.larger_network_of_logarithms,
-}
+OURS = {"two-layer": peers.network, "two-layer, --log-counts": peers.network_of_logarithms}
 NEEDED_BY = {
     "LightGBM": peers.lightgbm_trees,
     "CatBoost": peers.catboost_trees,
@@ -185,8 +181,7 @@ def ways_of_others(hours):
     return f"""\
 scikit-learn's example: five folds of 1,000 hours, 48 hours after what is trained on, here all hours before; published
 is its HistGradientBoosting, with at most 10,000 rows of training. Kaggle's split: trained on days 1 to 19 of every
-month, the others forecast; published is the place 13 of 3,251. 48 hidden units were the best of 24 to 96 for days 14 to
-19, by networks trained on days 1 to 13.
+month, the others forecast; published is the place 13 of 3,251.
 
 {table(head, rows)}
 skforecast's guide: 16 November to 30 December 2012, trained anew each week. The 80 % band held

@@ -101,11 +101,6 @@ def network_of_logarithms(past, now, before):
     return network(past, now, before, log_counts=True)
 
 
-def larger_network_of_logarithms(past, now, before):
-    """The same with `--hidden-units 48`, the best for days 14 to 19 of every month by a training on those before."""
-    return network(past, now, before, log_counts=True, hidden_units=48)
-
-
 PEERS = {
     "LightGBM": lambda *hours: with_the_trend_taken_out(lightgbm_trees(), *hours),
     "CatBoost": lambda *hours: with_the_trend_taken_out(catboost_trees(), *hours),
