@@ -1264,7 +1264,7 @@ def test_stars_that_say_what_they_are_are_stars(tmp_path):
 
 
 def test_a_title_with_the_delimiters_of_a_spreadsheet_is_left_out(tmp_path):
-    above = "Relatório de 2026;;;\r\n;;;\r\n"
+    above = "Relatório\x0c de 2026;;;\r\n;;;\r\n"  # a form feed ends no line
     (tmp_path / "t.csv").write_text(above + csv_of(portuguese(), ";", SHOP), newline="")
     code, output, errors = run("sentiment", "check", "t.csv", cwd=tmp_path)
     assert code == 0, errors
@@ -1316,6 +1316,11 @@ def test_all_mistakes_go_to_a_file_the_surest_first(tmp_path):
     code, _, errors = run("sentiment", "evaluate", "t.csv", "--mistakes", "m.pdf", cwd=tmp_path)
     assert code == 1
     assert "m.pdf: mistakes are written to a .csv, .tsv or .xlsx" in errors
+    before = (tmp_path / "t.csv").read_bytes()
+    code, _, errors = run("sentiment", "evaluate", "t.csv", "--mistakes", "t.csv", cwd=tmp_path)
+    assert code == 1
+    assert "the mistakes would take the place of t.csv" in errors
+    assert (tmp_path / "t.csv").read_bytes() == before
 
 
 def test_numbers_of_a_csv_are_numbers_in_excel_and_codes_are_texts(tmp_path):

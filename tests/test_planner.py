@@ -39,7 +39,6 @@ from projects.bikes import (
     train,
 )
 from projects.bikes import model as bike_model
-from projects.bikes.cli_forecast import better_baseline
 from projects.bikes.evaluation import in_a_sentence
 from projects.bikes.layout import Event
 from projects.bikes.model import train as train_on
@@ -911,6 +910,18 @@ def test_an_event_may_go_from_a_first_to_a_last_day(tmp_path):
     assert "Dal and Al and Evento: Fiera (3 days, 2026-04-14 to 2026-04-16); Sciopero (2026-05-01)" in told
 
 
+def test_a_later_date_that_is_no_end_is_none(tmp_path):
+    table = "date;name;published\n2026-04-14;fair;2026-04-20\n2026-04-15;match;2199-01-01\n"
+    found, _ = events.read_events(write_events(tmp_path, table), "%Y-%m-%d")
+    assert [event.day.day for event in found] == [14, 15]
+
+
+def test_what_was_measured_comes_before_what_was_forecast():
+    text = pd.DataFrame({"temp_forecast": ["1"], "temp": ["2"]})
+    assert layout.find_column(text, "temperature", {}) == "temp"
+    assert layout.find_column(text[["temp_forecast"]], "temperature", {}) == "temp_forecast"
+
+
 def test_events_without_a_header_are_refused_and_names_that_look_alike_told(tmp_path):
     with pytest.raises(ProjectError, match="the first row looks like data \\(14/04/2026\\), not like names of columns"):
         events.read_events(write_events(tmp_path, "14/04/2026;Fiera\n15/04/2026;Fiera\n"), "%d/%m/%Y")
@@ -1029,10 +1040,13 @@ def test_a_forecast_says_that_four_weeks_were_better_where_the_validation_did(sp
     network = model.settings["validation"]["rmse"]
     for weeks, said in ((network / 2, True), (2 * network, False), (None, False)):
         model.settings["last_four_weeks_rmse"] = weeks
-        told = better_baseline(model)
+        told = check.warn_of_measured_baseline(model.settings)
         assert (told is not None) == said
     model.settings |= {"last_four_weeks_rmse": 5.2, "validation": {"rmse": 10.04}}
-    assert "nearer to what happened (RMSE 5.2 against 10.0): take the column last_four_weeks" in better_baseline(model)
+    assert (
+        "nearer to what happened (RMSE 5.2 against 10.0): take the column last_four_weeks"
+        in check.warn_of_measured_baseline(model.settings)
+    )
 
 
 def test_bands_that_are_too_wide_or_too_narrow_are_told():

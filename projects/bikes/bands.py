@@ -1,9 +1,9 @@
 """How far off a forecast may be: bands that should hold 80 and 95 of 100 hours.
 
 A band reaches as far to each side of the forecast, on the scale of square roots of bikes (the networks learn fourth
-roots, see `target`), as it must to hold its share of the
-validation hours, which the networks that forecast them had not seen: split conformal prediction with a scale for each
-kind of hour (Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, sections 2.2 and 5.2).
+roots, see `target`), as it must to hold its share of the validation hours, which the networks that forecast them had
+not seen: split conformal prediction with a scale for each kind of hour (Lei et al., "Distribution-Free Predictive
+Inference for Regression", 2018, sections 2.2 and 5.2).
 
 Hours of a day err alike, so that a validation tells as much as it has days, not hours. Of few days the widths are as
 uncertain as Student's quantiles say: with 60 days the 95 % band is 2 % wider for it, with 12 days 11 %.

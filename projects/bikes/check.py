@@ -9,6 +9,7 @@ import pandas as pd
 from projects.bikes.clock_changes import clocks_go_forward, zones_of
 from projects.bikes.closed import closed_spans, describe_span
 from projects.bikes.data import HoursTable
+from projects.bikes.events import new_kinds
 from projects.bikes.features import layout_of, seen_events
 from projects.bikes.high_hours import high_hours
 from projects.bikes.hours import columns_of
@@ -26,7 +27,6 @@ MOST_SPANS = 20  # of closed hours, that are named
 MOST_GAPS = 5  # runs of missing hours, that are named
 MOST_LOW_DAYS = 5  # that are named, the lowest ones
 MOST_HIGH_HOURS = 5  # that are named, the highest ones
-MOST_NEW_EVENTS = 5  # kinds that are named
 HIGH = 0.999  # share of the hours that stay below what is high,
 UNLIKELY = 3  # and how many times as high a count is to be checked
 LEAST_TRAINING = 7  # days
@@ -203,12 +203,7 @@ def warn_of_new_events(hours: pd.DataFrame) -> str | None:
     """A line where the city has events of a kind that none of these hours, which are trained on, is of."""
     events = list(layout_of(hours).events)
     seen = seen_events(hours, events)
-    new = list(dict.fromkeys(event.name for event in events if event.name not in seen))
-    if not new:
-        return None
-    named = ", ".join(new[:MOST_NEW_EVENTS])
-    more = f" and {len(new) - MOST_NEW_EVENTS} more" if len(new) > MOST_NEW_EVENTS else ""
-    return f"no hour trained on is of {named}{more}: what such a day does is not known, and only the bands are wider"
+    return new_kinds((event.name for event in events), seen)
 
 
 def training_command(city: HoursTable, given: Mapping[str, Any]) -> str:
@@ -251,6 +246,17 @@ def warn_of_baseline(scores: Mapping[str, Any], period: str) -> str | None:
                 f"{advice[baseline]}, or look with `bikes check` whether the table is what it should be"
             )
     return None
+
+
+def warn_of_measured_baseline(settings: Mapping[str, Any]) -> str | None:
+    """A line where, as training measured, the mean of the last four weeks forecast the validation better."""
+    network, weeks = settings["validation"]["rmse"], settings.get("last_four_weeks_rmse")
+    if weeks is None or weeks >= CLEARLY * network:
+        return None
+    return (
+        f"in the validation the mean of the last four weeks was nearer to what happened (RMSE {weeks:.1f} against "
+        f"{network:.1f}): take the column last_four_weeks"
+    )
 
 
 def warn_of_bands(test: Mapping[str, float]) -> str | None:

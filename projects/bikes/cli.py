@@ -1,7 +1,6 @@
 """The `bikes` command: download, check, train, tune, evaluate, backtest, forecast, plot, report, export, predict."""
 
 import sys
-from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +133,7 @@ def train(
     with report_epochs(EXPECTED_SECONDS, quiet) as on_epoch:
         from projects.bikes.check import not_used_line, warn_of_baseline, warn_of_new_events, warn_of_short_data
         from projects.bikes.data import split
-        from projects.bikes.evaluation import baselines, in_a_sentence
+        from projects.bikes.evaluation import baselines, given_weather, in_a_sentence
         from projects.bikes.layout import PUBLISHED_COLUMNS
         from projects.bikes.model import train
         from projects.common.checkpoint import Checkpoint
@@ -252,7 +251,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
     import pandas as pd
 
     from projects.bikes.check import warn_of_bands, warn_of_baseline
-    from projects.bikes.evaluation import effects, evaluate, in_a_sentence, split_as_trained
+    from projects.bikes.evaluation import effects, evaluate, given_weather, in_a_sentence, split_as_trained
     from projects.bikes.features import AROUND
     from projects.bikes.model import BikesModel
     from projects.common.files import write_atomically
@@ -284,16 +283,6 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
 
 main.add_command(forecast)
-
-
-def given_weather(columns: "Collection[str]") -> str:
-    """Ends a sentence on errors: what a forecast of past days knew that one of days to come does not."""
-    knew_weather = {"temp", "hum", "windspeed", "weathersit"} & set(columns)
-    return (
-        " (given the weather as it was: with a forecast of the weather, or none, it is further off)"
-        if knew_weather
-        else ""
-    )
 
 
 @main.command()
@@ -335,6 +324,7 @@ def backtest(  # a parameter for each option
 
     from projects.bikes.backtest import backtest, in_a_sentence, origins, summary
     from projects.bikes.check import warn_of_better_weeks
+    from projects.bikes.evaluation import given_weather
 
     moments = origins(hours, count, step, days, first)
     fewer = f"the data allow {counted(len(moments), 'origin')}, not {count}" if len(moments) < count else None

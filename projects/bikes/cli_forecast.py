@@ -1,8 +1,6 @@
 """`bikes forecast`: the days that come after the data."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,6 @@ from projects.common.run_folder import MODEL
 if TYPE_CHECKING:
     import pandas as pd
 
-    from projects.bikes.layout import Event
     from projects.bikes.model import BikesModel
 
 OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
@@ -77,27 +74,30 @@ def forecast(  # a parameter for each option
     Examples: bikes forecast --days 7
               bikes forecast --out week.xlsx
     """
+    from projects.bikes.check import warn_of_measured_baseline
     from projects.bikes.data import read_table
-    from projects.bikes.events import named_as_learned, read_events
+    from projects.bikes.events import named_as_learned, new_kinds, read_events
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
     from projects.bikes.written_hours import check_ending, write_outlook
     from projects.common.plots import save_figure
 
+    if columns and weather is None:
+        raise click.UsageError("--column is of the table of --weather: name that, too")
     out = out or run / OUTLOOK
     check_ending(out)
     model = BikesModel.load(run / MODEL)
     city = read_table(data_for(model, data, data_dir), layout=model.layout)
-    if columns and weather is None:
-        raise click.UsageError("--column is of the table of --weather: name that, too")
     if events is not None:
         written, told = read_events(events, model.layout.time_format, city.table.encoding)
         found = named_as_learned(written, model.city.learned_events)
         model = model.with_events(found)
-        say_each([told, *unknown_kinds(model, found)])
+        say_each([told, new_kinds((event.name for event in found), model.city.learned_events)])
     coming = outlook(model, city.hours, city.closed, days, weather, columns)
-    say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours), better_baseline(model)])
+    say_each(
+        [*coming.remarks, coming.guess, not_up_to_date(model, city.hours), warn_of_measured_baseline(model.settings)]
+    )
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
@@ -115,30 +115,6 @@ def forecast(  # a parameter for each option
     click.echo(f"{cli_output.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
-
-
-def unknown_kinds(model: "BikesModel", events: "list[Event]") -> "Iterator[str]":
-    """A line where some of the events are of kinds that the model has not learned."""
-    new = sorted({event.name for event in events} - {*model.city.learned_events})
-    if new:
-        meant = [match for name in new for match in get_close_matches(name, model.city.learned_events, 1)]
-        hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
-        yield (
-            f"no hour trained on is of {', '.join(new)}{hint}: what such a day does is not known, "
-            "and only the bands are wider"
-        )
-
-
-def better_baseline(model: "BikesModel") -> str | None:
-    """A line where the mean of the last four weeks forecast the validation better than the network."""
-    network = model.settings["validation"]["rmse"]
-    weeks = model.settings.get("last_four_weeks_rmse")
-    if weeks is None or weeks >= network:
-        return None
-    return (
-        f"in the validation the mean of the last four weeks was nearer to what happened (RMSE {weeks:.1f} against "
-        f"{network:.1f}): take the column last_four_weeks"
-    )
 
 
 def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:

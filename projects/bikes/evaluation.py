@@ -1,6 +1,7 @@
 """How good a model is, beside simple baselines; and what its forecast follows."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from projects.bikes.data import Split, split
 from projects.bikes.features import AROUND, temperature_columns
 from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.model import BikesModel
+from projects.bikes.outlook import WEATHER
 from projects.bikes.scores import score, variance_of
 from projects.bikes.weather import celsius, normalised
 from projects.bikes.words import off_by
@@ -118,3 +120,13 @@ def in_a_sentence(scores: dict[str, Any], period: str, hours: pd.DataFrame) -> s
     days = f"the {len(hours) / 24:.0f} {period} days"
     error = off_by(network["mae"], hours.cnt.mean(), weeks["mae"], network.get("coverage_80"))
     return f"over {days} the forecast is {error}"
+
+
+def given_weather(columns: Collection[str]) -> str:
+    """Ends a sentence on errors: what a forecast of past days knew that one of days to come does not.
+
+    columns: of the hours, that it was made from.
+    """
+    if not WEATHER.keys() & set(columns):
+        return ""
+    return " (given the weather as it was: with a forecast of the weather, or none, it is further off)"

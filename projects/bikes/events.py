@@ -1,7 +1,7 @@
 """Days of a city's own, which no calendar has: feasts, fairs, matches, strikes. Days of one name are of one kind."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +14,7 @@ from projects.bikes.layout import Event, find_time, read_name
 from projects.bikes.times import DATES, example, find_time_format, has_clock, parse_times, share_parsed
 from projects.common.errors import ProjectError
 from projects.common.files import no_file
-from projects.common.names import folded
+from projects.common.names import folded, is_misspelled
 from projects.common.table import Table, table_of_frame
 from projects.common.tables import open_table
 from projects.common.words import NO, YES, counted
@@ -32,7 +32,9 @@ NOTHING = (*NO, "", "nan")  # is on such a day of a calendar
 COMMON_NAME = "event"  # of what has no name
 FEWEST_TOO_MANY = 60  # days with events that are too many if they are most of all days
 MOST_KINDS = 5  # that are told
-LIKE = 0.8  # ratio of `difflib` from which two names look alike
+ALIKE = 0.8  # ratio of `difflib` from which two names look alike: they are short, and only told of
+COMPARED = 200  # names that are compared, the most frequent ones
+LONGEST_EVENT = pd.Timedelta(days=100)  # a later second date says something else
 
 
 def read_events(source: EventSource, likely: str, encoding: str | None = None) -> tuple[list[Event], str]:
@@ -64,7 +66,7 @@ def read_events(source: EventSource, likely: str, encoding: str | None = None) -
     if not events:
         raise ProjectError(f"{table.path}: no row names an event: events are a row for each day, with date and name")
     refuse_most_days(events, str(table.path))
-    columns = " and ".join(filter(None, ([column, end_column, name_column])))
+    columns = " and ".join(filter(None, [column, end_column, name_column]))
     told = [*describe_events(events), *alike(names)]
     return events, f"{table.path}, {columns}: {'; '.join(told)}"
 
@@ -92,20 +94,35 @@ def find_ends(
     for other in text.columns:
         if other not in (column, name_column):
             last_days = parse_times(text[other], written).dt.normalize()
-            if last_days.notna().any() and (last_days.fillna(first_days) >= first_days).all():
+            lasts = last_days.fillna(first_days) - first_days
+            if last_days.notna().any() and lasts.between(pd.Timedelta(0), LONGEST_EVENT).all():
                 return str(other)
     return None
 
 
 def alike(names: pd.Series) -> list[str]:
-    """A line for each name that looks like one which more rows have."""
-    by_number = list(names.value_counts().index)
+    """A line for each name, of the first ones, that looks like one which more rows have."""
+    by_number = list(names.value_counts().index)[:COMPARED]
     lines = []
     for place, name in enumerate(by_number):
-        meant = get_close_matches(name, by_number[:place], 1, LIKE)
-        if meant:
-            lines.append(f"{name} looks like {meant[0]}: give one kind one name")
-    return lines
+        meant = next((other for other in by_number[:place] if is_misspelled(folded(name), folded(other), ALIKE)), None)
+        if meant is not None:
+            lines.append(f"{name} looks like {meant}: give one kind one name")
+    return lines[:MOST_KINDS]
+
+
+def new_kinds(names: Iterable[str], learned: Collection[str]) -> str | None:
+    """A line where some of these names of events are of kinds that no hour trained on is of."""
+    new = list(dict.fromkeys(name for name in names if name not in learned))
+    if not new:
+        return None
+    more = f" and {len(new) - MOST_KINDS} more" if len(new) > MOST_KINDS else ""
+    meant = [match for name in new[:MOST_KINDS] for match in get_close_matches(name, learned, 1)]
+    hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
+    return (
+        f"no hour trained on is of {', '.join(new[:MOST_KINDS])}{more}{hint}: what such a day does is not known, "
+        "and only the bands are wider"
+    )
 
 
 def refuse_most_days(events: list[Event], name: str) -> None:

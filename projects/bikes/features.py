@@ -77,7 +77,7 @@ class City:
 
     def is_special(self, hours: pd.DataFrame) -> np.ndarray:
         """Whether each of the hours is on a day that weekday and season tell little of [rows]."""
-        special: np.ndarray = is_special(hours, self.country) | is_on(hours, days_of(self.events))
+        special: np.ndarray = self.unfamiliarity(hours) > 0
         return special
 
     def unfamiliarity(self, hours: pd.DataFrame) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from projects.bikes.features import City
-from projects.bikes.low_days import FEWEST, WEEKS
+from projects.bikes.low_days import median_of_weeks_around
 
 HIGH = 5  # times what is usual, and as many bikes more as a mean hour has: chance alone makes no hour as high
 
@@ -24,14 +24,10 @@ def high_hours(hours: pd.DataFrame) -> list[HighHour]:
 
     Holidays, the days around Christmas and the city's events are left out: they are known to be special.
     """
+    hours = hours.drop_duplicates("time")
     bikes = pd.Series(hours.cnt.to_numpy(float), pd.DatetimeIndex(hours.time))
-    bikes = bikes[~bikes.index.duplicated()]
-    around = np.stack([bikes.reindex(bikes.index + pd.Timedelta(weeks=weeks)) for weeks in WEEKS])  # [WEEKS, hours]
-    known = (~np.isnan(around)).sum(axis=0) >= FEWEST
-    usual = np.zeros(len(bikes))
-    usual[known] = np.nanmedian(around[:, known], axis=0)
-    is_special = pd.Series(City.learned_from(hours).is_special(hours), pd.DatetimeIndex(hours.time))
-    special = is_special[~is_special.index.duplicated()].to_numpy()
-    high = known & (bikes.to_numpy() > HIGH * usual + bikes.mean()) & ~special
+    usual = median_of_weeks_around(bikes)
+    is_special = City.learned_from(hours).is_special(hours)
+    high = (bikes.to_numpy() > HIGH * usual + bikes.mean()) & ~is_special  # never where nothing usual is known
     places = np.flatnonzero(high).tolist()
     return [HighHour(bikes.index[place], int(bikes.iloc[place]), round(usual[place])) for place in places]

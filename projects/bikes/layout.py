@@ -81,6 +81,7 @@ UNITS = {  # how units are written in the name of a column, and what they are ca
     "snow": {r"in|inch|inches|\"": "inches", r"mm": "mm", r".*": "cm"},
 }
 NOT_COUNTS = ("temp", "humid", "wind", "dew", "visib", "solar", "rain", "snow", "opad")  # in names, whatever follows
+FORECAST = r"(?:^|[\W_])(forecast|predict|previs|vorhergesagt|vorhersage|prevu|pronost)"  # how words begin that say so
 MOSTLY = 0.5  # share of the cells that must hold what the column is taken for
 Given = Mapping[str, Any]  # the options of the command line that are not None
 
@@ -158,7 +159,7 @@ def read_name(column: str) -> Name:
     match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*", column)
     name, unit = (match[1], match[2]) if match else (column, "")
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_accents(name))
-    plain = " ".join(word for word in re.split(r"[\W_]+", words.lower()) if word and not is_of_forecasts(word))
+    plain = " ".join(word for word in re.split(r"[\W_]+", words.lower()) if word and not is_forecast(word))
     ending = re.fullmatch(r"(.+) (mm|cm|in|inches|ms|mps|kmh|kph|mph|kn|kt|knots|[cf]|celsius|fahrenheit)", plain)
     if ending and not unit:
         plain, unit = ending[1], ending[2]
@@ -167,11 +168,9 @@ def read_name(column: str) -> Name:
     return Name(plain, unit.lower())
 
 
-def is_of_forecasts(word: str) -> bool:
-    """Whether a word says that a value is forecast, as in “temp. prevista”."""
-    return word.startswith(
-        ("forecast", "predict", "previst", "previs", "vorhergesagt", "vorhersage", "prevu", "pronost")
-    )
+def is_forecast(name: str) -> bool:
+    """Whether a name, or a word of one, says that a value is forecast, as in “temp. prevista”."""
+    return re.search(FORECAST, without_accents(name).lower()) is not None
 
 
 def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_count: bool = True) -> Layout:
@@ -244,7 +243,7 @@ def find_columns(text: pd.DataFrame, stated: Mapping[str, str]) -> dict[str, Any
 
 def find_column(text: pd.DataFrame, role: str, taken: Mapping[str, str | None]) -> str | None:
     """The first column whose name fits the role and that is nothing else."""
-    for column in text.columns:
+    for column in sorted(text.columns, key=is_forecast):  # beside what was measured, a forecast is not taken
         if column not in taken.values() and re.fullmatch(NAMES[role], read_name(column).plain):
             return str(column)
     return None

@@ -34,9 +34,18 @@ def low_days(hours: pd.DataFrame) -> list[LowDay]:
     by_day = explained.assign(bikes=hours.cnt, hours=1).groupby(day)
     days = by_day.agg({"special": "max", "wet": "sum", "bikes": "sum", "hours": "sum"})
     days = days[days.hours >= WHOLE_DAY]
-    around = np.stack([days.bikes.reindex(days.index + pd.Timedelta(weeks=weeks)) for weeks in WEEKS])  # [WEEKS, days]
-    known = (~np.isnan(around)).sum(axis=0) >= FEWEST
-    usual = np.zeros(len(days))
-    usual[known] = np.nanmedian(around[:, known], axis=0)
+    usual = np.nan_to_num(median_of_weeks_around(days.bikes))
     low = (days.bikes < LOW * usual) & (usual >= MANY) & ~days.special & (days.wet < RAINY)
     return [LowDay(day, int(days.bikes[day]), round(usual[place])) for place, day in enumerate(days.index) if low[day]]
+
+
+def median_of_weeks_around(bikes: pd.Series) -> np.ndarray:
+    """For each time of the index the median of the same time in the weeks around; NaN where too few are there [times].
+
+    bikes: by their times, each once.
+    """
+    around = np.stack([bikes.reindex(bikes.index + pd.Timedelta(weeks=weeks)) for weeks in WEEKS])  # [WEEKS, times]
+    known = (~np.isnan(around)).sum(axis=0) >= FEWEST
+    usual = np.full(len(bikes), np.nan)
+    usual[known] = np.nanmedian(around[:, known], axis=0)
+    return usual

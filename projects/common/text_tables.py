@@ -46,7 +46,7 @@ def open_text(source: Source, encoding: Encoding) -> Table:
     if kind == "CSV":
         whole = len(sample) < SAMPLE
         n_above = lines_above_header(sample, whole)
-        table = "".join(sample.splitlines(keepends=True)[n_above:])
+        table = "".join(lines_in(sample)[n_above:])
         delimiter = find_delimiter(table, whole, USUAL_DELIMITER.get(source.ending, ","))
 
     def rows() -> Iterator[Row]:
@@ -115,7 +115,7 @@ def lines_above_header(sample: str, whole: bool) -> int:
     rows from a later one on have as many fields, none of the header's empty: three or more, or two where an empty line
     stands above them.
     """
-    lines = sample.splitlines()
+    lines = [line.rstrip("\r\n") for line in lines_in(sample)]
     filled = [number for number, line in enumerate(lines) if is_filled(line)][: MOST_LINES_ABOVE + 1]
     for number in filled[1:]:
         after_empty_line = number - 1 not in filled
@@ -129,6 +129,11 @@ def lines_above_header(sample: str, whole: bool) -> int:
             if len(counts) > 1 and counts[0] >= fewest and set(counts) == {counts[0]}:
                 return number
     return 0
+
+
+def lines_in(sample: str) -> list[str]:
+    """The lines with their ends, as a file gives them: `str.splitlines` ends lines at form feeds and others, too."""
+    return list(io.StringIO(sample, newline=""))
 
 
 def is_filled(line: str) -> bool:

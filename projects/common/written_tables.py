@@ -29,8 +29,12 @@ def delimiter_like(table: Table, remembered: str | None = None) -> str:
     Where it has none, as it has one column, or a tab, the remembered one of an earlier table; a comma without that.
     """
     own = table.delimiter if len(table.columns) > 1 else None
-    known = [delimiter for delimiter in (own, remembered) if delimiter and delimiter != "\t"]
-    return known[0] if known else ","
+    return first_delimiter(own, remembered)
+
+
+def first_delimiter(*known: str | None) -> str:
+    """The first of these that is there and no tab; a comma without one."""
+    return next((delimiter for delimiter in known if delimiter and delimiter != "\t"), ",")
 
 
 def as_written(value: Any, with_commas: bool) -> Any:

@@ -369,17 +369,16 @@ def evaluate(  # a parameter for each option
               sentiment evaluate --mistakes mistakes.xlsx
     """
     from projects.sentiment.evaluation import MISTAKES, evaluate
-    from projects.sentiment.mistakes import refuse_other_endings, write_mistakes
+    from projects.sentiment.mistakes import refuse_misfits, write_mistakes
     from projects.sentiment.model import SentimentModel
-
-    if mistakes_file:
-        refuse_other_endings(mistakes_file)
 
     model = SentimentModel.load(run / MODEL)
     labels = model.label_names
     if positive and len(labels) > 2:
         raise click.UsageError(f"--positive is for two labels; the model has {len(labels):,}")
     sources = sources_of(data, data_dir, layout, where, model.layout)
+    if mistakes_file:
+        refuse_misfits(mistakes_file, [source.path for source in sources])
     with where.engine() as engine:
         scores = evaluate(model, sources, positive, engine, None if mistakes_file else MISTAKES)
     if mistakes_file:

@@ -179,11 +179,9 @@ def answer_tables(
                 tell(f"{written.path}: {counted(written.without_text, 'row')} {have} no text and got no label")
             if written.without_known_word:
                 rows = counted(written.without_known_word, "row")
-                got = (
-                    f"{are(written.without_known_word)} {UNSURE}"
-                    if unsure
-                    else "got the most frequent label and its share"
-                )
+                got = "got the most frequent label and its share"
+                if unsure:
+                    got = f"{are(written.without_known_word)} {UNSURE}"
                 tell(f"{written.path}: {rows} without a known word {got}")
             if written.trained_on:
                 rows = counted(written.trained_on, "row")

@@ -30,7 +30,7 @@ FEW_VALUES = 100  # of a column that may hold labels
 SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
 GRADES = range(3, 12)  # so many grades of a scale
 LARGEST_GRADE = 10
-GRADE = re.compile(r"([0-9]{1,2})(?:\s*[^\W\d_]+)?")
+GRADE = re.compile(r"([0-9]{1,2})(?:\s+[^\W\d_]+)?")  # “1a” and “2b” are none
 NAMED = 5  # columns and labels that a line names
 
 Rows = Sequence[Mapping[str, Any]]

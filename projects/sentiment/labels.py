@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from difflib import SequenceMatcher
 
 from projects.common.errors import ProjectError
-from projects.common.names import folded
+from projects.common.names import folded, is_misspelled
 from projects.common.words import counted
 from projects.sentiment.columns import grade_of
 
@@ -18,7 +17,6 @@ USUAL = ("negative", "positive")
 UNLABELLED = -1  # the number of a text that has no label
 LISTED = 9  # labels that an error names
 FEWEST_TEXTS = 20  # to train on: with fewer nothing comes of it
-ALIKE = 0.85  # ratio of `difflib` from which a rare label may be another one, misspelled
 RARE = 10  # times as many texts have the other one
 COMPARED = 200  # labels, at most
 
@@ -150,12 +148,6 @@ def plain_spelling(label: str, others: Collection[str]) -> str:
     if grade is not None and str(grade) in others:
         return str(grade)
     return "".join(folded(label).split())
-
-
-def is_misspelled(plain: str, other: str) -> bool:
-    """Whether these two may be one word; numbers never are."""
-    has_digit = any(character.isdigit() for character in plain + other)
-    return not has_digit and SequenceMatcher(None, plain, other).ratio() >= ALIKE
 
 
 def quoted(labels: Sequence[str]) -> str:
