@@ -82,7 +82,7 @@ def plot_label_words(model: SentimentModel, min_count: int | None = None) -> Fig
         finding = ", ".join(f"“{word}”" for word in telling if UNDRAWN not in word)
         axes.set_title(f"What speaks for {names[label][:MOST_LETTERS]}:\n{finding}", fontsize=size + 1)
         axes.tick_params(axis="x", labelsize=size - 1)
-        axes.set_xlabel(f"added to the log-odds ({percent(shares[label])} of the texts)", fontsize=size - 1)
+        axes.set_xlabel(f"adds to the log-odds ({percent(shares[label])} have this label)", fontsize=size - 1)
         axes.grid(visible=False, axis="y")
     fewest = min_count or model.named_from
     figure.suptitle(f"The strongest words and phrases of those in at least {counted(fewest, 'text')}")
