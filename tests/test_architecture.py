@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_every_public_class_of_nn_has_an_example_that_runs(name):
     (example,) = finder.find(getattr(nn, name), name, globs=known)
     assert example.examples
     assert runner.run(example).failed == 0
+
+
+@pytest.mark.parametrize("name", ["tokens", "negation", "ngrams"])
+def test_the_examples_at_the_top_of_a_file_run(name):
+    module = importlib.import_module(f"projects.sentiment.{name}")
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert result.failed == 0
 
 
 def test_nn_prints_nothing_unless_it_is_asked_to():

@@ -192,7 +192,7 @@ def test_the_defaults_that_help_shows_are_those_of_the_model():
 
 
 def test_an_explained_review_has_its_words_in_colour():
-    effects = {"dull": -0.2, "charming": 0.01, "plot": 0.001}
+    effects = {"dull": -0.6, "charming": 0.1, "plot": 0.01}
     text = click.unstyle(coloured("A dull plot, charming!", effects, negation=False))
     assert text == "a dull plot, charming!"
     red, green = click.style("dull", fg="red", bold=True), click.style("charming", fg="green", bold=False)
@@ -200,7 +200,7 @@ def test_an_explained_review_has_its_words_in_colour():
 
 
 def test_a_negated_word_has_the_colour_of_its_negation():
-    effects = {"bad": -0.2, "not … bad": 0.3}
+    effects = {"bad": -0.4, "not … bad": 0.5}
     red, green = click.style("bad", fg="red", bold=True), click.style("bad", fg="green", bold=True)
     assert coloured("not bad. bad", effects, negation=True) == f"not {green}. {red}"
     assert coloured("not bad. bad", effects, negation=False) == f"not {red}. {red}"

@@ -1,5 +1,6 @@
 """Reading reviews, their words, and the sentiment model."""
 
+import copy
 import gzip
 import io
 import json
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logit
 from sklearn.feature_extraction.text import CountVectorizer
 from test_labels import outcomes
 
@@ -361,22 +363,30 @@ def test_model_learns_and_is_scored_beside_the_majority(model, reviews):
 
 def test_explanation_is_what_leaving_out_does(model):
     text = "What a wonderful script. The acting is dull."
-    probability, vocabulary = model.probabilities([text])[0, 1], model.vocabulary
+    odds, vocabulary = logit(model.probabilities([text])[0, 1]), model.vocabulary
     explained = {kind: dict(pairs) for kind, pairs in model.explain(text, 1).items()}
     columns, _ = vocabulary.columns_of([text])
     names = [vocabulary.name(number) for number in vocabulary.in_bag[columns]]
 
     def without(left_out):
         kept = [column for column, name in zip(columns, names, strict=True) if not left_out(name)]
-        return model.network.predict(vocabulary.bag(np.array(kept), np.array([0, len(kept)])))[0, 0]
+        return logit(model.network.predict(vocabulary.bag(np.array(kept), np.array([0, len(kept)])))[0, 0])
 
     assert explained["words"]["wonderful"] > 0 > explained["words"]["dull"]
     assert explained["ngrams"].keys() == set(names)
     for name, effect in explained["ngrams"].items():
-        assert effect == pytest.approx(probability - without(lambda other, name=name: other == name), abs=1e-6)
+        assert effect == pytest.approx(odds - without(lambda other, name=name: other == name), abs=1e-4)
     for word, effect in explained["words"].items():
-        expected = probability - without(lambda other, word=word: word in other.split())
-        assert effect == pytest.approx(expected, abs=1e-6)
+        expected = odds - without(lambda other, word=word: word in other.split())
+        assert effect == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_left_out_of_a_text_that_is_beyond_doubt_still_has_an_effect(model):
+    sure = copy.deepcopy(model)
+    sure.network.W2 *= 6
+    text = "What a wonderful, superb, charming film."
+    assert sure.probabilities([text])[0, 1] > 0.999
+    assert dict(sure.explain(text, 1)["words"])["wonderful"] > 1
 
 
 def test_fault_33_a_text_without_a_known_word_gets_the_base_rate(model):

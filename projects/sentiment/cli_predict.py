@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 SHOWN = 12  # n-grams shown by --explain outside --json
 # what may be added to a row
 ANSWER = ("label", "probability", "best_guess", "probabilities", "words", "ngrams", "unknown", "note")
-LITTLE = 0.02  # effect on the probability, below which no n-gram decides alone
-FAINT, STRONG = 0.005, 0.05  # effects on the probability from which a word has a colour, and from which it is bold
+FAINT, STRONG = 0.02, 0.3  # effects on the log-odds from which a word has a colour, and from which it is bold
 LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
 
 
@@ -289,11 +288,10 @@ def show(text: str, found: dict[str, Any], negation: bool) -> None:
     if "note" in found:
         click.echo(f"  {found['note']}")
     if found.get("ngrams"):
-        click.echo(f"  without it, the probability of {printable(found['label'])} would be lower by:")
-        if max(abs(ngram["effect"]) for ngram in found["ngrams"]) < LITTLE:
-            click.echo("  (each alone changes little, as the others say the same)")
+        label = printable(found["label"])
+        click.echo(f"  without it, the log-odds of {label} would be lower by (0.7 halves the odds):")
     for ngram in found.get("ngrams", ())[:SHOWN]:
-        click.echo(f"  {ngram['effect']:+.3f}  {ngram['ngram']}")
+        click.echo(f"  {ngram['effect']:+.2f}  {ngram['ngram']}")
     if found.get("unknown"):
         click.echo(f"  not known, or of no weight: {printable(', '.join(found['unknown']))}")
 

@@ -1,8 +1,18 @@
 """From a corpus to the vocabulary of a fit: n-grams of growing length, their exact numbers of texts, their ratios.
 
-An n-gram is counted only where both n-grams that it contains, one word shorter, may be frequent: no others can be
-(Agrawal and Srikant, "Fast Algorithms for Mining Association Rules", 1994). A pass over the blocks for each length
-gives candidates, a last one counts these exactly, by label, for the texts to train on and for those held out.
+With plain loops this would be, for `ngrams_of(text)`, the set of the n-grams in a text:
+
+    counts = defaultdict(Counter)
+    for text, label in zip(texts, labels):
+        for ngram in ngrams_of(text):
+            counts[ngram][label] += 1
+    frequent = {ngram: count for ngram, count in counts.items() if count.total() >= min_count}
+
+`tests/reference.py` has it so, and the tests hold this file to that. But most n-grams are in one text only, and all
+would be in memory at once. So an n-gram is counted only where both n-grams that it contains, one word shorter, may be
+frequent: no others can be (Agrawal and Srikant, "Fast Algorithms for Mining Association Rules", 1994). A pass over the
+blocks for each length gives candidates, a last one counts these exactly, by label, for the texts to train on and for
+those held out.
 """
 
 import functools

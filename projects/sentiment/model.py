@@ -19,7 +19,7 @@ from projects.sentiment.hashes import is_remembered
 from projects.sentiment.layout import ANY_LAYOUT, Layout, filled_in, find_layout, refuse_another_column
 from projects.sentiment.negation import in_words
 from projects.sentiment.ngrams import Vocabulary, length_factors
-from projects.sentiment.outputs import each_label, log_odds, output_for, put_together
+from projects.sentiment.outputs import each_label, log_odds, log_odds_of, output_for, put_together
 from projects.sentiment.pieces import Pieces
 from projects.sentiment.saved import check
 from projects.sentiment.tokens import NONE
@@ -175,11 +175,11 @@ class SentimentModel:
         return np.where(known[:, np.newaxis], put_together([probability, prediction]), probability)
 
     def explain(self, text: str, label: int | None = None) -> dict[str, Effects]:
-        """The effect of each known word, and of each n-gram of the bag, on the probability of a label.
+        """The effect of each known word, and of each n-gram of the bag, on the log-odds of a label.
 
-        label: its number; None: the most probable one. The effect is the probability with the word or
-        n-gram, less that without it. A word is left out with all n-grams that it is in, an n-gram alone. A second view
-        stays as it is.
+        label: its number; None: the most probable one. The effect is the log-odds, log(p / (1 - p)), with the word or
+        n-gram, less those without it: log-odds still move where a probability is next to 0 or 1. A word is left out
+        with all n-grams that it is in, an n-gram alone. A second view stays as it is.
         The strongest come first. A negated word counts as another one than the plain word.
         """
         vocabulary = self.vocabulary
@@ -187,9 +187,8 @@ class SentimentModel:
         names = [vocabulary.name(number) for number in vocabulary.in_bag[columns].tolist()]
         if not names:
             return {"words": [], "ngrams": []}
-        probabilities = self.probabilities([text])[0]
         if label is None:
-            label = int(np.argmax(probabilities))
+            label = int(np.argmax(self.probabilities([text])[0]))
         words = sorted({word for name in names for word in name.split()})
         number = {word: i for i, word in enumerate(words)}
         pairs = [(number[word], i) for i, name in enumerate(names) for word in set(name.split())]
@@ -198,29 +197,31 @@ class SentimentModel:
         left_out = {"words": (words, word_of, ngram_of), "ngrams": (names, alone, alone)}
         effects = {}
         for kind, (called, case, ngrams) in left_out.items():
-            by_words = self._probability_without(columns, case, ngrams)
-            without = self._with_second_view(by_words, [text])[:, label]
-            effect = (probabilities[label] - without).tolist()
-            by_name = zip(map(in_words, called), effect, strict=True)
+            by_words = self._probability_without(columns, case, ngrams, len(called) + 1)  # the last one lacks nothing
+            of_label = log_odds_of(self._with_second_view(by_words, [text])[:, label])
+            effect = of_label[-1] - of_label[:-1]
+            by_name = zip(map(in_words, called), effect.tolist(), strict=True)
             effects[kind] = sorted(by_name, key=lambda pair: -abs(pair[1]))
         return effects
 
-    def _probability_without(self, columns: np.ndarray, case: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-        """The probabilities of the labels [cases, labels] for a row that lacks some of its columns.
+    def _probability_without(
+        self, columns: np.ndarray, case: np.ndarray, left_out: np.ndarray, n_cases: int
+    ) -> np.ndarray:
+        """The probabilities of the labels [cases, labels] for a row that lacks some of its columns, as float64.
 
         case and left_out are pairs: in that case the n-gram in that place among the columns is left out.
         """
         network = self.network
         values = self.vocabulary.column_ratios[columns].astype(float)
         parts = values[:, np.newaxis] * network.W1[columns]  # [n-grams, hidden]: to the hidden layer
-        square = (values**2).sum() - np.bincount(case, values[left_out] ** 2)
+        square = (values**2).sum() - np.bincount(case, values[left_out] ** 2, minlength=n_cases)
         length = np.sqrt(np.maximum(square, 0))
-        lost = [np.bincount(case, part[left_out]) for part in parts.T]
+        lost = [np.bincount(case, part[left_out], minlength=n_cases) for part in parts.T]
         z = parts.sum(axis=0) - np.stack(lost, axis=1)  # [cases, hidden], of rows not shortened yet
         z *= length_factors(length, self.vocabulary.row_power)[:, np.newaxis]
         output = sigmoid(z + network.b1) @ network.W2.astype(float) + network.b2
         probability = each_label(OUTPUTS[network.output](output))
-        something_left = np.bincount(case) < len(columns)
+        something_left = np.bincount(case, minlength=n_cases) < len(columns)
         return np.where(something_left[:, np.newaxis], probability, self.settings["base_rates"])
 
     def effects(self, label: int = 1) -> np.ndarray:

@@ -4,6 +4,9 @@
 the place of the plain ones, so that all that is learned of `bad` is learned apart for `bad` in “not a bad film”.
 Das and Chen, "Yahoo! for Amazon", 2001; Pang, Lee and Vaithyanathan, "Thumbs up?", 2002. In texts without one of these
 English words nothing changes.
+
+>>> tokens("not a bad film, but bad", negation=True)
+['not', '¬a', '¬bad', '¬film', ',', 'but', 'bad']
 """
 
 from collections.abc import Iterable, Sequence

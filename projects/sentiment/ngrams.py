@@ -1,4 +1,32 @@
-"""From texts to the n-grams in them, and to the rows of a sparse matrix."""
+"""From texts to the n-grams in them, and to the rows of a sparse matrix.
+
+An n-gram is known by its number. Words have the numbers 0, 1, …; of a longer n-gram two numbers are known already, that
+of the n-gram without its last word and that of its last word, and its code is made of these. With three words, “good
+film” has the code (number of good) · 3 + (number of film) = 1 · 3 + 2, and is the fourth n-gram:
+
+>>> vocabulary = Vocabulary(
+...     words=["a", "good", "film"],
+...     codes=np.array([1 * 3 + 2]),
+...     counts=np.array([9, 4, 5, 3], np.int32),
+...     ratios=np.array([0, 1, 0.5, 2], np.float32),
+...     min_count=2,
+...     polarity_cutoff=0.05,
+...     common_from=100,
+...     negation=True,
+...     row_power=1,
+... )
+>>> vocabulary.name(3)
+'good film'
+
+Of “a”, whose ratio is 0, nothing is learned: the columns of the matrix are those of the other three.
+
+>>> indices, indptr = vocabulary.columns_of(["A good film.", "a film"])
+>>> [vocabulary.name(number) for number in vocabulary.in_bag[indices]], indptr.tolist()
+(['good', 'film', 'good film', 'film'], [0, 3, 4])
+>>> vocabulary.bag(indices, indptr).toarray().round(2)  # ratios, each row scaled to the length 5
+array([[2.18, 1.09, 4.36],
+       [0.  , 5.  , 0.  ]], dtype=float32)
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ import numpy as np
 from nn.functions import away_from_0_and_1
 
 PIECES_SHARE = 1 / 3  # of the second view in the log-odds
+SMALLEST = 1e-16  # share of which log-odds are still told apart
 
 
 def outputs_for(n_labels: int) -> int:
@@ -34,6 +35,12 @@ def log_odds(z: np.ndarray, label: int) -> np.ndarray:
     largest = others.max(axis=1)
     powers = np.exp(others - largest[:, np.newaxis])
     odds: np.ndarray = z[:, label] - largest - np.log(powers.sum(axis=1))
+    return odds
+
+
+def log_odds_of(probability: np.ndarray) -> np.ndarray:
+    """log(p / (1 - p)), finite where rounding has made p 0 or 1. As in `report.js`."""
+    odds: np.ndarray = np.log(np.maximum(probability, SMALLEST) / np.maximum(1 - probability, SMALLEST))
     return odds
 
 

@@ -170,7 +170,7 @@ function probabilities(row) {
 // log(p / (1 - p)), finite where rounding has made p 0 or 1
 const logOdds = p => Math.log(Math.max(p, 1e-16) / Math.max(1 - p, 1e-16));
 
-// The label of a text, and what each word, and each n-gram, does to its probability: with it, less without it.
+// The label of a text, and what each word, and each n-gram, does to its log-odds: with it, less without it.
 function score(text) {
   const found = ngramsOf(text), words = new Map();
   const whole = found.reduce((row, ngram) => sum(row, ngram.share, 1), nothing());
@@ -180,13 +180,13 @@ function score(text) {
   const all = probabilities(whole), label = all.indexOf(Math.max(...all)), probability = all[label];
   const effect = (name, share) => {
     const without = probabilities(sum(whole, share, -1))[label];
-    return { name: inWords(name), odds: logOdds(probability) - logOdds(without), probability: probability - without };
+    return { name: inWords(name), odds: logOdds(probability) - logOdds(without) };
   };
   return {
     all, label, probability, known: whole.count > 0,
     words: new Map([...words].map(([word, share]) => [word, effect([word], share)])),
     ngrams: found.map(ngram => effect(ngram.words, ngram.share))
-      .sort((a, b) => Math.abs(b.probability) - Math.abs(a.probability)),
+      .sort((a, b) => Math.abs(b.odds) - Math.abs(a.odds)),
   };
 }
 
@@ -234,14 +234,13 @@ function show() {
     }
     return span;
   }), "\n");
-  const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].probability) : 1;
-  const digits = said.ngrams.length && strongest < 0.01 ? 5 : 3;
+  const strongest = said.ngrams.length ? Math.abs(said.ngrams[0].odds) : 1;
   element("ngrams").replaceChildren(...said.ngrams.slice(0, SHOWN).map(effect => {
     const row = document.createElement("div"), bar = document.createElement("i"), name = document.createElement("b");
     bar.className = side(effect.odds, said.label);
-    bar.style.width = `${100 * Math.abs(effect.probability) / (strongest || 1)}%`;
+    bar.style.width = `${100 * Math.abs(effect.odds) / (strongest || 1)}%`;
     name.textContent = effect.name;
-    row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.probability).toFixed(digits), name, bar);
+    row.append((effect.odds < 0 ? "−" : "+") + Math.abs(effect.odds).toFixed(2), name, bar);
     return row;
   }));
 }
