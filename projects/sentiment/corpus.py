@@ -10,6 +10,7 @@ Texts without labels are in blocks of their own.
 import functools
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ from projects.sentiment.tokens import CLOSING
 
 RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
+READERS = 2  # threads that find the words of a run, a part of it each
 BLOCK = 5_000  # texts of a block, about
 PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
@@ -213,39 +215,71 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, 
     simulated = False
     if part == "train" and not settings.test and not source.is_split:
         part = ALL
-    for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
-        for example in some:
-            labels[example.label] = labels.get(example.label, 0) + 1
-            places.setdefault(example.label, example.place)
-            simulated |= example.simulated
-        run = Run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels))
-        hashes, words = save_run(run, some, store, settings)
-        counts.append(words)
-        lowest = min(lowest, int(mix(hashes, settings.seed).min()))
-        remembered = [remember([*remembered, short_hashes(hashes)])]
-        runs.append(run)
+    with ThreadPoolExecutor(READERS) as pool:
+        unsaved: list[UnsavedRun] = []  # one at most: its words are found while the texts of the next one are read
+        for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
+            for example in some:
+                labels[example.label] = labels.get(example.label, 0) + 1
+                places.setdefault(example.label, example.place)
+                simulated |= example.simulated
+            run = start_run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels), some, settings, pool)
+            counts += [words for one in unsaved for words in save_run(one, store)]
+            unsaved = [run]
+            lowest = min(lowest, int(mix(run.texts["hash"], settings.seed).min()))
+            remembered = [remember([*remembered, short_hashes(run.texts["hash"])])]
+            runs.append(run.run)
+        counts += [words for one in unsaved for words in save_run(one, store)]
     words = add_counts(counts, settings.min_count)
     return Reading(runs, labels, places, words, lowest, remember(remembered), left_out, simulated)
 
 
-def save_run(run: Run, examples: list[Example], store: Store, settings: Settings) -> tuple[np.ndarray, Counts]:
-    """Put the run's words into the store; the hash of each text, and in how many texts each word is."""
-    hashes = np.array([text_hash(example.text) for example in examples], np.uint64)
-    number_of = {label: number for number, label in enumerate(run.labels)}
-    labels = np.array([number_of[example.label] for example in examples])
-    order = np.argsort(hashes, kind="stable")
-    words = read((examples[i].text for i in order.tolist()), settings.negation)
+class UnsavedRun(NamedTuple):
+    """A run whose words are being found, in parts that follow one another."""
+
+    run: Run
+    texts: np.ndarray  # TEXT [texts]; their ends are not known yet
+    parts: list[Future[tuple[np.ndarray, Counts]]]
+    contents: list[bytes] | None  # with the setting `characters` what `pieces.spaced` makes of each text
+
+
+def start_run(
+    name: str, labels: tuple[str, ...], examples: list[Example], settings: Settings, pool: ThreadPoolExecutor
+) -> UnsavedRun:
+    """A run of these examples, whose words the threads of the pool set out to find."""
+    number_of = {label: number for number, label in enumerate(labels)}
     texts = np.empty(len(examples), TEXT)
-    texts["hash"] = hashes[order]
-    texts["label"] = labels[order]
-    texts["end"] = np.flatnonzero(words.keys == CLOSING) + 1
-    store.save(run.name, "texts", texts)
-    store.save(run.name, "keys", words.keys)
-    if settings.characters:
-        contents = [spaced(examples[i].text) for i in order.tolist()]
-        store.save(run.name, "characters", np.frombuffer(b"".join(contents), np.uint8))
-        store.save(run.name, "character_ends", np.cumsum([len(content) for content in contents]))
-    return hashes, count_words(words)
+    texts["hash"] = [text_hash(example.text) for example in examples]
+    texts["label"] = [number_of[example.label] for example in examples]
+    order = np.argsort(texts["hash"], kind="stable")
+    in_order = [examples[i].text for i in order.tolist()]
+    n_part = -(-len(in_order) // READERS)
+    parts = [in_order[start : start + n_part] for start in range(0, len(in_order), n_part)]
+    return UnsavedRun(
+        run=Run(name, labels),
+        texts=texts[order],
+        parts=[pool.submit(read_part, part, settings.negation) for part in parts],
+        contents=[spaced(text) for text in in_order] if settings.characters else None,
+    )
+
+
+def read_part(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
+    """The keys of the texts' words, and in how many of the texts each word is."""
+    words = read(texts, negation)
+    return words.keys, count_words(words)
+
+
+def save_run(unsaved: UnsavedRun, store: Store) -> list[Counts]:
+    """Put a run into the store once its words are found; in how many texts of each part each word is."""
+    found = [part.result() for part in unsaved.parts]
+    keys = np.concatenate([keys for keys, _ in found])
+    unsaved.texts["end"] = np.flatnonzero(keys == CLOSING) + 1
+    name = unsaved.run.name
+    store.save(name, "texts", unsaved.texts)
+    store.save(name, "keys", keys)
+    if unsaved.contents is not None:
+        store.save(name, "characters", np.frombuffer(b"".join(unsaved.contents), np.uint8))
+        store.save(name, "character_ends", np.cumsum([len(content) for content in unsaved.contents]))
+    return [words for _, words in found]
 
 
 def add_readings(readings: list[Reading], min_count: int) -> Reading:

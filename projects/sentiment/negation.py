@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from projects.sentiment.characters import MARKS
-from projects.sentiment.tokens import CLOSING, NEGATED, Words, read_words, word_keys
+from projects.sentiment.tokens import CLOSING, NEGATED, NONE, HashTable, Words, read_words, word_keys
 
 NEGATIONS = [
     "not",
@@ -63,8 +63,9 @@ def negated_places(keys: np.ndarray) -> np.ndarray:
 
     A mark, the end of a text and another negation word end a negation.
     """
-    is_negation = np.isin(keys, NEGATION_KEYS)
-    ends = is_negation | np.isin(keys, END_KEYS)
+    kinds = SIGNS.find(keys)
+    is_negation = (kinds >= 0) & (kinds < len(NEGATIONS))
+    ends = kinds != NONE
     negated = np.zeros(len(keys), bool)
     at = np.flatnonzero(is_negation)
     for _ in range(SCOPE):
@@ -112,5 +113,4 @@ def as_text(said: str) -> tuple[str, int]:
     return said, 0
 
 
-NEGATION_KEYS = name_keys(NEGATIONS)
-END_KEYS = np.append(name_keys(list(MARKS)), np.uint64(CLOSING))
+SIGNS = HashTable(np.append(name_keys([*NEGATIONS, *MARKS]), np.uint64(CLOSING)))  # of where a negation begins or ends
