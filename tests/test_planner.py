@@ -25,6 +25,7 @@ from projects.bikes import (
     bands,
     check,
     closed,
+    comparison,
     data,
     decimal_commas,
     events,
@@ -1075,3 +1076,65 @@ def test_a_network_of_another_activation_is_kept_whole_and_not_saved(tmp_path):
         ProjectError, match="a hidden layer of tanh: model files, the page and ONNX know sigmoids alone"
     ):
         bike_model.BikesModel([wider], {}, {}).save(tmp_path / "m")
+
+
+# What came of a forecast
+
+
+@pytest.fixture(scope="module")
+def two_weeks():
+    """Three hours that were forecast, of which bikes are known for the first two; the second one has no band."""
+    times = pd.to_datetime(["2024-05-23 00:00", "2024-05-23 01:00", "2024-05-24 00:00"])
+    forecast_hours = pd.DataFrame(
+        {
+            "time": times,
+            "prediction": [12.0, 30.0, 9.0],
+            "low_80": [8.0, np.nan, 5.0],
+            "high_80": [14.0, np.nan, 12.0],
+            "low_95": [11.0, np.nan, 1.0],
+            "high_95": [13.0, np.nan, 20.0],
+            "last_four_weeks": [16.0, 21.0, 10.0],
+        }
+    )
+    return forecast_hours, pd.DataFrame({"time": times[:2], "cnt": [10, 20]})
+
+
+def test_a_forecast_beside_what_came_by_hand(two_weeks):
+    forecast_hours, hours = two_weeks
+    both = comparison.beside_truth(forecast_hours, hours)
+    scores = comparison.compare(both)
+    assert scores["forecast"]["mae"] == 6  # (2 + 10) / 2
+    assert scores["last_four_weeks"]["mae"] == 3.5  # (6 + 1) / 2
+    assert (scores["coverage_80"], scores["coverage_95"]) == (1, 0)  # of the one hour that has a band
+    assert comparison.in_a_sentence(both, scores, 3) == (
+        "over 2 hours the forecast was off by 6.0 bikes an hour on average (an average hour sees 15); the mean of the "
+        "four weeks before by 3.5 bikes; the 80 % band held 100 of 100 hours (1 more hour of the forecast is not known "
+        "yet)"
+    )
+    day = comparison.comparison_table(comparison.by_day(both)).splitlines()[1]
+    assert day.split() == ["Thu", "2024-05-23", "2", "30", "42", "+40", "%", "37"]
+
+
+def test_a_forecast_of_other_hours_is_compared_with_nothing(two_weeks):
+    forecast_hours, hours = two_weeks
+    later = hours.assign(time=hours.time + pd.Timedelta(days=7))
+    with pytest.raises(ProjectError, match=r"2024-05-23 00:00 to 2024-05-24 00:00, .* no hour is in both"):
+        comparison.beside_truth(forecast_hours, later)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "xlsx"])
+def test_what_came_is_compared_with_a_file_of_the_forecast_and_needs_no_weather(spring, ending):
+    bikes(spring, *WEEK, "--out", f"then.{ending}")
+    written = "\n".join(f"{day}.05.2024 {hour:02}:00;{hour}" for day in (23, 24) for hour in range(24))
+    (spring / "came.csv").write_text(f"Wann;Wieviele\n{written}\n")
+    scores = json.loads(bikes(spring, "compare", f"then.{ending}", "came.csv", "--json")[0])
+    code, answer, _ = run("bikes", *WEEK, "--json", cwd=spring)
+    assert code == 0
+    predicted = [hour["prediction"] for hour in json.loads(answer)["hours"]]
+    off = np.abs(np.array(predicted) - np.tile(np.arange(24), 2))
+    assert scores["forecast"]["mae"] == pytest.approx(off.mean(), abs=0.01)
+    output, _ = bikes(spring, "compare", f"then.{ending}", "came.csv")
+    assert output.splitlines()[1].startswith("Thu 2024-05-23      24       276")
+    code, _, errors = run("bikes", "compare", "came.csv", f"then.{ending}", cwd=spring)
+    assert code == 1
+    assert "came.csv is no file of `bikes forecast`: it lacks the column time, prediction" in errors

@@ -1,4 +1,4 @@
-"""The `bikes` command: download, check, train, tune, evaluate, backtest, forecast, plot, report, export, predict."""
+"""The `bikes` command, from `download` to `predict`: each of its commands here or in a file beside."""
 
 import sys
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from projects.bikes.cli_compare import compare
 from projects.bikes.cli_forecast import OUTLOOK, forecast
 from projects.bikes.cli_options import (
     FAR,
@@ -283,6 +284,7 @@ def evaluate(data: Path | None, run: Path, data_dir: Path, as_json: bool) -> Non
 
 
 main.add_command(forecast)
+main.add_command(compare)
 
 
 @main.command()

@@ -1,0 +1,88 @@
+"""A forecast that `bikes forecast` wrote, beside the bikes that then came."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from projects.bikes.data import open_hours, read_chunks
+from projects.bikes.decimal_commas import with_points
+from projects.bikes.scores import score, variance_of
+from projects.bikes.words import off_by
+from projects.common.errors import ProjectError
+from projects.common.words import are, counted
+
+NUMBERS = ["prediction", "low_80", "high_80", "low_95", "high_95", "last_four_weeks"]  # columns of bikes
+
+
+def read_forecast(path: Path) -> pd.DataFrame:
+    """`time` and NUMBERS of the hours in a file of `bikes forecast`; bounds are NaN where there is no band.
+
+    Raises ProjectError for any other file.
+    """
+    table = open_hours(path)
+    text, _ = with_points(next(read_chunks(table, None)), table.delimiter)
+    lacking = [column for column in ["time", *NUMBERS] if column not in text]
+    if lacking:
+        raise ProjectError(f"{path} is no file of `bikes forecast`: it lacks the column {', '.join(lacking)}")
+    hours = text[NUMBERS].apply(pd.to_numeric, errors="coerce")
+    hours.insert(0, "time", pd.to_datetime(text.time, format="ISO8601", errors="coerce"))
+    unreadable = hours[["time", "prediction", "last_four_weeks"]].isna().any(axis=1)
+    if unreadable.any():
+        place = hours.index[unreadable][0]
+        raise ProjectError(f"{path}, {place}: an hour needs a time like 2024-12-31 17:00 and numbers of bikes")
+    return hours.reset_index(drop=True)
+
+
+def beside_truth(forecast: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:
+    """The hours of the forecast for which `cnt` is known, with it. Raises ProjectError where there is none."""
+    both = forecast.merge(hours[["time", "cnt"]], on="time")
+    if both.empty:
+        spans = [
+            f"{times.min():%Y-%m-%d %H}:00 to {times.max():%Y-%m-%d %H}:00" for times in (forecast.time, hours.time)
+        ]
+        raise ProjectError(f"the forecast is of {spans[0]}, and the bikes are of {spans[1]}: no hour is in both")
+    return both
+
+
+def compare(both: pd.DataFrame) -> dict[str, Any]:
+    """The errors of the forecast and of the mean of the last four weeks before it, and what the bands held."""
+    variance = variance_of(both)
+    actual = both.cnt.to_numpy(float)
+    scores: dict[str, Any] = {
+        "forecast": score(actual, both.prediction.to_numpy(), variance),
+        "last_four_weeks": score(actual, both.last_four_weeks.to_numpy(), variance),
+    }
+    with_band = both.dropna()
+    for level in (80, 95):
+        inside = with_band.cnt.between(with_band[f"low_{level}"], with_band[f"high_{level}"])
+        scores[f"coverage_{level}"] = float(inside.mean()) if len(with_band) else None
+    return scores
+
+
+def in_a_sentence(both: pd.DataFrame, scores: dict[str, Any], n_forecast: int) -> str:
+    """How far off the forecast was, for people. n_forecast: its hours, known or not."""
+    error, weeks_error = scores["forecast"]["mae"], scores["last_four_weeks"]["mae"]
+    unknown = n_forecast - len(both)
+    of_others = f" ({counted(unknown, 'more hour')} of the forecast {are(unknown)} not known yet)" if unknown else ""
+    off = off_by(error, float(both.cnt.mean()), weeks_error, scores["coverage_80"])
+    return f"over {counted(len(both), 'hour')} the forecast was {off}{of_others}"
+
+
+def by_day(both: pd.DataFrame) -> pd.DataFrame:
+    """Sums of each day: date, hours, cnt, prediction and last_four_weeks."""
+    day = both.time.dt.normalize()
+    days = both.groupby(day)[["cnt", "prediction", "last_four_weeks"]].sum()
+    days.insert(0, "hours", both.groupby(day).size())
+    return days.reset_index(names="date")
+
+
+def comparison_table(days: pd.DataFrame) -> str:
+    """A line for each day: the bikes that came, those that were forecast, and the mean of the last four weeks."""
+    lines = [f"{'day':16}{'hours':>6}{'bikes':>10}{'forecast':>10}{'off by':>9}{'last four weeks':>17}"]
+    for day in days.to_dict("records"):
+        off = day["prediction"] / day["cnt"] - 1 if day["cnt"] else float("nan")
+        share = f"{100 * off:+.0f} %" if off == off else ""
+        sums = f"{day['cnt']:10,.0f}{day['prediction']:10,.0f}{share:>9}{day['last_four_weeks']:17,.0f}"
+        lines.append(f"{day['date']:%a %Y-%m-%d}  {day['hours']:6}{sums}")
+    return "\n".join(lines)
