@@ -20,11 +20,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from projects.common.errors import ProjectError
 from projects.common.plots import drawable
-from projects.sentiment import load, train
+from projects.sentiment import doubts, load, train
 from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words, plots_of_scores
 from projects.sentiment.confidence import wilson_interval
-from projects.sentiment.data import drawn
+from projects.sentiment.data import drawn, labelled_texts
 from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
 from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
@@ -1281,6 +1281,44 @@ def test_a_label_that_is_misspelled_in_labels_is_named_with_what_may_be_meant(tm
     code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
     assert code == 1
     assert "Entregaa, named by --labels, does not occur: did you mean Entrega for Entregaa?" in errors
+
+
+def test_labels_that_may_be_wrong_are_found_by_models_that_did_not_know_the_texts(tmp_path):
+    rows = french()
+    wrong = set(range(0, 400, 16))
+    for number in wrong:
+        rows[number] = (rows[number][0], 1 - rows[number][1])
+    (tmp_path / "t.csv").write_text(csv_of(rows, ";"))
+    before = (tmp_path / "t.csv").read_bytes()
+    code, output, errors = run("sentiment", "doubts", "t.csv", "--out", "d.csv", cwd=tmp_path)
+    assert code == 0, errors
+    plain = (tmp_path / "d.csv").read_bytes().decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(plain), delimiter=";"))
+    assert output.startswith(f"of 400 texts, {len(found)} (")
+    assert f"d.csv: {len(found)} rows" in errors
+    numbers = [int(row["place"].rpartition(" ")[2]) - 2 for row in found]
+    assert len(numbers) == len(set(numbers))
+    assert len(wrong.intersection(numbers)) >= 0.8 * len(wrong)
+    assert len(wrong.intersection(numbers[:10])) >= 8  # the surest ones
+    for number, row in zip(numbers, found, strict=True):
+        assert (row["text"], row["label"]) == (rows[number][0], str(rows[number][1]))
+    code, _, errors = run("sentiment", "doubts", "t.csv", "--out", "t.csv", cwd=tmp_path)
+    assert code == 1
+    assert "the mistakes would take the place of t.csv: name another file with --out" in errors
+    assert (tmp_path / "t.csv").read_bytes() == before
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_label_is_judged_by_copies_of_its_text_never_and_not_where_it_is_alone():
+    rows = [(text, str(label)) for text, label in french()]
+    texts = [*(text for text, _ in rows), "un cas à part", "copie", "copie", "copie"]
+    labels = [*(label for _, label in rows), "autre", "0", "0", "1"]
+    found = doubts.find_doubts([labelled_texts(texts, labels)])
+    assert found.n_judged + found.n_rare == len(texts)
+    assert found.n_rare == 1  # the only text of its label
+    copies = [doubt for doubt in found.found if doubt["text"] == "copie"]
+    assert {doubt["label"] for doubt in copies} in ({"0"}, {"1"})  # all copies have one answer
+    assert {doubts.fold_of(text) for text in texts} == set(range(doubts.FOLDS))
 
 
 def test_all_mistakes_go_to_a_file_the_surest_first(tmp_path):

@@ -34,6 +34,7 @@ def table(scores: dict[str, Any]) -> str:
                 figures = f"{s['scaled_mse']:12.3f}{s['rmse']:8.1f}{s['mae']:8.1f}{s['rmsle']:8.3f}{s['r2']:8.3f}"
                 lines.append(f"{period if name == 'network' else '':12}{name:15}{s['rows']:>6}{figures}")
     lines.append("RMSE and MAE: bikes an hour; scaled MSE: 0 is perfect, 1 no better than one number for all hours")
+    lines.append("RMSLE: of logarithms, so that quiet hours count, too; R²: 1 is perfect, 0 no better than the mean")
     return "\n".join(lines)
 
 

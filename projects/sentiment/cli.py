@@ -1,4 +1,4 @@
-"""The `sentiment` command: download, check, train, tune, evaluate, plot, report, export, predict, words, similar."""
+"""The `sentiment` command, from `download` to `predict`: each of its commands here or in a file beside."""
 
 import shlex
 from dataclasses import replace
@@ -17,6 +17,7 @@ from projects.common.run_folder import METRICS, MODEL, REPORT
 from projects.common.settings import settings_of
 from projects.common.terminal import tell
 from projects.common.words import counted, percent
+from projects.sentiment.cli_doubts import doubts
 from projects.sentiment.cli_options import (
     OF_THE_DATA,
     Where,
@@ -405,6 +406,9 @@ def evaluate(  # a parameter for each option
 def without_row(mistake: dict[str, Any]) -> dict[str, Any]:
     """The mistake without the row of the table, whose other columns nobody asked for."""
     return {name: value for name, value in mistake.items() if name != "row"}
+
+
+main.add_command(doubts)
 
 
 named_option = click.option(

@@ -13,12 +13,15 @@ OF_ANSWER = ["place", "label", "answer", "probability"]  # columns before those 
 ENDINGS = (".csv", ".tsv", ".xlsx")
 
 
-def refuse_misfits(path: Path, tables: Iterable[Path]) -> None:
-    """Raise ProjectError unless the name ends as that of a table for people, and is none of the tables scored."""
+def refuse_misfits(path: Path, tables: Iterable[Path], option: str = "--mistakes") -> None:
+    """Raise ProjectError unless the name ends as that of a table for people, and is none of the tables scored.
+
+    option: by which it was given.
+    """
     if path.suffix.lower() not in ENDINGS:
         raise ProjectError(f"{path}: mistakes are written to a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     if path.resolve() in {table.resolve() for table in tables}:
-        raise ProjectError(f"the mistakes would take the place of {path}: name another file with --mistakes")
+        raise ProjectError(f"the mistakes would take the place of {path}: name another file with {option}")
 
 
 def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | None) -> None:

@@ -39,11 +39,15 @@ def table(scores: dict[str, Any]) -> str:
     lines += unsure_lines(scores)
     lines.append(f"expected calibration error: {scores['test']['expected_calibration_error']:.3f}")
     lines.append("surest mistakes (--mistakes FILE writes all of them):")
-    for mistake in scores["mistakes"][:MISTAKES_SHOWN]:
-        text = printable(shortened(html.unescape(mistake["text"])))
-        label, answer, place = (printable(shortened(mistake[name])) for name in ("label", "answer", "place"))
-        lines.append(f"  {label}, called {answer} with {mistake['probability']:.3f}: {text} ({place})")
+    lines += map(mistake_line, scores["mistakes"][:MISTAKES_SHOWN])
     return "\n".join(lines)
+
+
+def mistake_line(mistake: dict[str, Any]) -> str:
+    """A text whose label is another one than the answer, and where it is."""
+    text = printable(shortened(html.unescape(mistake["text"])))
+    label, answer, place = (printable(shortened(mistake[name])) for name in ("label", "answer", "place"))
+    return f"  {label}, called {answer} with {mistake['probability']:.3f}: {text} ({place})"
 
 
 def shortened(text: str) -> str:
@@ -77,8 +81,9 @@ def label_lines(scores: dict[str, Any]) -> list[str]:
     for name, scored, n in rows:
         values = f"{scored['precision']:12.3f}{scored['recall']:9.3f}{scored['f1']:9.3f}"
         lines.append(f"{name:24}{values}{n:>10}".rstrip())
+    lines.append("macro mean: all labels count alike; weighted mean: as often as they occur")
     if len(labels) > LABELS_LISTED:
-        lines.insert(-2, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
+        lines.insert(-3, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
     return lines
 
 

@@ -1,0 +1,53 @@
+"""`sentiment doubts`: which labels of a table may be wrong."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from projects.common import cli as common
+from projects.common import cli_output
+from projects.common.terminal import tell
+from projects.common.words import counted
+from projects.sentiment.cli_options import Where, layout_options, positive_option, tables_of
+from projects.sentiment.score_table import MISTAKES_SHOWN, mistake_line
+
+if TYPE_CHECKING:
+    from projects.sentiment.layout import Layout
+
+
+@click.command(cls=common.PipelineCommand)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all of them there, with their rows: .csv, .tsv or .xlsx.",
+)
+@layout_options()
+@positive_option
+def doubts(file: Path, out: Path | None, layout: "Layout", positive: str | None) -> None:
+    """Find labels that may be wrong.
+
+    Every text of FILE is answered by a model that was trained on other texts: five trainings, each without a fifth of
+    them. Where the answer is another label than the text has, one of the two is wrong; the surest answers come first.
+    No model is saved. FILE may be a pattern of several tables.
+
+    Example: sentiment doubts mails.csv --out doubts.xlsx
+    """
+    from projects.sentiment.doubts import FOLDS, find_doubts, in_words
+    from projects.sentiment.mistakes import refuse_misfits, write_mistakes
+
+    sources = tables_of(file, layout, Where("local", None), labelled=True)
+    if out:
+        refuse_misfits(out, [source.path for source in sources], "--out")
+    found = find_doubts(sources, positive, lambda fold: cli_output.note(f"training {fold + 1} of {FOLDS}"))
+    left_out = found.left_out.description()
+    if left_out:
+        tell(left_out)
+    click.echo(f"{cli_output.simulated_mark({'simulated': found.simulated})}{in_words(found)}")
+    for doubt in found.found[:MISTAKES_SHOWN]:
+        click.echo(mistake_line(doubt))
+    if out:
+        write_mistakes(found.found, out, sources[0].layout.delimiter)
+        tell(f"{out}: {counted(len(found.found), 'row')}")
