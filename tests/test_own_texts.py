@@ -29,6 +29,7 @@ from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
 from projects.sentiment.labels import alike, order_shown
 from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
+from projects.sentiment.mistakes import write_mistakes
 from projects.sentiment.model import Answer
 from projects.sentiment.plain_words import recommendation
 from projects.sentiment.plots import plot_check, plot_label_words, plot_unsure, plot_words, unsure_helps
@@ -1281,6 +1282,19 @@ def test_a_label_that_is_misspelled_in_labels_is_named_with_what_may_be_meant(tm
     code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
     assert code == 1
     assert "Entregaa, named by --labels, does not occur: did you mean Entrega for Entregaa?" in errors
+
+
+def test_a_column_of_the_table_that_is_called_like_one_of_the_answer_is_kept(tmp_path):
+    answer = {"place": "t.csv, line 2", "answer": "good", "probability": 0.9, "text": "bof"}
+    joined = [answer | {"label": "bad", "row": {"label": stars, "text": "bof"}} for stars in ("1", "2")]
+    write_mistakes(joined, tmp_path / "joined.csv", ",")
+    assert (tmp_path / "joined.csv").read_text("utf-8-sig").splitlines() == [
+        "place,label,answer,probability,label (table),text",
+        '"t.csv, line 2",bad,good,0.9,1,bof',
+        '"t.csv, line 2",bad,good,0.9,2,bof',
+    ]
+    write_mistakes([answer | {"label": "1", "row": {"label": "1", "text": "bof"}}], tmp_path / "as-they-are.csv", ",")
+    assert (tmp_path / "as-they-are.csv").read_text("utf-8-sig").startswith("place,label,answer,probability,text\n")
 
 
 def test_labels_that_may_be_wrong_are_found_by_models_that_did_not_know_the_texts(tmp_path):

@@ -29,18 +29,34 @@ def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | 
     ending = path.suffix.lower()
     delimiter = "\t" if ending == ".tsv" else first_delimiter(delimiter)
     with_commas = ending == ".csv" and delimiter == ";"  # as a spreadsheet has them that writes semicolons
-    own_columns = next((list(mistake["row"]) for mistake in mistakes if mistake["row"]), ["text"])
-    columns = [*OF_ANSWER, *(name for name in own_columns if name not in OF_ANSWER)]
+    said_twice = {
+        name for name in OF_ANSWER if all(mistake[name] == own_row(mistake).get(name) for mistake in mistakes)
+    }
+    rows = [as_row(mistake, said_twice) for mistake in mistakes]
+    columns = list(rows[0]) if rows else [*OF_ANSWER, "text"]
     with atomic_file(path) as file:
         if ending == ".xlsx":
             writer = excel_writer(columns, "mistakes", file)
         else:
             writer = csv_writer(columns, delimiter, with_commas, file)
         with rounded(writer, with_commas) as write:
-            write([as_row(mistake) for mistake in mistakes])
+            write(rows)
 
 
-def as_row(mistake: dict[str, Any]) -> Row:
-    """The row of the table, or the text alone, with the answer."""
+def own_row(mistake: dict[str, Any]) -> Row:
+    """The row of the table, or the text alone."""
     row: Row = mistake["row"] or {"text": mistake["text"]}
-    return row | {name: mistake[name] for name in OF_ANSWER}
+    return row
+
+
+def as_row(mistake: dict[str, Any], said_twice: set[str]) -> Row:
+    """The answer and the table's own row.
+
+    A column of the table that is called like one of the answer is told apart, as `label` where labels are joined.
+    said_twice: such columns that have nothing else in any row; they are left out.
+    """
+    row = {name: mistake[name] for name in OF_ANSWER}
+    for name, value in own_row(mistake).items():
+        if name not in said_twice:
+            row[f"{name} (table)" if name in OF_ANSWER else name] = value
+    return row
