@@ -23,6 +23,7 @@ from projects.common.plots import drawable
 from projects.sentiment import doubts, load, train
 from projects.sentiment.check import groups_of_stars, middle_left_out
 from projects.sentiment.cli import layout_in_words, plots_of_scores
+from projects.sentiment.columns import LABEL_NAMES, usual
 from projects.sentiment.confidence import wilson_interval
 from projects.sentiment.data import drawn, labelled_texts
 from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
@@ -1282,6 +1283,19 @@ def test_a_label_that_is_misspelled_in_labels_is_named_with_what_may_be_meant(tm
     code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
     assert code == 1
     assert "Entregaa, named by --labels, does not occur: did you mean Entrega for Entregaa?" in errors
+
+
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        (["Product", "Rating (1-5)"], "Rating (1-5)"),
+        (["评分（1-5）", "类别"], "类别"),  # the first of the usual names
+        (["stars [0..5]", "Rating of what?"], "stars [0..5]"),
+        (["(rating", "Resolved"], None),
+    ],
+)
+def test_names_of_columns_may_have_more_in_brackets(columns, label):
+    assert usual(columns, LABEL_NAMES) == label
 
 
 def test_a_column_of_the_table_that_is_called_like_one_of_the_answer_is_kept(tmp_path):

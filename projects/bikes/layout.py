@@ -26,7 +26,7 @@ NAMES = {  # what a column may be called, in small letters and without its unit;
         r"cnt|count|y|(total|number of|no of) .*|.*\b(bikes?|rent(al)?s?|rides?|trips?|hires?|count|counts|total|"
         r"demand|usage|volume|anzahl|fahrten|ausleihen|leihen|alquileres|prestamos|usos|bicis|bicicletas|viajes|"
         r"trajets|emprunts|locations|passages|velos|noleggi|prelievi|prestiti|corse|utilizzi|"
-        r"alugueres|alugueis|viagens|ritten|verhuringen|fietsen|"
+        r"alugueres|alugueis|viagens|ritten|verhuringen|ontleningen|uitleningen|fietsen|"
         r"wypozycze(n|nia)|przejazd(y|ow)|rower(y|ow)|jizd(y)?|vypujc(ek|ky)|resor|hyrningar|cyklar)|"
         r"(anzahl|numero( de| di)?|nombre de|liczba|aantal|pocet|antal) .*"
     ),
@@ -198,7 +198,7 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
         if with_count and columns["count"] is None and columns["casual"] is None:
             problems.append(
                 "no column is a count of bikes: name it with --count-column; where each row is a trip, count the rows "
-                "of each hour first"
+                "of each hour first; a table of events goes to --events, one of weather to `bikes forecast --weather`"
             )
     if problems:
         it_has = ", ".join(map(str, text.columns))

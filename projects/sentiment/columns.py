@@ -31,6 +31,7 @@ SHORTEST_TEXT = 8  # characters, on average, of a column that may hold texts
 GRADES = range(3, 12)  # so many grades of a scale
 LARGEST_GRADE = 10
 GRADE = re.compile(r"([0-9]{1,2})(?:\s+[^\W\d_]+)?")  # “1a” and “2b” are none
+IN_BRACKETS = re.compile(r"[(\[（].*?[)\]）]")
 NAMED = 5  # columns and labels that a line names
 
 Rows = Sequence[Mapping[str, Any]]
@@ -45,8 +46,9 @@ def named(columns: Sequence[str], name: str) -> str | None:
 
 
 def usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first of these names that a column has, in whatever case."""
-    by_name = {folded(column): column for column in reversed(columns)}
+    """The first of these names that a column has, in whatever case, perhaps with more in brackets: "Rating (1-5)"."""
+    without_brackets = {folded(IN_BRACKETS.sub("", column)): column for column in reversed(columns)}
+    by_name = without_brackets | {folded(column): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
