@@ -8,6 +8,7 @@ Texts without labels are in blocks of their own.
 """
 
 import functools
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,7 +42,8 @@ from projects.sentiment.tokens import CLOSING
 
 RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
-READERS = 2  # threads that find the words of a run, a part of it each
+READERS = 2  # threads that find the words of a run, a part of it each,
+MAY_READ = threading.Semaphore(READERS)  # and no more of all files at a time: each takes memory
 BLOCK = 5_000  # texts of a block, about
 PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
@@ -264,8 +266,9 @@ def start_run(
 
 def read_part(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
     """The keys of the texts' words, and in how many of the texts each word is."""
-    words = read(texts, negation)
-    return words.keys, count_words(words)
+    with MAY_READ:
+        words = read(texts, negation)
+        return words.keys, count_words(words)
 
 
 def save_run(unsaved: UnsavedRun, store: Store) -> list[Counts]:
