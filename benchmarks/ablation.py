@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bikes import EARLIER, MARCH, rmse, spans
-from benchmarks.report import REAL_DATA, machine, table, write_section
+from benchmarks.report import machine, published_hours, table, write_section
 from projects.bikes import features, model, scores
 from projects.bikes.data import read_hours, split
 from projects.bikes.features import GROUPS
@@ -69,10 +69,7 @@ def nothing_left_out():
 
 def main():
     """Measure and write the section."""
-    path = REAL_DATA / "Bike-Sharing-Dataset.zip"
-    if not path.exists():
-        sys.exit(f"no {path}: set REAL_DATA_DIR to the folder that has the published data")
-    hours = read_hours(path)
+    hours = read_hours(published_hours())
     found = {"nothing": [errors_of(hours, seed) for seed in range(SEEDS_OF_ALL)]}
     for name in GROUPS:
         groups = [other for other in GROUPS if other != name]

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import sys
 from pathlib import Path
 
 from threadpoolctl import threadpool_info
@@ -11,6 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("REAL_DATA_DIR", ROOT.parent / "shared" / "data"))
 RESULTS = ROOT / "docs" / "results.md"
 HEAD = "# Results of the benchmarks\n\nEach section names the command that wrote it.\n"
+
+
+def published_hours():
+    """The published table of hours: with the other published data, or where `make bikes` has put it. Ends without."""
+    from projects.bikes.data import PUBLISHED
+
+    paths = [REAL_DATA / PUBLISHED.name, ROOT / "data" / "bikes" / PUBLISHED.name]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        sys.exit(f"no {PUBLISHED.name}: run `make bikes`, or set REAL_DATA_DIR to the folder that has it")
+    return path
 
 
 def machine(*packages):

@@ -362,7 +362,7 @@ class TwoLayerRegressor(TwoLayerEstimator):
 
 @dataclass(eq=False, repr=False)  # so that an error about a keyword names this class
 class TwoLayerClassifier(TwoLayerEstimator):
-    """One of two or more classes from features.
+    """One of two or more classes from features, which want to be of order 1: standardise others.
 
     Two classes: sigmoid output, log loss (or loss="squared_error"). More: softmax output, cross-
     entropy. Learned: classes_ in ascending order, and what a TwoLayerRegressor learns.

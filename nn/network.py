@@ -156,7 +156,7 @@ class TwoLayerNetwork:
         if mask is not None:
             delta1 *= mask
             passed_on = hidden * mask
-        gradient.set_W1(X, delta1)  # [features, rows] @ [rows, hidden]
+        gradient.set_W1(X, delta1)  # dW1 = Xᵀ δ1: [features, rows] @ [rows, hidden]
         np.dot(passed_on.T, delta2, out=gradient.W2)  # [hidden, rows] @ [rows, outputs]
         sum_over_rows(delta1, out=gradient.b1)
         sum_over_rows(delta2, out=gradient.b2)

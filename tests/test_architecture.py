@@ -72,7 +72,7 @@ def test_every_public_class_of_nn_has_an_example_that_runs(name):
     assert runner.run(example).failed == 0
 
 
-@pytest.mark.parametrize("name", ["tokens", "negation", "ngrams"])
+@pytest.mark.parametrize("name", ["tokens", "negation", "ngrams", "counting"])
 def test_the_examples_at_the_top_of_a_file_run(name):
     module = importlib.import_module(f"projects.sentiment.{name}")
     result = doctest.testmod(module)

@@ -12,7 +12,19 @@ from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
-from projects.bikes import backtest, bands, calendar, cli_options, cli_predict, data, features, plots, sun, weather
+from projects.bikes import (
+    backtest,
+    bands,
+    calendar,
+    cli_options,
+    cli_predict,
+    data,
+    features,
+    plots,
+    report,
+    sun,
+    weather,
+)
 from projects.bikes.evaluation import effects, evaluate
 from projects.bikes.hours import hours_of
 from projects.bikes.last_four_weeks import last_four_weeks
@@ -48,6 +60,17 @@ def with_value(column, value, row=5):
         return table
 
     return change
+
+
+def test_the_page_knows_every_group_of_features():
+    """A new one has to be worked out in report.js, too, and held to this in tests/test_report.py."""
+    assert set(report.KNOWN_GROUPS) == set(features.GROUPS)
+
+
+def test_a_page_of_features_that_it_does_not_know_is_refused():
+    report.refuse_unknown_groups([*features.GROUPS])
+    with pytest.raises(ProjectError, match=r"the page does not know the features 'odd hours': .*report\.js"):
+        report.refuse_unknown_groups([*features.GROUPS, "odd hours"])
 
 
 def test_simulated_hours_are_marked_and_peak_when_people_commute():

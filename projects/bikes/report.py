@@ -16,14 +16,38 @@ from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.bikes.words import bikes
 from projects.common import report
+from projects.common.errors import ProjectError
 from projects.common.words import percent
 
+# the groups of features that `features` in report.js works out, too
+KNOWN_GROUPS = (
+    "hour of the day",
+    "hours of Fridays and Sundays",
+    "weekday",
+    "holiday",
+    "christmas and thanksgiving",
+    "yearly wave",
+    "second yearly wave",
+    "trend",
+    "sky",
+    "temperature",
+    "humidity and wind",
+    "weather before",
+    "warming",
+    "rain",
+    "sun",
+    "events of the city",
+)
 YEARS_AROUND = 3  # before and after the hours trained on, whose public holidays the page knows
 
 
 def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: Sequence[str], far: int) -> str:
-    """The HTML of the page of the model at this path. far: days beyond the training from which it warns."""
+    """The HTML of the page of the model at this path. far: days beyond the training from which it warns.
+
+    Raises ProjectError where the page cannot work out a feature.
+    """
     settings, scaling, source = model.settings, model.scaling, Path(__file__)
+    refuse_unknown_groups(settings["groups"])
     about = {
         "features": settings["features"],
         "mean": scaling["feature_mean"].tolist(),
@@ -75,6 +99,16 @@ def page(model: BikesModel, path: Path, scores: dict[str, Any] | None, weather: 
         "script": source.with_name("report.js").read_text(encoding="utf-8"),
     }
     return report.fill(parts)
+
+
+def refuse_unknown_groups(groups: Sequence[str]) -> None:
+    """Raise ProjectError for groups of features that the page does not know: it would forecast nothing."""
+    unknown = ", ".join(repr(name) for name in groups if name not in KNOWN_GROUPS)
+    if unknown:
+        raise ProjectError(
+            f"the page does not know the features {unknown}: work them out in `features` of projects/bikes/report.js, "
+            "and name them in KNOWN_GROUPS of report.py"
+        )
 
 
 def calendar_numbers() -> dict[str, Any]:

@@ -30,8 +30,9 @@ class Bag(NamedTuple):
 class Bags:
     """The bags of one fit, block by block.
 
-    Arrays of a block in the store, their names beginning with that of the fit: `columns`, `ends` and `values`, a CSR
-    matrix's `indices`, `indptr` and `data`, of all rows, see `counting.Candidates`. view: begins the names of the
+    Arrays of a block in the store, their names beginning with that of the fit: `indices`, `indptr` and `values`, a CSR
+    matrix of all rows, see `counting.Candidates`: row i has values[indptr[i] : indptr[i + 1]] in the columns
+    indices[indptr[i] : indptr[i + 1]]. view: begins the names of the
     arrays that the bags are made from. shares: name of the arrays that `self_training` gives blocks without labels.
     """
 
@@ -53,13 +54,13 @@ class Bags:
         n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))
         indptr = n_before[self.store.load(block, f"{self.view}indptr")]
         values = scale_rows(self.ratios[indices], indptr, self.row_power)
-        self.store.save(block, f"{self.fit}-columns", indices)
-        self.store.save(block, f"{self.fit}-ends", indptr)
+        self.store.save(block, f"{self.fit}-indices", indices)
+        self.store.save(block, f"{self.fit}-indptr", indptr)
         self.store.save(block, f"{self.fit}-values", values)
 
     def discard(self, block: str) -> None:
         """Let go of a block's bags."""
-        self.store.discard(block, f"{self.fit}-columns", f"{self.fit}-ends", f"{self.fit}-values")
+        self.store.discard(block, f"{self.fit}-indices", f"{self.fit}-indptr", f"{self.fit}-values")
 
     def read(self, blocks: Sequence[str], rows_of: Sequence[Chosen]) -> "Bag":
         """These rows of each block.
@@ -74,12 +75,12 @@ class Bags:
         shares: list[np.ndarray] = []
         n_shared = 0
         for block, rows in zip(blocks, rows_of, strict=True):
-            ends = self.store.load(block, f"{self.fit}-ends")
-            starts = ends[:-1][rows]
-            in_row = (ends[1:][rows] - starts).astype(np.int64)
+            indptr = self.store.load(block, f"{self.fit}-indptr")
+            starts = indptr[:-1][rows]
+            in_row = (indptr[1:][rows] - starts).astype(np.int64)
             stored = slice(int(starts[0]), int(starts[0] + in_row.sum())) if len(starts) else slice(0)
             chosen = stored if isinstance(rows, slice) else slices(starts, in_row)
-            indices.append(self.store.load(block, f"{self.fit}-columns")[chosen])
+            indices.append(self.store.load(block, f"{self.fit}-indices")[chosen])
             values.append(self.store.load(block, f"{self.fit}-values")[chosen])
             lengths.append(in_row)
             of_rows = self.store.load(block, f"{self.view}row_labels")[rows]
@@ -89,15 +90,15 @@ class Bags:
                 shares.append(self.store.load(block, self.shares)[rows])
             labels.append(of_rows)
             weights.append(self.store.load(block, f"{self.view}row_weights")[rows])
-        indptr = np.concatenate(lengths).cumsum()
-        bag = csr_matrix(np.concatenate(values), np.concatenate(indices), indptr, len(self.ratios))
+        together = np.concatenate(lengths).cumsum()
+        bag = csr_matrix(np.concatenate(values), np.concatenate(indices), together, len(self.ratios))
         all_shares = np.concatenate(shares) / np.float32(UNIT) if shares else np.empty((0, 0), np.float32)
         return Bag(bag, np.concatenate(labels), np.concatenate(weights), all_shares)
 
     def stored(self, block: str, rows: np.ndarray) -> int:
         """How many values these rows of a block have in memory."""
-        ends = self.store.load(block, f"{self.fit}-ends")
-        return int((ends[rows + 1] - ends[rows]).sum())
+        indptr = self.store.load(block, f"{self.fit}-indptr")
+        return int((indptr[rows + 1] - indptr[rows]).sum())
 
     def rows(self, block: str, held_out: bool | None) -> slice:
         """The texts of a block that are held out, or the others with their excerpts; all, where held_out is None."""

@@ -42,7 +42,7 @@ from projects.sentiment.tokens import CLOSING
 
 RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
-READERS = 2  # threads that find the words of a run, a part of it each,
+READERS = 2  # threads that find the words of a run, each of a share of its texts,
 MAY_READ = threading.Semaphore(READERS)  # and no more of all files at a time: each takes memory
 BLOCK = 5_000  # texts of a block, about
 PARTS = 9  # that settings are tried on, see `tune`
@@ -56,8 +56,8 @@ class Corpus:
 
     Arrays of a block in the store: `keys` of the words, CLOSING after each text, uint64 [words + texts];
     `labels`, the numbers of the labels, int32 [texts]; `held_out`, for validation, bool [texts]: these come last;
-    `parts`, in which of PARTS each text is, uint8 [texts]; with the setting `characters` these, as `pieces.spaced` has
-    them, uint8 [bytes].
+    `parts`, in which of the PARTS for `tune` each text is, uint8 [texts]. With the setting `characters` also
+    `characters`: the texts as `pieces.spaced` has them, uint8 [bytes].
     """
 
     store: Store
@@ -218,29 +218,31 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, 
     if part == "train" and not settings.test and not source.is_split:
         part = ALL
     with ThreadPoolExecutor(READERS) as pool:
-        unsaved: list[UnsavedRun] = []  # one at most: its words are found while the texts of the next one are read
+        before: UnsavedRun | None = None  # its words are found while the texts of the next run are read
         for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
             for example in some:
                 labels[example.label] = labels.get(example.label, 0) + 1
                 places.setdefault(example.label, example.place)
                 simulated |= example.simulated
             run = start_run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels), some, settings, pool)
-            counts += [words for one in unsaved for words in save_run(one, store)]
-            unsaved = [run]
+            if before is not None:
+                counts += save_run(before, store)
+            before = run
             lowest = min(lowest, int(mix(run.texts["hash"], settings.seed).min()))
             remembered = [remember([*remembered, short_hashes(run.texts["hash"])])]
             runs.append(run.run)
-        counts += [words for one in unsaved for words in save_run(one, store)]
+        if before is not None:
+            counts += save_run(before, store)
     words = add_counts(counts, settings.min_count)
     return Reading(runs, labels, places, words, lowest, remember(remembered), left_out, simulated)
 
 
 class UnsavedRun(NamedTuple):
-    """A run whose words are being found, in parts that follow one another."""
+    """A run whose words are being found, by each thread in a share of its texts; the shares follow one another."""
 
     run: Run
     texts: np.ndarray  # TEXT [texts]; their ends are not known yet
-    parts: list[Future[tuple[np.ndarray, Counts]]]
+    shares: list[Future[tuple[np.ndarray, Counts]]]
     contents: list[bytes] | None  # with the setting `characters` what `pieces.spaced` makes of each text
 
 
@@ -254,17 +256,17 @@ def start_run(
     texts["label"] = [number_of[example.label] for example in examples]
     order = np.argsort(texts["hash"], kind="stable")
     in_order = [examples[i].text for i in order.tolist()]
-    n_part = -(-len(in_order) // READERS)
-    parts = [in_order[start : start + n_part] for start in range(0, len(in_order), n_part)]
+    n_share = -(-len(in_order) // READERS)
+    shares = [in_order[start : start + n_share] for start in range(0, len(in_order), n_share)]
     return UnsavedRun(
         run=Run(name, labels),
         texts=texts[order],
-        parts=[pool.submit(read_part, part, settings.negation) for part in parts],
+        shares=[pool.submit(read_share, share, settings.negation) for share in shares],
         contents=[spaced(text) for text in in_order] if settings.characters else None,
     )
 
 
-def read_part(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
+def read_share(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
     """The keys of the texts' words, and in how many of the texts each word is."""
     with MAY_READ:
         words = read(texts, negation)
@@ -272,8 +274,8 @@ def read_part(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
 
 
 def save_run(unsaved: UnsavedRun, store: Store) -> list[Counts]:
-    """Put a run into the store once its words are found; in how many texts of each part each word is."""
-    found = [part.result() for part in unsaved.parts]
+    """Put a run into the store once its words are found; in how many texts of each share each word is."""
+    found = [share.result() for share in unsaved.shares]
     keys = np.concatenate([keys for keys, _ in found])
     unsaved.texts["end"] = np.flatnonzero(keys == CLOSING) + 1
     name = unsaved.run.name
@@ -355,9 +357,9 @@ def build_block(numbered: tuple[str, int, int], store: Store, split: Split) -> B
     name, number, n_blocks = numbered
     low = HASHES * number // n_blocks
     high = HASHES * (number + 1) // n_blocks
-    parts = [run_between(run, low, high, store, split.numbers) for run in split.runs]
-    texts = np.concatenate([texts for texts, _ in parts])
-    keys = np.concatenate([keys for _, keys in parts])
+    from_runs = [run_between(run, low, high, store, split.numbers) for run in split.runs]
+    texts = np.concatenate([texts for texts, _ in from_runs])
+    keys = np.concatenate([keys for _, keys in from_runs])
     lengths = texts["end"]
     is_held_out = mix(texts["hash"], split.seed) < np.uint64(split.threshold)
     order = np.lexsort((texts["label"], texts["hash"], is_held_out))  # so that the rows of each fit are a slice

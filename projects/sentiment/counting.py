@@ -8,7 +8,17 @@ With plain loops this would be, for `ngrams_of(text)`, the set of the n-grams in
             counts[ngram][label] += 1
     frequent = {ngram: count for ngram, count in counts.items() if count.total() >= min_count}
 
-`tests/reference.py` has it so, and the tests hold this file to that. But most n-grams are in one text only, and all
+`tests/reference.py` has it so, and the tests hold this file to that. Of four texts and n-grams in two of them or more:
+
+>>> from projects.sentiment.data import labelled_texts
+>>> texts = ["a good film", "a good book", "a bad film", "a bad book"]
+>>> vocabulary = build_vocabulary(labelled_texts(texts, ["good", "good", "bad", "bad"]), Settings(min_count=2))
+>>> [(vocabulary.name(n), int(vocabulary.counts[n])) for n in range(len(vocabulary.counts))]
+[('a', 4), ('bad', 2), ('book', 2), ('film', 2), ('good', 2), ('a bad', 2), ('a good', 2)]
+>>> {vocabulary.name(n): round(float(vocabulary.ratios[n]), 2) for n in vocabulary.in_bag}  # see `ratios`
+{'bad': -0.69, 'good': 0.69, 'a bad': -0.69, 'a good': 0.69}
+
+But most n-grams are in one text only, and all
 would be in memory at once. So an n-gram is counted only where both n-grams that it contains, one word shorter, may be
 frequent: no others can be (Agrawal and Srikant, "Fast Algorithms for Mining Association Rules", 1994). A pass over the
 blocks for each length gives candidates, a last one counts these exactly, by label, for the texts to train on and for

@@ -26,6 +26,7 @@ class Exercise(NamedTuple):
     hint: str
     cases: list[tuple[tuple[Any, ...], Any]]  # arguments, expected
     judge: Callable[[Any], Any] = lambda answer: answer  # what of the answer is compared
+    compared: str = ""  # that, in words
 
 
 def gate_outputs(weights: Any) -> list[int]:
@@ -54,6 +55,7 @@ EXERCISES = [
         "start from AND, [1, 1, -1.5], and turn every sign around",
         [((), [1, 1, 1, 0])],
         gate_outputs,
+        " from the gate with your [w1, w2, bias], for its four inputs",
     ),
     Exercise(
         "perceptron_step",
@@ -161,9 +163,9 @@ def grade(forms: ModuleType, exercise: Exercise) -> str:
             return NOT_SOLVED
         except Exception as error:
             problem = f"stopped {place(error)}with {type(error).__name__}: {error}"
-            return f"{problem}\n{expectation(arguments, expected)}"
+            return f"{problem}\n{expectation(exercise, arguments, expected)}"
         if not same(answer, expected):
-            return f"not right\n{expectation(arguments, expected)}\ngot       {show(answer)}"
+            return f"not right\n{expectation(exercise, arguments, expected)}\ngot       {show(answer)}"
     return ""
 
 
@@ -187,10 +189,10 @@ def same(answer: Any, expected: Any) -> bool:
     return numbers.shape == wanted.shape and np.allclose(numbers, wanted, rtol=1e-6, atol=1e-8)
 
 
-def expectation(arguments: Sequence[Any], expected: Any) -> str:
+def expectation(exercise: Exercise, arguments: Sequence[Any], expected: Any) -> str:
     """Two lines: what the function was given, and what must come."""
     given = ", ".join(map(show, arguments)) or "nothing"
-    return f"given     {given}\nexpected  {show(expected)}"
+    return f"given     {given}\nexpected  {show(expected)}{exercise.compared}"
 
 
 def show(value: Any) -> str:
@@ -228,7 +230,7 @@ def main(path: Path) -> int:
     if to_solve:
         arguments, expected = to_solve[0].cases[0]
         print(f"next       {to_solve[0].name}")
-        for line in expectation(arguments, expected).splitlines():
+        for line in expectation(to_solve[0], arguments, expected).splitlines():
             print(f"             {line}")
         print(f"not solved yet: {', '.join(exercise.name for exercise in to_solve)}")
     print(f"\n{n_right} of {len(EXERCISES)} are right.")
