@@ -78,6 +78,10 @@ def folder(workspace, tmp_path_factory):
     (folder / "hours.csv").write_bytes(b"".join(table.splitlines(keepends=True)[:30]))
     with zipfile.ZipFile(folder / "Bike-Sharing-Dataset.zip", "w") as archive:
         archive.writestr("hour.csv", table)
+    hours = [f"2024-05-23 {hour:02}:00" for hour in range(24)]
+    (folder / "counts.csv").write_text("time,bikes\n" + "".join(f"{hour},{30 + i}\n" for i, hour in enumerate(hours)))
+    names = "time,prediction,low_80,high_80,low_95,high_95,last_four_weeks\n"
+    (folder / "week.csv").write_text(names + "".join(f"{hour},40,30,50,20,60,35\n" for hour in hours))
     (folder / "reviews.csv").write_text("text\nfine\n")
     reviews = list(csv.DictReader((folder / "data" / "sentiment" / "reviews-SIMULATED.csv").open()))
     mails = "".join(f"{row['text']}\t{'spam' if row['label'] == 'negative' else 'ham'}\n" for row in reviews)

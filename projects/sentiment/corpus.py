@@ -8,7 +8,6 @@ Texts without labels are in blocks of their own.
 """
 
 import functools
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,8 +41,8 @@ from projects.sentiment.tokens import CLOSING
 
 RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
-READERS = 2  # threads that find the words of a run, each of a share of its texts,
-MAY_READ = threading.Semaphore(READERS)  # and no more of all files at a time: each takes memory
+READERS = 2  # threads that find the words of a run, each of a share of its texts
+POOL = ThreadPoolExecutor(READERS)  # of them, for all files of a process: each thread keeps memory that it once had
 BLOCK = 5_000  # texts of a block, about
 PARTS = 9  # that settings are tried on, see `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
@@ -217,22 +216,21 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, 
     simulated = False
     if part == "train" and not settings.test and not source.is_split:
         part = ALL
-    with ThreadPoolExecutor(READERS) as pool:
-        before: UnsavedRun | None = None  # its words are found while the texts of the next run are read
-        for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
-            for example in some:
-                labels[example.label] = labels.get(example.label, 0) + 1
-                places.setdefault(example.label, example.place)
-                simulated |= example.simulated
-            run = start_run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels), some, settings, pool)
-            if before is not None:
-                counts += save_run(before, store)
-            before = run
-            lowest = min(lowest, int(mix(run.texts["hash"], settings.seed).min()))
-            remembered = [remember([*remembered, short_hashes(run.texts["hash"])])]
-            runs.append(run.run)
+    before: UnsavedRun | None = None  # its words are found while the texts of the next run are read
+    for some in chunks(source.examples(part, left_out), RUN, RUN_CHARACTERS):
+        for example in some:
+            labels[example.label] = labels.get(example.label, 0) + 1
+            places.setdefault(example.label, example.place)
+            simulated |= example.simulated
+        run = start_run(f"{part}-run-{number:06}-{len(runs):06}", tuple(labels), some, settings)
         if before is not None:
             counts += save_run(before, store)
+        before = run
+        lowest = min(lowest, int(mix(run.texts["hash"], settings.seed).min()))
+        remembered = [remember([*remembered, short_hashes(run.texts["hash"])])]
+        runs.append(run.run)
+    if before is not None:
+        counts += save_run(before, store)
     words = add_counts(counts, settings.min_count)
     return Reading(runs, labels, places, words, lowest, remember(remembered), left_out, simulated)
 
@@ -246,10 +244,8 @@ class UnsavedRun(NamedTuple):
     contents: list[bytes] | None  # with the setting `characters` what `pieces.spaced` makes of each text
 
 
-def start_run(
-    name: str, labels: tuple[str, ...], examples: list[Example], settings: Settings, pool: ThreadPoolExecutor
-) -> UnsavedRun:
-    """A run of these examples, whose words the threads of the pool set out to find."""
+def start_run(name: str, labels: tuple[str, ...], examples: list[Example], settings: Settings) -> UnsavedRun:
+    """A run of these examples, whose words the threads of POOL set out to find."""
     number_of = {label: number for number, label in enumerate(labels)}
     texts = np.empty(len(examples), TEXT)
     texts["hash"] = [text_hash(example.text) for example in examples]
@@ -261,16 +257,15 @@ def start_run(
     return UnsavedRun(
         run=Run(name, labels),
         texts=texts[order],
-        shares=[pool.submit(read_share, share, settings.negation) for share in shares],
+        shares=[POOL.submit(read_share, share, settings.negation) for share in shares],
         contents=[spaced(text) for text in in_order] if settings.characters else None,
     )
 
 
 def read_share(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
     """The keys of the texts' words, and in how many of the texts each word is."""
-    with MAY_READ:
-        words = read(texts, negation)
-        return words.keys, count_words(words)
+    words = read(texts, negation)
+    return words.keys, count_words(words)
 
 
 def save_run(unsaved: UnsavedRun, store: Store) -> list[Counts]:
@@ -405,7 +400,7 @@ def characters_between(runs: list[Run], low: int, high: int, store: Store, order
     for run in runs:
         some = places_between(store.load(run.name, "texts")["hash"], low, high)
         ends = np.append(0, store.load(run.name, "character_ends"))
-        contents.append(store.load(run.name, "characters")[ends[some.start] : ends[some.stop]])
+        contents.append(np.array(store.load(run.name, "characters")[ends[some.start] : ends[some.stop]]))
         lengths.append(np.diff(ends)[some])
     all_lengths = np.concatenate(lengths)
     starts = np.cumsum(all_lengths) - all_lengths
@@ -439,4 +434,4 @@ def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, 
     ends = texts["end"].copy()
     texts["end"] = np.diff(ends, prepend=start)
     keys = store.load(run.name, "keys")[start : ends[-1] if len(ends) else start]
-    return texts, keys
+    return texts, np.array(keys)  # copied: the file of each run would stay in memory until all are put together
