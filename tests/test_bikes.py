@@ -758,7 +758,7 @@ def test_pictures_say_what_the_data_say(small):
     titles = [axes.get_title(loc="left") for axes in plots.plot_errors(errors, cli_options.WEATHER_WORDS).axes]
     assert titles == [
         "The forecast errs most at 7:00, by 5 bikes",
-        "Largest error: clear, 0.4 bikes an hour on average",
+        "Largest error: clear,\n0.4 bikes an hour",
     ]
     assert (
         plots.plot_errors(errors[:18:2], cli_options.WEATHER_WORDS).axes[1].get_title(loc="left") == ""

@@ -18,6 +18,7 @@ import pytest
 from helpers import ROOT, inside, real_data, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from projects.common import tables
 from projects.common.errors import ProjectError
 from projects.common.plots import drawable
 from projects.sentiment import doubts, load, train
@@ -28,7 +29,7 @@ from projects.sentiment.confidence import wilson_interval
 from projects.sentiment.data import drawn, labelled_texts
 from projects.sentiment.evaluation import scores_of_the_sure, within_one_step
 from projects.sentiment.labels import alike, order_shown
-from projects.sentiment.layout import Layout, LeftOut, find_layout, joined_alike, parse_label_map, usable_rows
+from projects.sentiment.layout import Layout, LeftOut, find_layout, is_slip, joined_alike, parse_label_map, usable_rows
 from projects.sentiment.measuring import sure_from
 from projects.sentiment.mistakes import write_mistakes
 from projects.sentiment.model import Answer
@@ -1115,7 +1116,8 @@ def test_a_second_model_says_that_it_takes_the_place_of_the_first_and_loads_by_i
     (tmp_path / "t.csv").write_text(csv_of(french()))
     for said in (
         "model.safetensors\n",
-        "model.safetensors (in the place of an earlier one; --run keeps several apart)\n",
+        "model.safetensors (in the place of an earlier one, whose scores, pictures and page are gone, too; --run keeps "
+        "several apart)\n",
     ):
         code, output, errors = run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)
         assert code == 0, errors
@@ -1283,6 +1285,51 @@ def test_a_label_that_is_misspelled_in_labels_is_named_with_what_may_be_meant(tm
     code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
     assert code == 1
     assert "Entregaa, named by --labels, does not occur: did you mean Entrega for Entregaa?" in errors
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "expected"),
+    [
+        ("2 star", "2 stars", True),
+        ("Entregaa", "Entrega", True),
+        ("1 star", "2 stars", False),
+        ("0 stars", "3 stars", False),
+        ("6", "5", False),
+        ("good", "bad", False),
+    ],
+)
+def test_a_slip_in_a_label_is_no_other_grade(label, other, expected):
+    assert is_slip(label, other) is expected
+
+
+def test_a_slip_in_labels_ends_a_training_before_it_takes_the_place_of_a_good_model(tmp_path):
+    bad = ["1 star", "2 stars", "1 star"]
+    rows = [(text, "5 stars" if label else bad[number % 3]) for number, (text, label) in enumerate(french())]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    joined = "1 star,2 star=bad; 5 stars=good"
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", joined, cwd=tmp_path)
+    assert code == 1
+    assert "2 star, named by --labels, does not occur: did you mean 2 stars for 2 star?" in errors
+    assert not (tmp_path / "runs" / "sentiment" / "model.safetensors").exists()
+
+
+def test_sheets_that_are_not_read_are_told(tmp_path):
+    with pd.ExcelWriter(tmp_path / "two.xlsx", engine="xlsxwriter") as writer:
+        for name, text in (("Leeds", "good work"), ("York", "bad luck")):
+            pd.DataFrame({"remarks": [text] * 3}).to_excel(writer, sheet_name=name, index=False)
+        pd.DataFrame({"nothing": []}).to_excel(writer, sheet_name="empty", index=False)
+    remark = tables.open_table(tmp_path / "two.xlsx").remark()
+    assert remark == f"{tmp_path / 'two.xlsx'}: only the first sheet with rows is read, not York"
+
+
+@pytest.mark.parametrize("name", ["octobr.xls", "my feedback.xlsx", "notes.docx", "x.ods"])
+def test_a_file_that_is_not_there_is_no_text(name, tmp_path):
+    (tmp_path / "t.csv").write_text(csv_of(french()))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--epochs", "1", cwd=tmp_path)
+    assert code == 0, errors
+    code, output, errors = run("sentiment", "predict", name, cwd=tmp_path)
+    assert (code, output) == (1, "")
+    assert name in errors
 
 
 @pytest.mark.parametrize(

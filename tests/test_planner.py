@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import test_report
 from helpers import run
+from matplotlib.figure import Figure
 from test_city import simulated_city, usual_bikes
 from test_report import enter, value, visit
 
@@ -35,9 +36,12 @@ from projects.bikes import (
     load,
     low_days,
     outlook,
+    plots,
     seasons,
+    temperatures,
     times,
     train,
+    weather,
 )
 from projects.bikes import model as bike_model
 from projects.bikes.evaluation import in_a_sentence
@@ -1108,11 +1112,12 @@ def test_a_forecast_beside_what_came_by_hand(two_weeks):
     assert (scores["coverage_80"], scores["coverage_95"]) == (1, 0)  # of the one hour that has a band
     assert comparison.in_a_sentence(both, scores, 3) == (
         "over 2 hours the forecast was off by 6.0 bikes an hour on average (an average hour sees 15); the mean of the "
-        "four weeks before by 3.5 bikes; the 80 % band held 100 of 100 hours (1 more hour of the forecast is not known "
-        "yet)"
+        "four weeks before by 3.5 bikes; the 80 % band held 100 of 100 hours, the 95 % band 0; here that mean was the "
+        "better forecast (1 more hour of the forecast is not known yet)"
     )
-    day = comparison.comparison_table(comparison.by_day(both)).splitlines()[1]
+    _, day, together = comparison.comparison_table(comparison.by_day(both)).splitlines()
     assert day.split() == ["Thu", "2024-05-23", "2", "30", "42", "+40", "%", "37"]
+    assert together.split() == ["together", "2", "30", "42", "+40", "%", "37"]
 
 
 def test_a_forecast_of_other_hours_is_compared_with_nothing(two_weeks):
@@ -1138,3 +1143,51 @@ def test_what_came_is_compared_with_a_file_of_the_forecast_and_needs_no_weather(
     code, _, errors = run("bikes", "compare", "came.csv", f"then.{ending}", cwd=spring)
     assert code == 1
     assert "came.csv is no file of `bikes forecast`: it lacks the column time, prediction" in errors
+
+
+def test_a_last_day_before_the_first_is_named(tmp_path):
+    table = "von;bis;was\n2024-07-18;2024-07-27;Feesten\n2025-07-26;2025-07-17;Feesten\n2025-09-15;;autovrij\n"
+    table += "2025-10-01;2025-10-02;Messe\n"
+    with pytest.raises(ProjectError, match=r"line 3, column bis: '2025-07-17' is not a day from that of von on"):
+        events.read_events(write_events(tmp_path, table), "%Y-%m-%d")
+
+
+def test_a_temperature_that_no_hour_had_is_told_and_one_that_is_near_is_not(spring):
+    model = load(spring / "runs" / "bikes" / "model.safetensors")
+    warmest = model.settings["ranges"]["seen"][1]
+    for degrees, told in ((warmest + 1.9, False), (warmest + 2.1, True), (41.5, True)):
+        line = temperatures.beyond_temperatures(model, pd.Series([weather.normalised(degrees, 0, 0)["temp"]]))
+        assert (line is not None) is told
+    assert line.startswith("1 hour with 41.5 °C, where the hours trained on had ")
+    _, errors = bikes(spring, "predict", "--when", "2024-05-23T17", "--temperature", 41.5)
+    assert line in errors
+
+
+def test_the_days_of_a_long_forecast_have_room_in_the_picture():
+    days = pd.DataFrame({"date": pd.date_range("2026-04-06", periods=120), "hours": 24, "prediction": 100.0})
+    days = days.assign(low_80=80.0, high_80=120.0, last_four_weeks=90.0, occasion="")
+    days.loc[100:109, "occasion"] = "Feesten"
+    axes = Figure().subplots()
+    plots.draw_days(axes, days)
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(names) <= 25
+    assert [name for name in names if "Feesten" in name] == ["Wed 15 Jul\nFeesten"]
+    assert not axes.texts  # no numbers over each other
+
+
+def test_a_time_without_quotes_is_told_to_need_them(spring):
+    code, _, errors = run("bikes", "predict", "--when", "17/07/2026", "17:00", cwd=spring)
+    assert code == 2
+    assert "a time with a space needs quotes: --when '17/07/2026 17:00'" in errors
+
+
+def test_a_new_training_keeps_what_was_forecast(tmp_path):
+    simulated_city(80).to_csv(tmp_path / "city.csv", index=False)
+    options = ["--validation-days", 10, "--test-days", 7, "--members", 1, "--epochs", 1, "-q"]
+    bikes(tmp_path, "train", "city.csv", *options)
+    bikes(tmp_path, "forecast", "city.csv", "--days", 1)
+    bikes(tmp_path, "evaluate", "city.csv")
+    output, _ = bikes(tmp_path, "train", "city.csv", *options)
+    assert "in the place of an earlier one, whose scores, pictures and page are gone, too" in output
+    kept = {path.name for path in (tmp_path / "runs" / "bikes").iterdir()}
+    assert kept == {"model.safetensors", "history.csv", "outlook.csv", "outlook.png"}

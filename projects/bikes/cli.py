@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from projects.bikes.cli_compare import compare
-from projects.bikes.cli_forecast import OUTLOOK, forecast
+from projects.bikes.cli_forecast import OUTLOOK_PICTURE, forecast
 from projects.bikes.cli_options import (
     FAR,
     WEATHER_WORDS,
@@ -151,7 +151,8 @@ def train(
             model = train(hours, Settings(**options), on_epoch, checkpoint)
         if data and {model.layout.time, model.layout.hour} != PUBLISHED_COLUMNS:
             model.settings["table"] = str(data)  # that of the published hours needs no name
-        run_files.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, OUTLOOK, *PICTURES)
+        pictures = [name for name in PICTURES if name != OUTLOOK_PICTURE]  # what was forecast may have been handed on
+        run_files.save_training(run, "bikes", model, checkpoint, "measured.0", FORECAST, EFFECTS, *pictures)
     scores = {"validation": model.settings["validation"], "baselines": baselines(hours, ("validation",))}
     click.echo(f"{cli_output.simulated_mark(model.settings)}trained on {describe(model)}")
     click.echo(table(scores))

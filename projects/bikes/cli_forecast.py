@@ -80,6 +80,7 @@ def forecast(  # a parameter for each option
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
+    from projects.bikes.temperatures import beyond_temperatures
     from projects.bikes.written_hours import check_ending, write_outlook
     from projects.common.plots import save_figure
 
@@ -98,6 +99,8 @@ def forecast(  # a parameter for each option
     say_each(
         [*coming.remarks, coming.guess, not_up_to_date(model, city.hours), warn_of_measured_baseline(model.settings)]
     )
+    if "temp" in coming.hours:
+        say_each([beyond_temperatures(model, coming.hours.temp)])
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])

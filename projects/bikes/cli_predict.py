@@ -73,7 +73,9 @@ def predict(
         click.echo(ctx.get_help())
         return
     if when is not None and file is not None:
-        raise click.UsageError("give a file or --when, not both")
+        is_time = file[:1].isdigit() and not Path(file).exists()
+        quotes = f"; a time with a space needs quotes: --when '{when} {file}'" if is_time else ""
+        raise click.UsageError(f"give a file or --when, not both{quotes}")
     if out is not None and (when is not None or as_json):
         raise click.UsageError("--out goes with a table, without --json: name the file of hours to be answered")
     from projects.bikes.model import BikesModel
@@ -111,6 +113,7 @@ def predict_hour(
 
     from projects.bikes.outlook import weather_needed
     from projects.bikes.seasons import guess_line, unseen_months
+    from projects.bikes.temperatures import beyond_temperatures
 
     given = {"temp": temperature, "hum": humidity, "windspeed": wind}
     options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
@@ -143,6 +146,8 @@ def predict_hour(
         else:
             click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
         warn_if_far(*beyond, unknown and guess is None)
+    if "temp" in needed:
+        say_each([beyond_temperatures(model, hour.temp)])
 
 
 def hour_of_options(

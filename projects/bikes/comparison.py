@@ -66,7 +66,9 @@ def in_a_sentence(both: pd.DataFrame, scores: dict[str, Any], n_forecast: int) -
     unknown = n_forecast - len(both)
     of_others = f" ({counted(unknown, 'more hour')} of the forecast {are(unknown)} not known yet)" if unknown else ""
     off = off_by(error, float(both.cnt.mean()), weeks_error, scores["coverage_80"])
-    return f"over {counted(len(both), 'hour')} the forecast was {off}{of_others}"
+    wide = "" if scores["coverage_95"] is None else f", the 95 % band {100 * scores['coverage_95']:.0f}"
+    better = "" if error <= weeks_error else "; here that mean was the better forecast"
+    return f"over {counted(len(both), 'hour')} the forecast was {off}{wide}{better}{of_others}"
 
 
 def by_day(both: pd.DataFrame) -> pd.DataFrame:
@@ -78,11 +80,11 @@ def by_day(both: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_table(days: pd.DataFrame) -> str:
-    """A line for each day: the bikes that came, those that were forecast, and the mean of the last four weeks."""
+    """A line for each day and their sum: bikes that came and were forecast, and the mean of the last four weeks."""
     lines = [f"{'day':16}{'hours':>6}{'bikes':>10}{'forecast':>10}{'off by':>9}{'last four weeks':>17}"]
-    for day in days.to_dict("records"):
-        off = day["prediction"] / day["cnt"] - 1 if day["cnt"] else float("nan")
-        share = f"{100 * off:+.0f} %" if off == off else ""
-        sums = f"{day['cnt']:10,.0f}{day['prediction']:10,.0f}{share:>9}{day['last_four_weeks']:17,.0f}"
-        lines.append(f"{day['date']:%a %Y-%m-%d}  {day['hours']:6}{sums}")
+    total = days.drop(columns="date").sum().to_dict()
+    for name, row in [*((f"{day['date']:%a %Y-%m-%d}", day) for day in days.to_dict("records")), ("together", total)]:
+        share = f"{100 * (row['prediction'] / row['cnt'] - 1):+.0f} %" if row["cnt"] else ""
+        sums = f"{row['cnt']:10,.0f}{row['prediction']:10,.0f}{share:>9}{row['last_four_weeks']:17,.0f}"
+        lines.append(f"{name:16}{row['hours']:6.0f}{sums}")
     return "\n".join(lines)

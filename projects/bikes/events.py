@@ -60,7 +60,12 @@ def read_events(source: EventSource, likely: str, encoding: str | None = None) -
     written = in_likely_order(text[column], time_format, likely)
     first_days = read_days(text, column, written, str(table.path))
     end_column = find_ends(text, column, name_column, written, first_days)
-    last_days = first_days if end_column is None else parse_times(text[end_column], written).dt.normalize()
+    last_days = first_days
+    if end_column is not None:
+        last_days = parse_times(text[end_column], written).dt.normalize()
+        problems = Problems(text, str(table.path))
+        problems.note(last_days < first_days, end_column, f"a day from that of {column} on")
+        problems.refuse()
     spans = zip(first_days, last_days.fillna(first_days), names, strict=True)
     events = sorted({Event(day.date(), name) for first, last, name in spans for day in pd.date_range(first, last)})
     if not events:
@@ -90,12 +95,12 @@ def named_as_learned(events: Iterable[Event], learned: Iterable[str]) -> list[Ev
 def find_ends(
     text: pd.DataFrame, column: str, name_column: str | None, written: str, first_days: pd.Series
 ) -> str | None:
-    """The column with the last day of each row's event, if there is one: dates, none before the first day."""
+    """The column with the last day of each row's event, if there is one: dates, most of them not before the first."""
     for other in text.columns:
         if other not in (column, name_column):
             last_days = parse_times(text[other], written).dt.normalize()
-            lasts = last_days.fillna(first_days) - first_days
-            if last_days.notna().any() and lasts.between(pd.Timedelta(0), LONGEST_EVENT).all():
+            lasts = (last_days - first_days)[last_days.notna()]
+            if len(lasts) and (lasts <= LONGEST_EVENT).all() and (lasts >= pd.Timedelta(0)).mean() > 0.5:
                 return str(other)
     return None
 

@@ -326,13 +326,18 @@ def with_smearing(model: BikesModel, features: pd.DataFrame, hours: pd.DataFrame
 
 
 def weather_ranges(hours: pd.DataFrame) -> dict[str, list[float]]:
-    """Lowest and highest temperature, in °C, and wind, in km/h, on a page: the usual ones and those seen."""
+    """Lowest and highest temperature, in °C, and wind, in km/h, on a page: the usual ones and those seen.
+
+    `seen`: lowest and highest temperature of the hours, where they have any.
+    """
     temperatures, winds = [COLDEST, WARMEST], [0.0, WIND]
+    ranges: dict[str, list[float]] = {}
     if "temp" in hours:
-        temperatures += list(celsius(hours.temp.agg(["min", "max"])))
+        ranges["seen"] = celsius(hours.temp.agg(["min", "max"])).round(2).tolist()
+        temperatures += ranges["seen"]
     if "windspeed" in hours:
         winds.append(hours.windspeed.max() * WIND)
-    return {
+    return ranges | {
         "temperature": [math.floor(min(temperatures) + 1e-6), math.ceil(max(temperatures) - 1e-6)],
         "wind": [0, math.ceil(max(winds) - 1e-6)],
     }

@@ -13,6 +13,7 @@ from projects.bikes.words import bikes
 from projects.common.plots import BLUE, GREY, ORANGE, drawable, new_figure
 from projects.common.words import counted
 
+FEW_DAYS = 14  # to come that each have their name and number in a picture
 FEWEST = 10  # hours of a kind of weather that a mean error is drawn for
 
 
@@ -75,12 +76,22 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     places = np.arange(len(days))
     axes.bar(places, days.prediction, color=ORANGE, alpha=0.6, width=0.6, label="forecast of the day")
     axes.vlines(places, days.low_80, days.high_80, color=GREY, linewidth=2, label="80 % band")
-    for place, sum_of_day in zip(places, days.prediction, strict=True):
-        axes.annotate(f"{sum_of_day:,.0f}", (place + 0.04, sum_of_day), xytext=(0, 3), textcoords="offset points")
     part = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
-    occasions = [f"\n{drawable(occasion)}" if occasion else "" for occasion in days.occasion]
-    said = zip(days.date, part, occasions, strict=True)
-    axes.set_xticks(places, [f"{date:%a %d %b}{more}{occasion}" for date, more, occasion in said])
+    begins = days.occasion != days.occasion.shift()  # of what lasts several days the first one is named
+    occasions = [
+        f"\n{drawable(name)}" if name and first else "" for name, first in zip(days.occasion, begins, strict=True)
+    ]
+    said = [f"{day:%a %d %b}{more}{name}" for day, more, name in zip(days.date, part, occasions, strict=True)]
+    is_long = len(days) > FEW_DAYS
+    named = list(places)
+    if is_long:
+        apart = 1 + len(days) // 20
+        of_events = [i for i in places if occasions[i]]
+        named = of_events + [i for i in places[::apart] if all(abs(i - event) > apart for event in of_events)]
+    axes.set_xticks(named, [said[i] for i in named])
+    if not is_long:
+        for place, sum_of_day in zip(places, days.prediction, strict=True):
+            axes.annotate(f"{sum_of_day:,.0f}", (place + 0.04, sum_of_day), xytext=(0, 3), textcoords="offset points")
     busiest = days.loc[days.prediction.idxmax()]
     axes.set(title=f"Busiest: {busiest.date:%A %d %B}", ylabel="bikes rented in the day", ylim=(0, None))
     if len(days) > 9:
@@ -130,7 +141,7 @@ def draw_errors_by_weather(axes: Any, error: pd.Series, weathersit: pd.Series, w
     if kinds:
         size = by_weather.iloc[:, 1]
         worst = weather[size.idxmax() - 1].replace("-", " ")
-        axes.set_title(f"Largest error: {worst}, {bikes(size.max())} an hour on average")
+        axes.set_title(f"Largest error: {worst},\n{bikes(size.max())} an hour")
 
 
 def plot_effects(effects: pd.DataFrame, unit: str = "°C") -> Figure:

@@ -51,6 +51,7 @@ class SavedRanges(msgspec.Struct):
 
     temperature: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
     wind: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
+    seen: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)] | None = None
 
 
 class SavedSettings(msgspec.Struct):

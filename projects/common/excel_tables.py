@@ -26,9 +26,17 @@ def open_workbook(source: Source) -> Table:
                 columns, rows, header = sheet_rows(sheet, source.path)
                 if rows:
                     break
+            unread = tuple(other for other in workbook.sheet_names if other != name and has_rows(workbook, other))
     except (CalamineError, *DAMAGED) as error:
         raise ProjectError(f"{source.path} is no whole Excel file ({error}): save it again as .xlsx") from error
-    return Table(source.path, "Excel", columns, lambda: iter(rows), packing=source.packing, header=header)
+    packing = source.packing
+    return Table(source.path, "Excel", columns, lambda: iter(rows), packing=packing, header=header, unread=unread)
+
+
+def has_rows(workbook: Any, name: str) -> bool:
+    """Whether a sheet has more than a row of names."""
+    height: int = workbook.get_sheet_by_name(name).height
+    return height > 1
 
 
 def refuse_bomb(file: IO[bytes], path: Path) -> None:

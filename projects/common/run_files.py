@@ -50,7 +50,9 @@ def save_training(run: Path, pipeline: str, model: Any, checkpoint: "Checkpoint"
 def saved_in_words(run: Path, replaced: bool) -> str:
     """Where the model is, and whether there was another one before."""
     return f"model: {run / MODEL}" + (
-        " (in the place of an earlier one; --run keeps several apart)" if replaced else ""
+        " (in the place of an earlier one, whose scores, pictures and page are gone, too; --run keeps several apart)"
+        if replaced
+        else ""
     )
 
 

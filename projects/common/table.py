@@ -39,6 +39,7 @@ class Table:
     marked: bool = False  # it begins with a byte order mark
     packing: str = ""
     header: str | None = None  # the place of the names of the columns, where something else stands above them
+    unread: tuple[str, ...] = ()  # other sheets of a workbook that have rows
 
     def description(self) -> str:
         """The format in words: "CSV, semicolon, cp1252, gzip"."""
@@ -54,6 +55,8 @@ class Table:
         if self.header:
             names = ", ".join(self.columns)[:LONGEST_SHOWN]
             remarks.append(f"the columns are named in {self.header} ({names}), what stands above is left out")
+        if self.unread:
+            remarks.append(f"only the first sheet with rows is read, not {', '.join(self.unread)}")
         return f"{self.path}: {'; '.join(remarks)}" if remarks else None
 
 

@@ -28,7 +28,9 @@ SHOWN = 12  # n-grams shown by --explain outside --json
 # what may be added to a row
 ANSWER = ("label", "probability", "best_guess", "probabilities", "words", "ngrams", "unknown", "note")
 FAINT, STRONG = 0.02, 0.3  # effects on the log-odds from which a word has a colour, and from which it is bold
-LIKE_A_TABLE = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".gz", ".zip", ".txt")
+LIKE_A_TABLE = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".xlsx", ".xls", ".xlsm", ".parquet", ".gz", ".zip", ".txt")
+LIKE_A_FILE = (*LIKE_A_TABLE, ".ods", ".docx", ".doc", ".pdf")
+WORDS_OF_A_NAME = 5  # of a file: more are an opinion
 
 
 @click.command(cls=common.PipelineCommand)
@@ -117,8 +119,8 @@ def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
 
 
 def looks_like_a_table(text: str) -> bool:
-    """Whether a text is rather the name of a table than an opinion."""
-    return not any(character.isspace() for character in text) and text.lower().endswith(LIKE_A_TABLE)
+    """Whether a text is rather the name of a file than an opinion."""
+    return len(text.split()) <= WORDS_OF_A_NAME and text.lower().endswith(LIKE_A_FILE)
 
 
 def is_pattern(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Which columns of a table hold the texts and the labels, and which labels are meant."""
 
 import math
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from projects.common.errors import ProjectError
-from projects.common.names import folded
+from projects.common.names import folded, is_misspelled
 from projects.common.table import Table
 from projects.common.tables import open_table
 from projects.common.words import counted
@@ -289,6 +290,21 @@ def never_there(layout: Layout, left_out: LeftOut) -> str | None:
     guesses = [f"{found[0]} for {label}" for label, found in meant.items() if found]
     hint = f": did you mean {in_a_row(guesses)}?" if guesses else ""
     return f"{in_a_row(never)}, named by --labels, {'does' if len(never) == 1 else 'do'} not occur{hint}"
+
+
+def refuse_misspelled(layout: Layout, left_out: LeftOut) -> None:
+    """Raise ProjectError where a label to join does not occur, and one that is left out is that with a slip."""
+    line = never_there(layout, left_out)
+    never = [label for label, _ in layout.label_map if label not in left_out.joined]
+    if line and any(is_slip(label, other) for label in never for other in left_out.others):
+        raise ProjectError(line)
+
+
+def is_slip(label: str, other: str) -> bool:
+    """Whether these may be one label, one of them misspelled: "2 star" and "2 stars", but not "1 star"."""
+    digits, others = (re.findall("[0-9]+", name) for name in (label, other))
+    letters, of_other = (re.sub("[0-9]+", "", folded(name)) for name in (label, other))
+    return digits == others and is_misspelled(letters, of_other)
 
 
 def like_named(layout: Layout, left_out: LeftOut) -> str | None:

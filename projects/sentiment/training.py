@@ -19,7 +19,7 @@ from projects.sentiment.data import File, Source
 from projects.sentiment.engine import Engine
 from projects.sentiment.fits import Plan, View, n_fits, run_fits
 from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
-from projects.sentiment.layout import like_named, never_there
+from projects.sentiment.layout import like_named, never_there, refuse_misspelled
 from projects.sentiment.model import SecondView, SentimentModel
 from projects.sentiment.pieces import VIEW, choose_pieces
 from projects.sentiment.settings import Settings, complete
@@ -65,6 +65,7 @@ def train(
         watcher.on_phase("reading")
         progress.enter("reading", total=len(sources) + len(unlabelled))
         corpus = read_corpus(sources, store, settings, engine, positive, unlabelled=unlabelled)
+        refuse_misspelled(sources[0].layout, corpus.left_out)
         for line in remarks(corpus, sources, settings):
             watcher.tell(line)
         if corpus.n_texts < FEWEST_TEXTS:
