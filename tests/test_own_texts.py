@@ -514,7 +514,7 @@ def test_answers_have_four_digits_and_a_second_writing_is_said(tmp_path):
 
 
 def test_a_table_that_is_not_there_is_no_text(tmp_path):
-    """SIMULATED; one with spaces, or that ends otherwise, is a text."""
+    """SIMULATED; one of more words than a name has, or that ends otherwise, is a text."""
     (tmp_path / "t.csv").write_text(csv_of(rows_of(GOOD, BAD, n=60)))
     (tmp_path / "februar.csv").write_text("text\nsuperbe\n")
     assert run("sentiment", "train", "-q", "--data", "t.csv", "--epochs", 2, cwd=tmp_path)[0] == 0
@@ -529,7 +529,7 @@ def test_a_table_that_is_not_there_is_no_text(tmp_path):
         assert (code, output, errors.count("\n")) == (1, "", 1), errors
         assert said in errors
     assert not (tmp_path / "a.xls").exists()
-    for text in ("superbe februar.csv", "superbe.pdf"):
+    for text in ("all that I think is in februar.csv", "superbe.pdfs"):
         code, output, errors = run("sentiment", "predict", text, cwd=tmp_path)
         assert (code, output.count("\t")) == (0, 2), errors
     code, output, errors = run("sentiment", "predict", "febr*.csv", cwd=tmp_path)
@@ -1382,6 +1382,21 @@ def test_labels_that_may_be_wrong_are_found_by_models_that_did_not_know_the_text
     assert "the mistakes would take the place of t.csv: name another file with --out" in errors
     assert (tmp_path / "t.csv").read_bytes() == before
     assert not (tmp_path / "runs").exists()
+
+
+def test_labels_in_doubt_are_joined_as_the_model_was_trained(tmp_path):
+    stars = {0: ("1", "2"), 1: ("4", "5")}
+    chance = random.Random(0)
+    rows = [(text, chance.choice(stars[label])) for text, label in french()]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    apart, _ = (run("sentiment", "doubts", "t.csv", cwd=tmp_path)[place] for place in (1, 2))
+    code, _, errors = run("sentiment", "train", "t.csv", "-q", "--labels", "1,2=bad 4,5=good", cwd=tmp_path)
+    assert code == 0, errors
+    code, joined, errors = run("sentiment", "doubts", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "labels are joined as in the model of runs/sentiment (--labels says otherwise)" in errors
+    in_doubt = [int(re.match(r"of 400 texts, (\d+)", output)[1]) for output in (apart, joined)]
+    assert in_doubt[0] > 150 > 40 > in_doubt[1]  # which of two stars is chance here
 
 
 def test_a_label_is_judged_by_copies_of_its_text_never_and_not_where_it_is_alone():
