@@ -1127,7 +1127,8 @@ def test_a_second_model_says_that_it_takes_the_place_of_the_first_and_loads_by_i
     code, output, errors = run("sentiment", "predict", "très bien", "--explain", cwd=tmp_path)
     assert code == 0, errors
     label = output.split()[0]
-    assert output.splitlines()[1] == f"  without it, the probability of {label} would be lower by:"
+    told = f"  without it, the log-odds of {label} would be lower by (0.7 halves the odds):"
+    assert output.splitlines()[1] == told
 
 
 def test_the_limit_for_unsure_answers_by_hand(monkeypatch):
