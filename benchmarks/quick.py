@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from benchmarks import bikes_peers as peers
-from benchmarks.report import REAL_DATA, machine, table
+from benchmarks.report import find_hours, machine, table
 from benchmarks.reviews import ARCHIVE, some_reviews
 from nn import TwoLayerRegressor, metrics
-from projects.bikes.data import PUBLISHED, read_hours
+from projects.bikes.data import read_hours
 from projects.bikes.features import AROUND
 from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.sample import simulate_hours
@@ -96,8 +96,8 @@ def reviews() -> str:
 
 def bikes() -> str:
     """Forecasts of three weeks from each origin, beside scikit-learn's trees on our features and the baseline."""
-    path = REAL_DATA / PUBLISHED.name
-    hours = read_hours(path) if path.exists() else read_hours(simulate_hours())
+    path = find_hours()
+    hours = read_hours(simulate_hours() if path is None else path)
     sides = {
         "two-layer": peers.network,
         "HistGradientBoosting, our features": peers.PEERS["HistGradientBoosting"],

@@ -14,14 +14,19 @@ RESULTS = ROOT / "docs" / "results.md"
 HEAD = "# Results of the benchmarks\n\nEach section names the command that wrote it.\n"
 
 
-def published_hours():
-    """The published table of hours: with the other published data, or where `make bikes` has put it. Ends without."""
+def find_hours():
+    """The published table of hours: with the other published data, or where `make bikes` has put it; None without."""
     from projects.bikes.data import PUBLISHED
 
     paths = [REAL_DATA / PUBLISHED.name, ROOT / "data" / "bikes" / PUBLISHED.name]
-    path = next((path for path in paths if path.exists()), None)
+    return next((path for path in paths if path.exists()), None)
+
+
+def published_hours():
+    """The same; ends where it is not there."""
+    path = find_hours()
     if path is None:
-        sys.exit(f"no {PUBLISHED.name}: run `make bikes`, or set REAL_DATA_DIR to the folder that has it")
+        sys.exit("no published hours: run `make bikes`, or set REAL_DATA_DIR to the folder that has them")
     return path
 
 

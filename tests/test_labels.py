@@ -169,7 +169,7 @@ def test_an_effect_is_what_leaving_out_does_to_the_label(model, label):
         row = model.vocabulary.bag(others, np.array([0, len(others)]))
         name = model.vocabulary.name(model.vocabulary.in_bag[column])
         without = model.network.predict(row)[0, number] if len(others) else model.settings["base_rates"][number]
-        assert explained[name] == pytest.approx(logit(probability[number]) - logit(without), abs=1e-4)
+        assert explained[name] == pytest.approx(logit(probability[number]) - logit(without), abs=1e-5)
 
 
 def test_effects_are_those_of_texts_of_one_word(model):

@@ -1156,7 +1156,7 @@ def test_a_temperature_that_no_hour_had_is_told_and_one_that_is_near_is_not(spri
     model = load(spring / "runs" / "bikes" / "model.safetensors")
     warmest = model.settings["ranges"]["seen"][1]
     for degrees, told in ((warmest + 1.9, False), (warmest + 2.1, True), (41.5, True)):
-        line = temperatures.beyond_temperatures(model, pd.Series([weather.normalised(degrees, 0, 0)["temp"]]))
+        line = temperatures.beyond_temperatures(model, pd.DataFrame([weather.normalised(degrees, 0, 0)]))
         assert (line is not None) is told
     assert line.startswith("1 hour with 41.5 °C, where the hours trained on had ")
     _, errors = bikes(spring, "predict", "--when", "2024-05-23T17", "--temperature", 41.5)

@@ -88,14 +88,14 @@ def on_terminal(pipeline, folder, *more, moment=0, name="SIGKILL"):
 
 @both
 def test_one_bar_goes_through_all_phases_and_never_back(pipeline, tmp_path):
-    code, seen = on_terminal(pipeline, tmp_path)
+    code, seen = on_terminal(pipeline, tmp_path, "--epochs", "30")  # or on a busy machine reading is nearly all of it
     assert code == 0, seen
     found = BAR.findall(seen)
     shares = [int(share) for _, share in found]
     assert list(dict.fromkeys(name for name, _ in found)) == PHASES[pipeline]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 100)
-    assert len(set(shares)) > 3  # how often it is drawn depends on what else the machine does
+    assert len(set(shares)) > 5
     assert re.search(r"\d s left, training loss 0\.\d{4}, validation loss 0\.\d{4}", seen)
     assert "epoch 1 of" not in seen
     after = seen[seen.rindex("saving: 100%") :]

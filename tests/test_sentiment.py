@@ -375,10 +375,10 @@ def test_explanation_is_what_leaving_out_does(model):
     assert explained["words"]["wonderful"] > 0 > explained["words"]["dull"]
     assert explained["ngrams"].keys() == set(names)
     for name, effect in explained["ngrams"].items():
-        assert effect == pytest.approx(odds - without(lambda other, name=name: other == name), abs=1e-4)
+        assert effect == pytest.approx(odds - without(lambda other, name=name: other == name), abs=1e-5)
     for word, effect in explained["words"].items():
         expected = odds - without(lambda other, word=word: word in other.split())
-        assert effect == pytest.approx(expected, abs=1e-4)
+        assert effect == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_is_left_out_of_a_text_that_is_beyond_doubt_still_has_an_effect(model):

@@ -76,7 +76,6 @@ def forecast(  # a parameter for each option
     """
     from projects.bikes.check import warn_of_measured_baseline
     from projects.bikes.data import read_table
-    from projects.bikes.events import named_as_learned, new_kinds, read_events
     from projects.bikes.model import BikesModel
     from projects.bikes.outlook import for_csv, outlook
     from projects.bikes.plots import plot_outlook
@@ -91,16 +90,10 @@ def forecast(  # a parameter for each option
     model = BikesModel.load(run / MODEL)
     city = read_table(data_for(model, data, data_dir), layout=model.layout)
     if events is not None:
-        written, told = read_events(events, model.layout.time_format, city.table.encoding)
-        found = named_as_learned(written, model.city.learned_events)
-        model = model.with_events(found)
-        say_each([told, new_kinds((event.name for event in found), model.city.learned_events)])
+        model = with_later_events(model, events, city.table.encoding)
     coming = outlook(model, city.hours, city.closed, days, weather, columns)
-    say_each(
-        [*coming.remarks, coming.guess, not_up_to_date(model, city.hours), warn_of_measured_baseline(model.settings)]
-    )
-    if "temp" in coming.hours:
-        say_each([beyond_temperatures(model, coming.hours.temp)])
+    say_each([*coming.remarks, coming.guess, not_up_to_date(model, city.hours)])
+    say_each([warn_of_measured_baseline(model.settings), beyond_temperatures(model, coming.hours)])
     unit = model.layout.temperature_unit
     write_outlook(out, coming, unit, city.table, city.decimal_commas)
     simulated = bool(model.settings["simulated"] or city.hours.attrs["simulated"])
@@ -118,6 +111,17 @@ def forecast(  # a parameter for each option
     click.echo(f"{cli_output.simulated_mark({'simulated': simulated})}after {end}, {coming.weather}")
     click.echo(day_table(coming.days))
     click.echo(f"hours: {out}\npicture: {picture}")
+
+
+def with_later_events(model: "BikesModel", path: Path, encoding: str | None) -> "BikesModel":
+    """The model with the events of a table, and what is to be known of them said."""
+    from projects.bikes.events import named_as_learned, new_kinds, read_events
+
+    learned = model.city.learned_events
+    written, told = read_events(path, model.layout.time_format, encoding)
+    found = named_as_learned(written, learned)
+    say_each([told, new_kinds((event.name for event in found), learned)])
+    return model.with_events(found)
 
 
 def not_up_to_date(model: "BikesModel", hours: "pd.DataFrame") -> str | None:

@@ -146,8 +146,7 @@ def predict_hour(
         else:
             click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
         warn_if_far(*beyond, unknown and guess is None)
-    if "temp" in needed:
-        say_each([beyond_temperatures(model, hour.temp)])
+    say_each([beyond_temperatures(model, hour)])
 
 
 def hour_of_options(

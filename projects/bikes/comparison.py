@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from projects.bikes.bands import LEVELS
 from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
 from projects.bikes.scores import score, variance_of
@@ -54,7 +55,7 @@ def compare(both: pd.DataFrame) -> dict[str, Any]:
         "last_four_weeks": score(actual, both.last_four_weeks.to_numpy(), variance),
     }
     with_band = both.dropna()
-    for level in (80, 95):
+    for level in LEVELS:
         inside = with_band.cnt.between(with_band[f"low_{level}"], with_band[f"high_{level}"])
         scores[f"coverage_{level}"] = float(inside.mean()) if len(with_band) else None
     return scores

@@ -76,19 +76,10 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     places = np.arange(len(days))
     axes.bar(places, days.prediction, color=ORANGE, alpha=0.6, width=0.6, label="forecast of the day")
     axes.vlines(places, days.low_80, days.high_80, color=GREY, linewidth=2, label="80 % band")
-    part = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
-    begins = days.occasion != days.occasion.shift()  # of what lasts several days the first one is named
-    occasions = [
-        f"\n{drawable(name)}" if name and first else "" for name, first in zip(days.occasion, begins, strict=True)
-    ]
-    said = [f"{day:%a %d %b}{more}{name}" for day, more, name in zip(days.date, part, occasions, strict=True)]
     is_long = len(days) > FEW_DAYS
-    named = list(places)
-    if is_long:
-        apart = 1 + len(days) // 20
-        of_events = [i for i in places if occasions[i]]
-        named = of_events + [i for i in places[::apart] if all(abs(i - event) > apart for event in of_events)]
-    axes.set_xticks(named, [said[i] for i in named])
+    names = day_names(days, first_only=is_long)
+    named = some_places(names) if is_long else list(places)
+    axes.set_xticks(named, [names[place] for place in named])
     if not is_long:
         for place, sum_of_day in zip(places, days.prediction, strict=True):
             axes.annotate(f"{sum_of_day:,.0f}", (place + 0.04, sum_of_day), xytext=(0, 3), textcoords="offset points")
@@ -99,6 +90,23 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
     highest = max(days.prediction.max(), days.high_80.max(skipna=True))
     axes.set_ylim(0, 1.25 * highest)
     axes.legend(ncols=2, loc="upper left")
+
+
+def day_names(days: pd.DataFrame, first_only: bool) -> list[str]:
+    """Date, hours and occasion of each day; first_only: of an occasion that lasts several days on the first alone."""
+    goes_on = (days.occasion == days.occasion.shift()) & first_only
+    occasions = days.occasion.mask(goes_on, "")
+    hours = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
+    said = [f"\n{drawable(occasion)}" if occasion else "" for occasion in occasions]
+    return [f"{date:%a %d %b}{part}{occasion}" for date, part, occasion in zip(days.date, hours, said, strict=True)]
+
+
+def some_places(names: list[str]) -> list[int]:
+    """Places of about 20 of these names of days, and of all with an occasion, none of which stands close to another."""
+    apart = 1 + len(names) // 20
+    occasions = [place for place, name in enumerate(names) if "\n" in name]
+    others = [place for place in range(0, len(names), apart) if all(abs(place - own) > apart for own in occasions)]
+    return occasions + others
 
 
 def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:

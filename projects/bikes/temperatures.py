@@ -9,16 +9,16 @@ from projects.common.words import counted
 MARGIN = 2.0  # °C beyond those trained on, that are like them
 
 
-def beyond_temperatures(model: BikesModel, temp: pd.Series) -> str | None:
-    """A line where hours are colder or warmer than all that the model was trained on; temp: as the features have it.
+def beyond_temperatures(model: BikesModel, hours: pd.DataFrame) -> str | None:
+    """A line where hours are colder or warmer than all that the model was trained on.
 
-    None for a model that does not know which it was trained on.
+    None for a model that takes no temperature, or does not know which it was trained on.
     """
     seen = model.settings["ranges"].get("seen")
-    if seen is None:
+    if seen is None or "temp" not in model.needed_columns:
         return None
     lowest, highest = seen
-    degrees = celsius(temp)
+    degrees = celsius(hours.temp)
     beyond = degrees[(degrees < lowest - MARGIN) | (degrees > highest + MARGIN)]
     if beyond.empty:
         return None

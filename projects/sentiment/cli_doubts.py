@@ -11,7 +11,7 @@ from projects.common import cli_options, cli_output
 from projects.common.run_folder import MODEL
 from projects.common.terminal import tell
 from projects.common.words import counted
-from projects.sentiment.cli_options import Where, layout_options, positive_option, tables_of
+from projects.sentiment.cli_options import Where, layout_options, tables_of
 from projects.sentiment.score_table import MISTAKES_SHOWN, mistake_line
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 )
 @cli_options.run_option("sentiment")
 @layout_options()
-@positive_option
-def doubts(file: Path, out: Path | None, run: Path, layout: "Layout", positive: str | None) -> None:
+def doubts(file: Path, out: Path | None, run: Path, layout: "Layout") -> None:
     """Find labels that may be wrong.
 
     Every text of FILE is answered by a model that was trained on other texts: five trainings, each without a fifth of
@@ -46,7 +45,7 @@ def doubts(file: Path, out: Path | None, run: Path, layout: "Layout", positive: 
     sources = joined_as_trained(tables_of(file, layout, Where("local", None), labelled=True), run)
     if out:
         refuse_misfits(out, [source.path for source in sources], "--out")
-    found = find_doubts(sources, positive, lambda fold: cli_output.note(f"training {fold + 1} of {FOLDS}"))
+    found = find_doubts(sources, lambda fold: cli_output.note(f"training {fold + 1} of {FOLDS}"))
     left_out = found.left_out.description()
     if left_out:
         tell(left_out)

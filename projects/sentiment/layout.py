@@ -281,10 +281,15 @@ def usable_rows(table: Table, layout: Layout, left_out: LeftOut) -> Iterator[tup
             left_out.note(reason, where)
 
 
+def absent_labels(layout: Layout, left_out: LeftOut) -> list[str]:
+    """The labels to join that no row has, where others are there."""
+    return [label for label, _ in layout.label_map if label not in left_out.joined] if left_out.joined else []
+
+
 def never_there(layout: Layout, left_out: LeftOut) -> str | None:
     """A line that names the labels to join that no row has, where others are there, and what may be meant."""
-    never = [label for label, _ in layout.label_map if label not in left_out.joined]
-    if not never or not left_out.joined:
+    never = absent_labels(layout, left_out)
+    if not never:
         return None
     meant = {label: get_close_matches(label, list(left_out.others), 1) for label in never}
     guesses = [f"{found[0]} for {label}" for label, found in meant.items() if found]
@@ -294,10 +299,9 @@ def never_there(layout: Layout, left_out: LeftOut) -> str | None:
 
 def refuse_misspelled(layout: Layout, left_out: LeftOut) -> None:
     """Raise ProjectError where a label to join does not occur, and one that is left out is that with a slip."""
-    line = never_there(layout, left_out)
-    never = [label for label, _ in layout.label_map if label not in left_out.joined]
-    if line and any(is_slip(label, other) for label in never for other in left_out.others):
-        raise ProjectError(line)
+    slips = (is_slip(label, other) for label in absent_labels(layout, left_out) for other in left_out.others)
+    if any(slips):
+        raise ProjectError(str(never_there(layout, left_out)))
 
 
 def is_slip(label: str, other: str) -> bool:

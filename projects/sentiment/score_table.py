@@ -75,16 +75,17 @@ def label_lines(scores: dict[str, Any]) -> list[str]:
     labels = scores["labels"]
     names, sizes = ([scored[name] for scored in labels] for name in ("label", "texts"))
     shown = [labels[place] for place in order_shown(names, sizes, LABELS_LISTED)]
-    rows = [(printable(scored["label"]), scored, f"{scored['texts']:,}") for scored in shown]
-    rows += [(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
     lines = [f"{'label':24}{'precision':>12}{'recall':>9}{'f1':>9}{'texts':>10}"]
-    for name, scored, n in rows:
-        values = f"{scored['precision']:12.3f}{scored['recall']:9.3f}{scored['f1']:9.3f}"
-        lines.append(f"{name:24}{values}{n:>10}".rstrip())
-    lines.append("macro mean: all labels count alike; weighted mean: as often as they occur")
+    lines += [label_line(printable(scored["label"]), scored, f"{scored['texts']:,}") for scored in shown]
     if len(labels) > LABELS_LISTED:
-        lines.insert(-3, f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
-    return lines
+        lines.append(f"and {len(labels) - LABELS_LISTED:,} labels more (--json has all)")
+    lines += [label_line(f"{kind} mean", scores["means"][kind], "") for kind in ("macro", "weighted")]
+    return [*lines, "macro mean: all labels count alike; weighted mean: as often as they occur"]
+
+
+def label_line(name: str, scored: dict[str, Any], n_texts: str) -> str:
+    values = f"{scored['precision']:12.3f}{scored['recall']:9.3f}{scored['f1']:9.3f}"
+    return f"{name:24}{values}{n_texts:>10}".rstrip()
 
 
 def unsure_lines(scores: dict[str, Any]) -> list[str]:
