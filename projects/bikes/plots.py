@@ -93,8 +93,8 @@ def draw_days(axes: Any, days: pd.DataFrame) -> None:
 
 
 def day_names(days: pd.DataFrame, first_only: bool) -> list[str]:
-    """Date, hours and occasion of each day; first_only: of an occasion that lasts several days on the first alone."""
-    goes_on = (days.occasion == days.occasion.shift()) & first_only
+    """Date, hours and occasion of each day; first_only: of days with occasions in a row, on the first alone."""
+    goes_on = (days.occasion.shift(fill_value="") != "") & first_only
     occasions = days.occasion.mask(goes_on, "")
     hours = ["" if hours == 24 else f"\n({hours} h)" for hours in days.hours]
     said = [f"\n{drawable(occasion)}" if occasion else "" for occasion in occasions]
@@ -102,11 +102,14 @@ def day_names(days: pd.DataFrame, first_only: bool) -> list[str]:
 
 
 def some_places(names: list[str]) -> list[int]:
-    """Places of about 20 of these names of days, and of all with an occasion, none of which stands close to another."""
+    """Places of about 20 of these names of days, those with more than a date before others, none close to another."""
     apart = 1 + len(names) // 20
-    occasions = [place for place, name in enumerate(names) if "\n" in name]
-    others = [place for place in range(0, len(names), apart) if all(abs(place - own) > apart for own in occasions)]
-    return occasions + others
+    with_more = [place for place, name in enumerate(names) if "\n" in name]
+    chosen: list[int] = []
+    for place in [*with_more, *range(0, len(names), apart)]:
+        if all(abs(place - other) >= apart for other in chosen):
+            chosen.append(place)
+    return chosen
 
 
 def plot_errors(hours: pd.DataFrame, weather: tuple[str, ...]) -> Figure:
