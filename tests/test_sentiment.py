@@ -383,7 +383,7 @@ def test_explanation_is_what_leaving_out_does(model):
 
 def test_what_is_left_out_of_a_text_that_is_beyond_doubt_still_has_an_effect(model):
     sure = copy.deepcopy(model)
-    sure.network.W2 *= 6
+    sure.network.W2 *= 8
     text = "What a wonderful, superb, charming film."
     assert sure.probabilities([text])[0, 1] > 0.999
     assert dict(sure.explain(text, 1)["words"])["wonderful"] > 1

@@ -15,11 +15,12 @@ from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
 from projects.common.progress import refuse_divergence, warn_if_useless
 from projects.sentiment.bags import Bags
+from projects.sentiment.calibration import at_temperature, best_temperature
 from projects.sentiment.corpus import Corpus
 from projects.sentiment.counting import Candidates
 from projects.sentiment.engine import Engine
 from projects.sentiment.labels import FEWEST_TEXTS, too_few_to_train_on
-from projects.sentiment.measuring import Limit, answers_of, loss_of_shares, measure_all, sure_from
+from projects.sentiment.measuring import Limit, answers_of, loss_of_shares, losses_of, measure_all, sure_from
 from projects.sentiment.ngrams import Vocabulary
 from projects.sentiment.outputs import output_for, outputs_for
 from projects.sentiment.pieces import PieceCandidates, Pieces
@@ -55,8 +56,13 @@ class Fitted(NamedTuple):
 
     views: list["Prepared"]  # their trainings have ended
     best_epochs: dict[str, int]  # of each view, and of those before it that taught it, by what their names end in
+    temperature: float = 1.0  # that makes the loss of the texts held out least: see `calibration`
     accuracy: float = float("nan")  # on the texts held out
     sure_from: Limit | None = None  # with it GOOD of the other answers are right; None: there is none such
+
+    def networks_at(self, temperature: float) -> list[TwoLayerNetwork]:
+        """The network of each view, at this temperature."""
+        return [at_temperature(view.training.network, temperature) for view in self.views]
 
 
 def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
@@ -92,12 +98,17 @@ def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
     fitted = fit_views(plan, MEASURED, on_epoch)
     if plan.settings.refit:
         progress.relabel("fit 2 of 2")
-    held_out = [Rows(view.bags, plan.corpus.blocks, True, None) for view in fitted.views]
-    networks = [view.training.network for view in fitted.views]
-    shared = plan.engine.share(held_out), plan.engine.share(networks)
-    answers = list(plan.engine.map(answers_of, plan.corpus.blocks, *shared))
+    blocks = plan.corpus.blocks
+    held_out = plan.engine.share([Rows(view.bags, blocks, True, None) for view in fitted.views])
+    networks = plan.engine.share([view.training.network for view in fitted.views])
+    label_weights = fitted.views[0].rows.label_weights
+    losses = plan.engine.map(losses_of, blocks, held_out, networks, label_weights)
+    temperature = best_temperature(sum(losses))
+    answers = plan.engine.map(answers_of, blocks, held_out, plan.engine.share(fitted.networks_at(temperature)))
     confidence, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    return fitted._replace(accuracy=float(is_right.mean()), sure_from=sure_from(confidence, is_right))
+    return fitted._replace(
+        temperature=temperature, accuracy=float(is_right.mean()), sure_from=sure_from(confidence, is_right)
+    )
 
 
 def fit_views(

@@ -7,6 +7,7 @@ import numpy as np
 
 from nn import TwoLayerNetwork
 from nn.functions import LOSSES
+from projects.sentiment.calibration import TEMPERATURES, losses_at_temperatures
 from projects.sentiment.confidence import FEWEST_SURE, GOOD
 from projects.sentiment.engine import Engine
 from projects.sentiment.outputs import each_label, put_together
@@ -46,18 +47,36 @@ def measure(block: str, rows: Rows, network: TwoLayerNetwork) -> Measured:
 
 
 @SILENT
+def losses_of(
+    block: str, rows: list[Rows], networks: list[TwoLayerNetwork], label_weights: np.ndarray | None
+) -> np.ndarray:
+    """The loss over one block at each of TEMPERATURES [temperatures]; rows and network of each view."""
+    losses = np.zeros(len(TEMPERATURES))
+    for probability, labels in probabilities_of(block, rows, networks):
+        losses += losses_at_temperatures(probability, labels, label_weights)
+    return losses
+
+
+@SILENT
 def answers_of(block: str, rows: list[Rows], networks: list[TwoLayerNetwork]) -> tuple[np.ndarray, np.ndarray]:
     """The probability of each answer in one block, and whether it is right [rows]; rows and network of each view."""
+    confidence = [np.empty(0)]
+    is_right = [np.empty(0, bool)]
+    for probability, labels in probabilities_of(block, rows, networks):
+        confidence.append(probability.max(axis=1))
+        is_right.append(probability.argmax(axis=1) == labels)
+    return np.concatenate(confidence), np.concatenate(is_right)
+
+
+def probabilities_of(
+    block: str, rows: list[Rows], networks: list[TwoLayerNetwork]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The probabilities [some, labels] and labels [some] of one block, some rows at a time."""
     bags = [read_rows(of_view, [block]) for of_view in rows]
     labels = bags[0].labels
-    confidence = np.empty(len(labels))
-    is_right = np.empty(len(labels), bool)
     for some in slices_of(len(labels)):
         views = [each_label(network.predict(bag.X[some])) for network, bag in zip(networks, bags, strict=True)]
-        probability = put_together(views)
-        confidence[some] = probability.max(axis=1)
-        is_right[some] = probability.argmax(axis=1) == labels[some]
-    return confidence, is_right
+        yield put_together(views), labels[some]
 
 
 def slices_of(n_rows: int) -> Iterator[slice]:

@@ -48,6 +48,7 @@ SETTING_NAMES = {  # of those whose own name says little
     "seed": "seed of the random numbers",
     "simulated": "simulated data",
     "sure_from": "probability from which 95 % of answers are right",
+    "temperature": "temperature (above 1 the network was too sure, below 1 not sure enough)",
     "text_column": "column with the texts",
     "train_texts": "training texts",
     "unfinished": "training was ended early",

@@ -22,6 +22,7 @@ class SavedSettings(declared.Settings, frozen=True, kw_only=True):
     common_from: Annotated[int, msgspec.Meta(ge=1)]
     sure_from: Share | None
     unsure_share: Share | None = None
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     film_reviews: bool
     text_column: str | None
     label_column: str | None

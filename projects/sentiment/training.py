@@ -85,11 +85,10 @@ def train(
         measured, final = run_fits(plan, watcher.on_epoch)
     result = measured if final is None else final
     words = result.views[0]
-    second = None
-    if settings.characters:
-        second = SecondView(result.views[1].training.network, result.views[1].vocabulary)
+    networks = result.networks_at(measured.temperature)
+    second = SecondView(networks[1], result.views[1].vocabulary) if settings.characters else None
     about |= outcome(corpus, settings, measured, words, checkpoint.stopped)
-    return SentimentModel(words.training.network, words.vocabulary, about, second, corpus.remembered)
+    return SentimentModel(networks[0], words.vocabulary, about, second, corpus.remembered)
 
 
 def remarks(corpus: Corpus, sources: Sequence[Source], settings: Settings) -> Iterator[str]:

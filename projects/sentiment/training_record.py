@@ -40,6 +40,7 @@ def outcome(corpus: Corpus, settings: Settings, measured: Fitted, words: Prepare
         "validation_texts": int(corpus.held_out_of_label.sum()),
         "validation_accuracy": measured.accuracy,
         "validation_baseline": baseline(corpus),
+        "temperature": measured.temperature,
         "sure_from": measured.sure_from.probability if measured.sure_from else None,
         "unsure_share": measured.sure_from.unsure if measured.sure_from else None,
         "batch_size": words.training.settings.batch_size // (1 + settings.excerpts),
