@@ -518,8 +518,15 @@ def test_a_backtest_trains_on_the_past_only(small, monkeypatch):
     assert len(found) == 7 * 24
     spoiled = hours.assign(cnt=hours.cnt.where(hours.time < first, 0), casual=hours.casual.where(hours.time < first, 0))
     np.testing.assert_array_equal(backtest.backtest(spoiled, moments, 7).prediction, found.prediction)
+    frozen = hours.assign(temp=hours.temp.where(hours.time < first, 0), weathersit=1)
+    frozen.loc[hours.time < first, "weathersit"] = hours.weathersit
+    in_frost = backtest.backtest(frozen, moments, 7)
+    assert (in_frost.prediction < found.prediction).mean() > 0.8
+    for name in ("prediction", "low_80", "high_95"):
+        np.testing.assert_array_equal(in_frost[f"usual_weather_{name}"], found[f"usual_weather_{name}"])
     scores = backtest.summary(found).iloc[0]
     assert scores.rmse == pytest.approx(((found.prediction - found.cnt) ** 2).mean() ** 0.5)
+    assert scores.usual_weather_rmse == pytest.approx(((found.usual_weather_prediction - found.cnt) ** 2).mean() ** 0.5)
     assert scores.coverage_80 == pytest.approx(((found.low_80 <= found.cnt) & (found.cnt <= found.high_80)).mean())
     with pytest.raises(ProjectError, match=r"no 7 days can be forecast from 2011-01-05: .* an origin must lie between"):
         backtest.origins(hours, 1, 1, 7, pd.Timestamp("2011-01-05"))

@@ -15,6 +15,7 @@ from test_tables import workbook
 from projects.bikes import check, closed, data, decimal_commas, layout, outlook, plots, sun, times, weather
 from projects.bikes.evaluation import effects
 from projects.bikes.model import BikesModel, fit, train
+from projects.bikes.scenarios import SCENARIOS, bounds, typical_weather, usual_weather
 from projects.bikes.settings import Settings
 from projects.common.errors import ProjectError
 
@@ -423,28 +424,28 @@ def test_the_mean_of_four_weeks_stands_beside_the_forecast(city):
 def test_usual_weather_is_that_of_the_nearest_days_of_the_year():
     time = pd.Series(pd.date_range("2022-01-01", "2023-12-31 23:00", freq="h"))
     past = pd.DataFrame({"time": time, "temp": time.dt.day_of_year.astype(float)})
-    scenarios = outlook.usual_weather(past, pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
-    assert len(scenarios) == outlook.SCENARIOS
+    scenarios = usual_weather(past, pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
+    assert len(scenarios) == SCENARIOS
     first_days = [scenario.temp.iloc[0] for scenario in scenarios]
-    assert abs(np.array(first_days) - 183).max() <= outlook.SCENARIOS / 4
+    assert abs(np.array(first_days) - 183).max() <= SCENARIOS / 4
     assert all(scenario.temp.iloc[-1] == scenario.temp.iloc[0] + 1 for scenario in scenarios)
     with pytest.raises(ProjectError, match="the data are shorter than the forecast"):
-        outlook.usual_weather(past[:24], pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
+        usual_weather(past[:24], pd.date_range("2024-07-01", periods=48, freq="h"), ["temp"])
 
 
 def test_the_weather_of_a_forecast_is_told_in_words():
     skies = ([1, 3, 2, 4], [1, 3, 2, 1], [4, 1, 3, 2])
     scenarios = [pd.DataFrame({"weathersit": sky, "temp": [8 / 47] * 4}) for sky in skies]
-    rows = outlook.for_csv(outlook.typical_weather(scenarios))
+    rows = outlook.for_csv(typical_weather(scenarios))
     assert rows.weather.tolist() == ["clear", "light rain", "mist", "clear"]
     assert rows.temperature.tolist() == [0.0] * 4
     assert weather.sky_from_words(pd.Series(weather.SKIES)).tolist() == [1, 2, 3, 4]  # what is written can be read
 
 
 def test_the_spread_of_the_weather_widens_the_bands_as_squares_add_up():
-    bounds = outlook.bounds(np.array([100.0]), {80: np.array([3.0]), 95: np.array([3.0])}, np.array([4 / 1.2816]))
-    assert bounds["high_80"][0] == pytest.approx(15**2)  # 10 + √(3² + 4²)
-    assert bounds["low_80"][0] == pytest.approx(5**2)
+    limits = bounds(np.array([100.0]), {80: np.array([3.0]), 95: np.array([3.0])}, np.array([4 / 1.2816]))
+    assert limits["high_80"][0] == pytest.approx(15**2)  # 10 + √(3² + 4²)
+    assert limits["low_80"][0] == pytest.approx(5**2)
 
 
 @pytest.mark.real_data

@@ -359,7 +359,6 @@ def test_options_that_would_be_ignored_are_usage_errors(workspace, tmp_path):
     for command, *arguments in (
         ("sentiment", "predict", "fine", "--text-column", "x"),
         ("sentiment", "predict", "fine", "-"),
-        ("sentiment", "predict", "--file", "x.csv", "--explain"),
         ("bikes", "predict", "hours.csv", "--temperature", "4"),
         ("bikes", "predict", "hours.csv", "--weather", "clear"),
         ("bikes", "predict", "hours.csv", "--holiday"),

@@ -1091,6 +1091,29 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
     assert [row["text"] for row in rows] == ["=1+1", "http://x.example"]
 
 
+def test_a_column_says_why(tmp_path):
+    calamine = pytest.importorskip("python_calamine")
+    train(*zip(*french(), strict=True), epochs=3).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "t.csv").write_text(f"text\n{GOOD[0]}\n{BAD[0]}\nqwertz\n\" \"\n")
+    code, output, errors = run("sentiment", "predict", "t.csv", "--explain", "--out", "a.xlsx", cwd=tmp_path)
+    assert code == 0, errors
+    names, *rows = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
+    assert names == ["text", "label", "probability", "because"]
+    reasons = [row[3] for row in rows]
+    assert reasons[2:] == ["", ""]
+    for text, reason in zip((GOOD[0], BAD[0]), reasons[:2], strict=True):
+        speaks_for = reason.partition("; against: ")[0].removeprefix("for: ").split(", ")
+        answers = [
+            json.loads(run("sentiment", "predict", without, "--json", cwd=tmp_path)[1])
+            for without in (text, text.lower().replace(speaks_for[0], " "))
+        ]
+        label = answers[0]["label"]
+        assert answers[1]["probabilities"][label] < answers[0]["probabilities"][label]
+    printed = run("sentiment", "predict", "t.csv", "--explain", cwd=tmp_path)[1].splitlines()
+    assert printed[0] == "text,label,probability,because"
+    assert [row["because"] for row in csv.DictReader(printed)] == reasons
+
+
 def test_what_repeats_and_what_is_no_table_is_said(tmp_path):
     long = "le même début de quarante caractères au moins"
     rows = [*rows_of(GOOD, BAD, n=60), *(("RAS  rien", number % 2) for number in range(12))]

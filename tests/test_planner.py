@@ -190,6 +190,11 @@ def test_errors_of_a_backtest_stand_in_a_sentence():
         "forecasts of 7 days are off by 3.0 bikes an hour on average (an average hour sees 30); the mean of the four "
         "weeks before by 6.0 bikes; the 80 % band held 67 of 100 hours (50 to 100 by origin)"
     )
+    usual = {"usual_weather_prediction": [16.0, 26.0, 54.0], "usual_weather_low_80": 0.0, "usual_weather_high_80": 50.0}
+    assert backtest.in_a_sentence(forecasts.assign(**usual), 7).endswith(
+        "(50 to 100 by origin). That is with the weather as it was; in usual weather, as `bikes forecast` takes it, "
+        "6.0 bikes, and the band holds 67"
+    )
     without_bands = backtest.in_a_sentence(forecasts.assign(low_80=np.nan, high_80=np.nan), 1)
     assert without_bands == (
         "forecasts of 1 day are off by 3.0 bikes an hour on average (an average hour sees 30); the mean of the four "
@@ -995,6 +1000,40 @@ def test_a_table_to_predict_may_call_its_columns_otherwise(spring):
     assert predictions == expected
 
 
+def test_columns_of_a_table_to_predict_are_named_where_they_are_not_found(spring):
+    hours = pd.date_range("2024-05-23 08:00", periods=3, freq="h")
+    pd.DataFrame({"Zeitpunkt": hours, "Temperatur": 12.5}).to_csv(spring / "trained.csv", index=False)
+    pd.DataFrame({"Wann": hours, "warm": 12.5}).to_csv(spring / "other.csv", index=False)
+    code, _, errors = run("bikes", "predict", "other.csv", cwd=spring)
+    assert code == 1
+    assert "other.csv" in errors
+    answers = [
+        bikes(spring, "predict", *arguments)[0].splitlines()
+        for arguments in (["trained.csv"], ["other.csv", "--column", "temperature=warm"])
+    ]
+    assert [line.split(",")[2:] for line in answers[0]] == [line.split(",")[2:] for line in answers[1]]
+    assert len(answers[0]) == 4
+    code, _, errors = run("bikes", "predict", "other.csv", "--column", "temperature=cold", cwd=spring)
+    assert code == 1
+    assert "cold" in errors
+    code, _, errors = run("bikes", "predict", "--when", "2024-05-23T17", "--column", "rain=nass", cwd=spring)
+    assert code == 2
+    assert "--column goes with a table" in errors
+
+
+def test_words_for_the_weather_may_have_a_space_or_capitals(valencia):
+    given = ["--run", "csv", "--temperature", 15, "--wind", 10, "--weather"]
+    answers = [
+        run("bikes", "predict", "--when", "2024-05-24T17", *given, word, cwd=valencia)[:2]
+        for word in ("light-rain", "light rain", "Light Rain")
+    ]
+    assert answers[0][0] == 0
+    assert answers == [answers[0]] * 3
+    code, _, errors = run("bikes", "predict", "--when", "2024-05-24T17", *given, "frogs", cwd=valencia)
+    assert code == 2
+    assert "'light-rain'" in errors
+
+
 def test_coordinates_that_are_swapped_are_refused_where_the_country_tells(tmp_path):
     (tmp_path / "t.csv").write_text("time,bikes\n2024-01-01 00:00,3\n2024-01-01 01:00,4\n")
     swapped = ["--country", "ITA", "--latitude", 11.34, "--longitude", 44.49]
@@ -1116,8 +1155,10 @@ def test_a_forecast_beside_what_came_by_hand(two_weeks):
         "better forecast (1 more hour of the forecast is not known yet)"
     )
     _, day, together = comparison.comparison_table(comparison.by_day(both)).splitlines()
-    assert day.split() == ["Thu", "2024-05-23", "2", "30", "42", "+40", "%", "37"]
-    assert together.split() == ["together", "2", "30", "42", "+40", "%", "37"]
+    assert day.split() == ["Thu", "2024-05-23", "2", "30", "42", "+40", "%", "1", "of", "1", "37"]
+    assert together.split() == ["together", "2", "30", "42", "+40", "%", "1", "of", "1", "37"]
+    without_bands = comparison.comparison_table(comparison.by_day(both.assign(low_80=np.nan)))
+    assert without_bands.splitlines()[1].endswith("not known               37")
 
 
 def test_a_forecast_of_other_hours_is_compared_with_nothing(two_weeks):

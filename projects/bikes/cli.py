@@ -313,8 +313,9 @@ def backtest(  # a parameter for each option
 ) -> None:
     """Forecast from moments in the past, beside what then happened.
 
-    From each origin a model is trained on all hours before it and forecasts the days after it; their recorded weather
-    is taken as known. The table is saved in the run folder; `bikes plot` then draws it.
+    From each origin a model is trained on all hours before it and forecasts the days after it, in the weather that was
+    recorded and, as `bikes forecast` does, in usual weather. The table is saved in the run folder; `bikes plot` then
+    draws it.
 
     Example: bikes backtest --origins 2 --days 7
     """
@@ -327,7 +328,6 @@ def backtest(  # a parameter for each option
 
     from projects.bikes.backtest import backtest, in_a_sentence, origins, summary
     from projects.bikes.check import warn_of_better_weeks
-    from projects.bikes.evaluation import given_weather
 
     moments = origins(hours, count, step, days, first)
     fewer = f"the data allow {counted(len(moments), 'origin')}, not {count}" if len(moments) < count else None
@@ -350,7 +350,7 @@ def backtest(  # a parameter for each option
         mark = cli_output.simulated_mark({"simulated": simulated})
         click.echo(f"{mark}{counted(days, 'day')} from each of {counted(len(moments), 'origin')}")
         click.echo(backtest_table(scores))
-        click.echo(f"{in_a_sentence(forecasts, days)}{given_weather(hours.columns)}")
+        click.echo(in_a_sentence(forecasts, days))
     say_each([warn_of_better_weeks(scores)])
 
 

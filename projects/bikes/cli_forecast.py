@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from projects.bikes.cli_options import data_dir_option, data_for, data_option, run_option, say_each
+from projects.bikes.cli_options import column_option, data_dir_option, data_for, data_option, run_option, say_each
 from projects.bikes.pictures import PICTURES
 from projects.bikes.score_table import day_table
 from projects.common import cli as common
@@ -32,13 +32,7 @@ OUTLOOK, OUTLOOK_PICTURE = "outlook.csv", "outlook.png"
     metavar="FILE",
     help="The weather to come, a table of hours.  [default: what is usual for the season]",
 )
-@click.option(
-    "--column",
-    "columns",
-    metavar="ROLE=NAME",
-    multiple=True,
-    help="A column of the weather's table that is not found by its name, as in 'temperature=Temp. prevista'.",
-)
+@column_option("A column of the weather's table that is not found by its name, as in 'temperature=Temp. prevista'.")
 @click.option(
     "--events",
     type=click.Path(path_type=Path),

@@ -78,6 +78,11 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def column_option(help: str) -> Callable[..., Any]:
+    """The option that says which column of a table to come is which."""
+    return click.option("--column", "columns", metavar="ROLE=NAME", multiple=True, help=help)
+
+
 def read_given(data: Path | None, data_dir: Path, given: dict[str, Any]) -> "HoursTable":
     """The data as these options say; what was done to them is told on stderr."""
     from projects.bikes.data import PUBLISHED, SAMPLE, read_table

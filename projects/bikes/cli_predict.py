@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from projects.bikes.cli_options import FAR, WEATHER_WORDS, run_option, say_each
+from projects.bikes.cli_options import FAR, WEATHER_WORDS, column_option, run_option, say_each
 from projects.common import cli as common
 from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 CHUNK = 50_000  # rows of a file held in memory at a time
 
 
+class Sky(click.Choice[str]):
+    """One of the words for the weather, with a space or a hyphen, in capitals or not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(super().convert(str(value).strip().lower().replace(" ", "-"), param, ctx))
+
+
 @click.command(cls=common.PipelineCommand)
 @click.argument("file", required=False, metavar="[FILE|-]")
 @run_option
@@ -33,8 +40,9 @@ CHUNK = 50_000  # rows of a file held in memory at a time
 @click.option("--temperature", type=common.Finite(-60, 60), help="°C")
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
 @click.option("--wind", type=common.Finite(0, 400), help="km/h")
-@click.option("--weather", type=click.Choice(WEATHER_WORDS), default="clear", show_default=True, help="Of the hour.")
+@click.option("--weather", type=Sky(WEATHER_WORDS), default="clear", show_default=True, help="Of the hour.")
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
+@column_option("A column of the table that is not found by its name, as in 'temperature=Temp. prevista'.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -49,6 +57,7 @@ def predict(
     file: str | None,
     run: Path,
     when: str | None,
+    columns: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     **conditions: Any,
@@ -78,6 +87,8 @@ def predict(
         raise click.UsageError(f"give a file or --when, not both{quotes}")
     if out is not None and (when is not None or as_json):
         raise click.UsageError("--out goes with a table, without --json: name the file of hours to be answered")
+    if when is not None and columns:
+        raise click.UsageError("--column goes with a table, not with --when")
     from projects.bikes.model import BikesModel
 
     model = BikesModel.load(run / MODEL)
@@ -85,7 +96,7 @@ def predict(
     if when is not None:
         predict_hour(model, moment_of(when, model), as_json, **conditions)
     else:
-        predict_file(model, file or "-", out, as_json)
+        predict_file(model, file or "-", columns, out, as_json)
 
 
 def moment_of(when: str, model: "BikesModel") -> datetime:
@@ -111,7 +122,7 @@ def predict_hour(
     """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
     import pandas as pd
 
-    from projects.bikes.outlook import weather_needed
+    from projects.bikes.scenarios import weather_needed
     from projects.bikes.seasons import guess_line, unseen_months
     from projects.bikes.temperatures import beyond_temperatures
 
@@ -120,7 +131,9 @@ def predict_hour(
     needed = weather_needed(model)
     absent = [option for name, option in options.items() if name in needed and given[name] is None]
     if absent:
-        raise click.UsageError(f"--when needs {', '.join(absent)} too")
+        raise click.UsageError(
+            f"--when needs {', '.join(absent)} too; for the days after the data `bikes forecast` takes usual weather"
+        )
     useless = [option for name, option in options.items() if name not in needed and given[name] is not None]
     if useless:
         say_each([f"{', '.join(useless)}: not counted, since the data that the model was trained on had none"])
@@ -201,8 +214,11 @@ def for_people(forecast: "pd.DataFrame") -> "pd.DataFrame":
     return rounded.assign(beyond_known=forecast.low_80.isna())
 
 
-def predict_file(model: "BikesModel", file: str, out: Path | None, as_json: bool) -> None:
-    """Print or write the file's rows (- is stdin) with their predictions, a chunk at a time."""
+def predict_file(model: "BikesModel", file: str, columns: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Print or write the file's rows (- is stdin) with their predictions, a chunk at a time.
+
+    columns: what is said of them, as in rain=NAME.
+    """
     import pandas as pd
 
     from projects.bikes.written_hours import check_target, write_answers
@@ -216,9 +232,10 @@ def predict_file(model: "BikesModel", file: str, out: Path | None, as_json: bool
         return
     has_dates = out is not None and out.suffix.lower() == ".xlsx"  # as dates of Excel, not as text
     known: list[pd.DataFrame] = []
+    hours_to_predict = read_hours_to_predict(model, table, name, columns)
 
     def answers() -> Iterator[pd.DataFrame]:
-        for text, hours, before, after in with_hours_around(read_hours_to_predict(model, table, name)):
+        for text, hours, before, after in with_hours_around(hours_to_predict):
             added = for_people(model.forecast(hours, before, after))
             if not known:
                 cli_output.warn_if_replaced(name, text.columns, added)
@@ -297,9 +314,9 @@ def open_to_predict(file: str, encoding: str | None) -> "Table":
 
 
 def read_hours_to_predict(
-    model: "BikesModel", table: "Table", name: str
+    model: "BikesModel", table: "Table", name: str, columns: tuple[str, ...]
 ) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame]]":
-    """The table's rows as text and as hours, CHUNK at a time."""
+    """The table's rows as text and as hours, CHUNK at a time. columns: what is said of them, as in rain=NAME."""
     from projects.bikes.data import read_chunks
     from projects.bikes.decimal_commas import with_points
     from projects.bikes.hours import hours_of
@@ -309,7 +326,7 @@ def read_hours_to_predict(
     for number, text in enumerate(read_chunks(table, CHUNK)):
         numbers, on_commas = with_points(text, table.delimiter)
         if number == 0:
-            layout = layout_to_predict(model, numbers, name)
+            layout = layout_to_predict(model, numbers, name, columns)
         hours, remarks = hours_of(numbers, layout, name, targets=False, in_order=False)
         if number == 0:
             say_each([*on_commas, *remarks])

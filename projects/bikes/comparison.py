@@ -73,19 +73,25 @@ def in_a_sentence(both: pd.DataFrame, scores: dict[str, Any], n_forecast: int) -
 
 
 def by_day(both: pd.DataFrame) -> pd.DataFrame:
-    """Sums of each day: date, hours, cnt, prediction and last_four_weeks."""
+    """Sums of each day: date, hours, cnt, prediction and last_four_weeks; how many hours have a band and are in it."""
     day = both.time.dt.normalize()
     days = both.groupby(day)[["cnt", "prediction", "last_four_weeks"]].sum()
     days.insert(0, "hours", both.groupby(day).size())
+    days["with_band"] = both.low_80.notna().groupby(day).sum()
+    days["in_band"] = both.cnt.between(both.low_80, both.high_80).groupby(day).sum()
     return days.reset_index(names="date")
 
 
 def comparison_table(days: pd.DataFrame) -> str:
-    """A line for each day and their sum: bikes that came and were forecast, and the mean of the last four weeks."""
-    lines = [f"{'day':16}{'hours':>6}{'bikes':>10}{'forecast':>10}{'off by':>9}{'last four weeks':>17}"]
+    """A line for each day and their sum: bikes that came and were forecast, hours in the 80 % band, the baseline."""
+    names = (
+        f"{'day':16}{'hours':>6}{'bikes':>10}{'forecast':>10}{'off by':>9}{'in the band':>14}{'last four weeks':>17}"
+    )
+    lines = [names]
     total = days.drop(columns="date").sum().to_dict()
     for name, row in [*((f"{day['date']:%a %Y-%m-%d}", day) for day in days.to_dict("records")), ("together", total)]:
         share = f"{100 * (row['prediction'] / row['cnt'] - 1):+.0f} %" if row["cnt"] else ""
-        sums = f"{row['cnt']:10,.0f}{row['prediction']:10,.0f}{share:>9}{row['last_four_weeks']:17,.0f}"
+        band = f"{row['in_band']:.0f} of {row['with_band']:.0f}" if row["with_band"] else "not known"
+        sums = f"{row['cnt']:10,.0f}{row['prediction']:10,.0f}{share:>9}{band:>14}{row['last_four_weeks']:17,.0f}"
         lines.append(f"{name:16}{row['hours']:6.0f}{sums}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from projects.bikes.data import Split, split
 from projects.bikes.features import AROUND, temperature_columns
 from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.model import BikesModel
-from projects.bikes.outlook import WEATHER
+from projects.bikes.scenarios import WEATHER
 from projects.bikes.scores import score, variance_of
 from projects.bikes.weather import celsius, normalised
 from projects.bikes.words import off_by

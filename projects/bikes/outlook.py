@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from projects.bikes.bands import LEVELS, Z, known_factor
+from projects.bikes.bands import LEVELS, known_factor
 from projects.bikes.data import open_hours, read_chunks
 from projects.bikes.decimal_commas import with_points
 from projects.bikes.features import AROUND
@@ -17,20 +17,20 @@ from projects.bikes.last_four_weeks import last_four_weeks
 from projects.bikes.layout import Layout, find_layout
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
+from projects.bikes.scenarios import (
+    WEATHER,
+    bounds,
+    put_together,
+    typical_weather,
+    weather_needed,
+    weather_scenarios,
+)
 from projects.bikes.seasons import guess_line, unseen_months
 from projects.bikes.weather import COLDEST, SKIES, WARMEST, WIND, in_unit
 from projects.common.errors import ProjectError
 
-SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
 HOUR = pd.Timedelta(hours=1)
 SWAPPED = " (if that is less than it has, its dates may have day and month the other way round)"
-YEAR = 365.25  # days
-WEATHER = {  # the columns of the weather, and what a table has them from: one or several of these
-    "weathersit": ("weather", "rain", "snow"),
-    "temp": ("temperature",),
-    "hum": ("humidity",),
-    "windspeed": ("wind",),
-}
 
 
 class Outlook(NamedTuple):
@@ -41,11 +41,6 @@ class Outlook(NamedTuple):
     remarks: list[str]
     weather: str  # which was taken, in words
     guess: str | None  # a line where it is of a season that was never seen
-
-
-def weather_needed(model: BikesModel) -> list[str]:
-    """The columns of the weather that the model's features are made of."""
-    return [column for column in WEATHER if column in model.needed_columns]
 
 
 def outlook(
@@ -94,27 +89,6 @@ def hours_after(last: pd.Timestamp, days: int) -> pd.DataFrame:
     return pd.DataFrame({"time": times, "hr": times.hour})
 
 
-def weather_scenarios(
-    past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str], known: pd.DataFrame | None
-) -> list[pd.DataFrame]:
-    """Weathers that the hours to come may have: the known one, filled up from each of the usual ones where it lacks
-    some [hours, needed].
-    """
-    if known is None:
-        return usual_weather(past, times, needed)
-    if known.notna().all(axis=None):
-        return [known]
-    return [known.fillna(usual) for usual in usual_weather(past, times, needed)]
-
-
-def put_together(forecasts: list[pd.DataFrame], times: pd.DatetimeIndex) -> pd.DataFrame:
-    """The mean of forecasts in several weathers, its bands wider by how far the weathers spread it [hours]."""
-    prediction = np.mean([forecast.prediction for forecast in forecasts], axis=0)
-    spread = np.sqrt([forecast.prediction for forecast in forecasts]).std(axis=0)
-    widths = {level: np.mean([half_width(forecast, level) for forecast in forecasts], axis=0) for level in LEVELS}
-    return pd.DataFrame({"time": times, "prediction": prediction} | bounds(prediction, widths, spread))
-
-
 def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame | None) -> str:
     """Which weather a forecast takes; known: that of the table at this path, NaN where it has none [hours, needed]."""
     if not needed:
@@ -126,34 +100,6 @@ def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame |
         return f"in the weather of {path}"
     part = f"{covered:,} of {len(known):,} hours"
     return f"in the weather of {path} for {part}, of the others in weather that is usual for the season"
-
-
-def typical_weather(scenarios: list[pd.DataFrame]) -> pd.DataFrame:
-    """The mean of each number of the weather over the scenarios, and the kind of sky that most have [hours, needed]."""
-    weather = sum(scenarios) / len(scenarios)
-    if "weathersit" in weather:
-        kinds = pd.concat([scenario.weathersit for scenario in scenarios], axis=1)
-        weather["weathersit"] = kinds.mode(axis=1)[0]  # the drier one of two that are as frequent
-    return weather
-
-
-def half_width(forecast: pd.DataFrame, level: int) -> np.ndarray:
-    """How far a band reaches upwards, on the scale of square roots [hours]."""
-    reach: np.ndarray = np.sqrt(forecast[f"high_{level}"].to_numpy()) - np.sqrt(forecast.prediction.to_numpy())
-    return reach
-
-
-def bounds(prediction: np.ndarray, widths: dict[int, np.ndarray], spread: np.ndarray) -> dict[str, np.ndarray]:
-    """Low and high of each level, from the model's own errors and from the spread that the weather makes.
-
-    Both are on the scale of square roots and independent of each other: their squares add up.
-    """
-    limits = {}
-    for level in LEVELS:
-        width = np.sqrt(widths[level] ** 2 + (Z[level] * spread) ** 2)
-        limits[f"low_{level}"] = np.maximum(np.sqrt(prediction) - width, 0) ** 2
-        limits[f"high_{level}"] = (np.sqrt(prediction) + width) ** 2
-    return limits
 
 
 def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenarios: np.ndarray) -> pd.DataFrame:
@@ -213,26 +159,6 @@ def refuse_without_weather(past: pd.DataFrame, needed: list[str]) -> None:
         raise ProjectError(f"the model was trained with {', '.join(lacking)}, which these hours lack: add that")
 
 
-def usual_weather(past: pd.DataFrame, times: pd.DatetimeIndex, needed: list[str]) -> list[pd.DataFrame]:
-    """Weather as it was in the same season: stretches of the past, each as long as the hours to come [hours, needed].
-
-    The forecast is averaged over them. One in the mean of their weather would be too high: it would never rain.
-    """
-    if not needed:
-        return [pd.DataFrame(index=range(len(times)))]
-    every_hour = pd.date_range(past.time.iloc[0], past.time.iloc[-1], freq="h")
-    weather = past.drop_duplicates("time").set_index("time")[needed].reindex(every_hour).ffill()
-    latest = len(weather) - len(times)
-    starts = np.flatnonzero(every_hour.hour == times[0].hour)
-    starts = starts[starts <= latest]
-    if len(starts) == 0:
-        raise ProjectError("the data are shorter than the forecast: lower --days, or give --weather")
-    apart = abs(every_hour[starts].day_of_year - times[0].day_of_year).to_numpy()
-    apart = np.minimum(apart, YEAR - apart)
-    nearest = starts[np.argsort(apart, kind="stable")[:SCENARIOS]]
-    return [weather.iloc[start : start + len(times)].reset_index(drop=True) for start in sorted(nearest)]
-
-
 def read_hours_to_come(
     model: BikesModel,
     path: Path,
@@ -289,11 +215,16 @@ def layout_to_come(layout: Layout, text: pd.DataFrame, name: str, columns: Seque
     return layout if layout.holiday in text else msgspec.structs.replace(layout, holiday=None)
 
 
-def layout_to_predict(model: BikesModel, text: pd.DataFrame, name: str) -> Layout:
-    """The layout of a table of hours to answer; that of the training, by whose names it fails, where none is found."""
+def layout_to_predict(model: BikesModel, text: pd.DataFrame, name: str, columns: Sequence[str] = ()) -> Layout:
+    """The layout of a table of hours to answer; that of the training, by whose names it fails, where none is found.
+
+    columns: what is said of them, as in rain=NAME. Raises ProjectError where that does not fit.
+    """
     try:
-        found = layout_to_come(model.layout, text, name)
+        found = layout_to_come(model.layout, text, name, columns)
     except ProjectError:
+        if columns:
+            raise
         return model.layout
     has_all = all(any(getattr(found, role) for role in WEATHER[column]) for column in weather_needed(model))
     return found if has_all else model.layout

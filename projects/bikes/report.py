@@ -9,9 +9,9 @@ from projects.bikes import bands, calendar, features, seasons
 from projects.bikes.described_settings import describe_settings
 from projects.bikes.export import one_network
 from projects.bikes.model import BikesModel
-from projects.bikes.outlook import weather_needed
 from projects.bikes.pictures import PICTURES
 from projects.bikes.public_holidays import public_holidays
+from projects.bikes.scenarios import weather_needed
 from projects.bikes.target import POWER
 from projects.bikes.weather import COLDEST, WARMEST, WIND
 from projects.bikes.words import bikes
@@ -134,7 +134,11 @@ def lead_of(model: BikesModel, scores: dict[str, Any] | None) -> str:
     lead += f" {what_it_knows(model)}"
     if scores and "test" in scores:
         test = scores["test"]
-        lead += f" Over {test['rows']:,} hours after that it is off by {test['mae']:.0f} bikes an hour on average."
+        lead += f" Over {test['rows']:,} hours after that it is off by {bikes(test['mae'])} an hour on average."
+    else:
+        validation = settings["validation"]
+        last = f"the last {validation['rows']:,} of them, before it learned from these"
+        lead += f" Its forecast of {last}, was off by {bikes(validation['mae'])} an hour on average."
     return lead
 
 

@@ -41,13 +41,20 @@ def table(scores: dict[str, Any]) -> str:
 def backtest_table(scores: "pd.DataFrame") -> str:
     """A line for each origin and one for their mean."""
     names = f"{'origin':12}{'hours':>6}{'RMSE':>8}{'MAE':>8}{'RMSLE':>8}{'in 80 %':>9}{'in 95 %':>9}"
-    lines = [names + "  last four weeks: RMSE"]
+    has_usual = "usual_weather_rmse" in scores
+    lines = [names + ("  usual weather: RMSE" if has_usual else "") + "  last four weeks: RMSE"]
     rows = [*scores.to_dict("records"), scores.mean(numeric_only=True).to_dict() | {"origin": "mean"}]
     for row in rows:
         bands = f"{percent(row['coverage_80'], 1):>9}{percent(row['coverage_95'], 1):>9}"
         errors = f"{row['rmse']:8.1f}{row['mae']:8.1f}{row['rmsle']:8.3f}"
-        lines.append(f"{row['origin']:12}{row['hours']:6.0f}{errors}{bands}{row['last_four_weeks_rmse']:23.1f}")
+        usual = number_or_blank(row["usual_weather_rmse"], 21) if has_usual else ""
+        lines.append(f"{row['origin']:12}{row['hours']:6.0f}{errors}{bands}{usual}{row['last_four_weeks_rmse']:23.1f}")
     return "\n".join(lines)
+
+
+def number_or_blank(number: float, width: int) -> str:
+    """The number to a tenth; blanks for NaN."""
+    return " " * width if number != number else f"{number:{width}.1f}"
 
 
 def day_table(days: "pd.DataFrame") -> str:

@@ -26,12 +26,24 @@ from projects.sentiment.engine import Engine
 from projects.sentiment.evaluation import AT_ONCE
 from projects.sentiment.layout import find_layout, open_with, text_of
 from projects.sentiment.model import NO_TEXT, UNSURE, SentimentModel
+from projects.sentiment.reasons import in_short
 
 ADDED = ("label", "probability")
 BEST_GUESS = "best_guess"  # a column more with a limit for unsure answers: the label without it
+BECAUSE = "because"  # a column more where reasons are asked for: the n-grams that speak for the label and against it
 DIGITS = 4  # of a probability in a table that people open
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")  # of files that answers can be written to
 ANSWERED_AS = {".xls": ".xlsx", ".xlsm": ".xlsx", ".txt": ".csv", ".tab": ".tsv"}  # in a folder; others as JSONL
+
+
+class Asked(NamedTuple):
+    """What is asked of the answers."""
+
+    unsure_below: float = 0.0  # the label is UNSURE where its probability is lower
+    reasons: bool = False  # a column says why
+
+
+LABELS = Asked()  # and their probabilities, no more
 
 
 class Written(NamedTuple):
@@ -51,12 +63,12 @@ def predict_files(
     model: SentimentModel,
     files: Sequence[File],
     out: Path,
-    unsure_below: float = 0.0,
+    asked: Asked = LABELS,
     engine: Engine | None = None,
 ) -> Iterator[Written]:
     """Write the answers: for one file to the file `out` if its name ends as one, else each into the folder `out`.
 
-    unsure_below: the answer is UNSURE where its probability is lower. Raises ProjectError.
+    Raises ProjectError.
     """
     engine = engine or Engine()
     targets = [target.resolve() for target in targets_of(files, out)]
@@ -69,7 +81,7 @@ def predict_files(
         )
     pairs = list(zip(files, targets, strict=True))
     try:
-        yield from engine.map(answer_file, pairs, engine.share(model), unsure_below)
+        yield from engine.map(answer_file, pairs, engine.share(model), asked)
     finally:
         for target in targets:
             for left in leftovers(target):  # by a worker that died
@@ -97,7 +109,7 @@ def name_of_answers(path: Path) -> str:
     return name.with_suffix(answered_as).name
 
 
-def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: float) -> Written:
+def answer_file(pair: tuple[File, Path], model: SentimentModel, asked: Asked) -> Written:
     """Write a table's rows with their answers, whole or not at all."""
     file, target = pair
     table = open_with(file.layout, file.path)
@@ -105,11 +117,11 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
     rows = ((text_of(row, layout), row) for _, row in table.rows())
     n_rows = n_without_text = n_unknown = n_unsure = n_trained_on = 0
     overwrote = target.exists()
-    added = added_columns(unsure_below)
+    added = added_columns(asked)
     with atomic_file(target) as out, writer_for(target, table, added, model.layout.delimiter, out) as write:
         for chunk in chunks(rows, AT_ONCE):
             probabilities = model.probabilities(text for text, _ in chunk)
-            answered = answer_rows(model, chunk, probabilities, unsure_below)
+            answered = answer_rows(model, chunk, probabilities, asked)
             write(answered)
             n_rows += len(answered)
             n_without_text += sum(row["label"] == NO_TEXT for row in answered)
@@ -121,34 +133,36 @@ def answer_file(pair: tuple[File, Path], model: SentimentModel, unsure_below: fl
     return Written(target, n_rows, n_without_text, n_unknown, n_trained_on, n_unsure, replaced, overwrote)
 
 
-def added_columns(unsure_below: float) -> tuple[str, ...]:
+def added_columns(asked: Asked) -> tuple[str, ...]:
     """The columns that answers add to a table."""
-    return (*ADDED, BEST_GUESS) if unsure_below else ADDED
+    guess = (BEST_GUESS,) if asked.unsure_below else ()
+    reasons = (BECAUSE,) if asked.reasons else ()
+    return (*ADDED, *guess, *reasons)
 
 
 def answer_rows(
-    model: SentimentModel, rows: Sequence[tuple[str, Row]], probabilities: np.ndarray, unsure_below: float = 0.0
+    model: SentimentModel, rows: Sequence[tuple[str, Row]], probabilities: np.ndarray, asked: Asked = LABELS
 ) -> list[Row]:
     """The rows, each with the label of its text and the probability of that label; probabilities [rows, labels]."""
     return [
-        row | answer_of(model, text, of_labels, unsure_below)
+        row | answer_of(model, text, of_labels, asked)
         for (text, row), of_labels in zip(rows, probabilities, strict=True)
     ]
 
 
-def answer_of(
-    model: SentimentModel, text: str, probabilities: np.ndarray, unsure_below: float, in_table: bool = True
-) -> Row:
-    """The label of a text and its probability, with a limit also the label without it; probabilities [labels]: of all.
+def answer_of(model: SentimentModel, text: str, probabilities: np.ndarray, asked: Asked, in_table: bool = True) -> Row:
+    """The label of a text, its probability and what else is asked; probabilities [labels]: of all.
 
     in_table: a row without text gets no label; an empty line or argument gets the base rate.
     """
     if in_table and not text.strip():
-        return dict.fromkeys(added_columns(unsure_below)) | {"label": NO_TEXT}
-    label, confidence = model.answer_from(text, probabilities, unsure_below)
+        return dict.fromkeys(added_columns(asked)) | {"label": NO_TEXT}
+    label, confidence = model.answer_from(text, probabilities, asked.unsure_below)
     answer = {"label": label, "probability": round(confidence, 6)}
-    if unsure_below:
+    if asked.unsure_below:
         answer[BEST_GUESS] = model.answer_from(text, probabilities, 0.0).label
+    if asked.reasons:
+        answer[BECAUSE] = in_short(model.explain(text, int(probabilities.argmax()))["ngrams"])
     return answer
 
 
@@ -214,6 +228,7 @@ def parquet_writer(table: Table, columns: list[str], file: IO[bytes]) -> Iterato
     except ImportError as error:
         raise ProjectError("Parquet needs the extra `dask`: .venv/bin/pip install -e '.[dask]'") from error
     types = {"label": pyarrow.string(), "probability": pyarrow.float64(), BEST_GUESS: pyarrow.string()}
+    types[BECAUSE] = pyarrow.string()
     writer = None
 
     def schema_for(rows: list[Row]) -> Any:

@@ -21,6 +21,7 @@ from projects.sentiment.cli_options import Where, engine_options, layout_options
 if TYPE_CHECKING:
     import numpy as np
 
+    from projects.sentiment.answers import Asked
     from projects.sentiment.layout import Layout
     from projects.sentiment.model import SentimentModel
 
@@ -39,7 +40,11 @@ WORDS_OF_A_NAME = 5  # of a file: more are an opinion
     "--file", type=click.Path(path_type=Path), help="A table, or a pattern of several, to add the answers to."
 )
 @layout_options(labelled=False)
-@click.option("--explain", is_flag=True, help="Show which words and n-grams pushed which way, and how far.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Show which words and n-grams pushed which way, and how far; of a table, in a column more.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -83,23 +88,24 @@ def predict(  # a parameter for each option
     """
     tables = named_tables(texts, file)
     texts = () if tables else texts
-    refuse_misfits(tables, texts, layout, explain, out, as_json, where)
+    refuse_misfits(tables, texts, layout, out, as_json, where)
     if not texts and not tables and sys.stdin.isatty():
         click.echo(ctx.get_help())
         return
+    from projects.sentiment.answers import Asked
     from projects.sentiment.model import SentimentModel
 
     model = SentimentModel.load(run / MODEL)
     cli_output.warn_if_simulated(model.settings)
     if out:
-        answer_tables(model, tables, layout, out, unsure, where)
+        answer_tables(model, tables, layout, out, Asked(unsure, explain), where)
     elif tables:
         for table in tables:
-            print_table(model, table, layout, explain, unsure, as_json, where)
+            print_table(model, table, layout, Asked(unsure, explain), as_json, where)
     else:
         lines = stdin_lines() if texts in ((), ("-",)) else iter(texts)
         rows = ((text, {"text": text}) for text in lines)
-        print_answers(model, rows, explain, unsure, as_json, False)
+        print_answers(model, rows, Asked(unsure, explain), as_json, False)
 
 
 def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
@@ -140,7 +146,6 @@ def refuse_misfits(
     tables: list[Path],
     texts: tuple[str, ...],
     layout: "Layout",
-    explain: bool,
     out: Path | None,
     as_json: bool,
     where: Where,
@@ -148,22 +153,20 @@ def refuse_misfits(
     """Raise UsageError for options that do not go together."""
     if (layout.text_column or layout.encoding) and not tables:
         raise click.UsageError("--text-column and --encoding need a table: name it")
-    if tables and explain and not as_json:
-        raise click.UsageError("--explain of a table needs --json")
     if "-" in texts and len(texts) > 1:
         raise click.UsageError("give texts or -, not both")
     if out and not tables:
         raise click.UsageError("--out goes with a table: name the file whose rows are to be answered")
     if where.name == "dask" and not out:
         raise click.UsageError("--engine dask goes with --out: name the file or folder to write")
-    if out and (as_json or explain):
-        raise click.UsageError("--json and --explain go with answers that are printed, not with --out")
+    if out and as_json:
+        raise click.UsageError("--json goes with answers that are printed, not with --out")
     if len(tables) > 1 and not out and not as_json:
         raise click.UsageError("several tables can't be printed as one: name a folder with --out")
 
 
 def answer_tables(
-    model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, unsure: float, where: Where
+    model: "SentimentModel", tables: list[Path], layout: "Layout", out: Path, asked: "Asked", where: Where
 ) -> None:
     """Write the answers for these tables, and say what was written."""
     from projects.sentiment.answers import added_columns, predict_files
@@ -171,8 +174,8 @@ def answer_tables(
 
     files = [file for table in tables for file in tables_of(table, layout, where, False, model.layout)]
     with where.engine() as engine:
-        for written in predict_files(model, files, out, unsure, engine):
-            unsure_rows = f", {written.unsure:,} of them {UNSURE}" if unsure else ""
+        for written in predict_files(model, files, out, asked, engine):
+            unsure_rows = f", {written.unsure:,} of them {UNSURE}" if asked.unsure_below else ""
             replaced = " (replaced)" if written.overwrote else ""
             click.echo(f"{written.path}{replaced}: {counted(written.rows, 'row')}{unsure_rows}")
             if written.without_text:
@@ -181,18 +184,18 @@ def answer_tables(
             if written.without_known_word:
                 rows = counted(written.without_known_word, "row")
                 got = "got the most frequent label and its share"
-                if unsure:
+                if asked.unsure_below:
                     got = f"{are(written.without_known_word)} {UNSURE}"
                 tell(f"{written.path}: {rows} without a known word {got}")
             if written.trained_on:
                 rows = counted(written.trained_on, "row")
                 tell(f"{written.path}: the model was trained on the texts of {rows}: new ones are answered less well")
             if written.replaced:
-                cli_output.warn_if_replaced(str(written.path), written.replaced, added_columns(unsure))
+                cli_output.warn_if_replaced(str(written.path), written.replaced, added_columns(asked))
 
 
 def print_table(
-    model: "SentimentModel", path: Path, layout: "Layout", explain: bool, unsure: float, as_json: bool, where: Where
+    model: "SentimentModel", path: Path, layout: "Layout", asked: "Asked", as_json: bool, where: Where
 ) -> None:
     """Print a table's rows with their answers, as CSV or JSON."""
     from projects.sentiment.answers import added_columns
@@ -200,7 +203,7 @@ def print_table(
 
     for file in tables_of(path, layout, where, False, model.layout):
         table = open_with(file.layout, file.path)
-        cli_output.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else added_columns(unsure))
+        cli_output.warn_if_replaced(str(file.path), table.columns, ANSWER if as_json else added_columns(asked))
 
         def rows(table: Any = table, found: "Layout" = file.layout) -> Iterator[tuple[str, dict[str, Any]]]:
             for place, row in table.rows():
@@ -209,14 +212,13 @@ def print_table(
                     raise ProjectError(f"{table.path}, {place}: {columns}")
                 yield text_of(row, found), row
 
-        print_answers(model, rows(), explain, unsure, as_json, True)
+        print_answers(model, rows(), asked, as_json, True)
 
 
 def print_answers(
     model: "SentimentModel",
     rows: Iterable[tuple[str, dict[str, Any]]],
-    explain: bool,
-    unsure: float,
+    asked: "Asked",
     as_json: bool,
     is_table: bool,
 ) -> None:
@@ -228,14 +230,13 @@ def print_answers(
     for chunk in chunks(rows):
         predicted = model.probabilities(text for text, _ in chunk)
         answers = [
-            answer(model, text, p, explain, as_json, unsure, is_table)
-            for (text, _), p in zip(chunk, predicted, strict=True)
+            answer(model, text, p, asked, as_json, is_table) for (text, _), p in zip(chunk, predicted, strict=True)
         ]
         if as_json:
             for (_, row), found in zip(chunk, answers, strict=True):
                 cli_output.print_json(row | found)
         elif is_table:
-            added = (in_digits({name: found[name] for name in added_columns(unsure)}) for found in answers)
+            added = (in_digits({name: found[name] for name in added_columns(asked)}) for found in answers)
             cli_output.print_rows((row | new for (_, row), new in zip(chunk, added, strict=True)), header)
         else:
             for (text, _), found in zip(chunk, answers, strict=True):
@@ -247,20 +248,21 @@ def answer(
     model: "SentimentModel",
     text: str,
     probabilities: "np.ndarray",
-    explain: bool,
-    all_labels: bool,
-    unsure: float,
+    asked: "Asked",
+    as_json: bool,
     is_row: bool,
 ) -> dict[str, Any]:
     """What is said of one text, whose labels have these probabilities [labels]. is_row: it stands in a table."""
     from projects.sentiment.answers import answer_of
 
     number = int(probabilities.argmax())
-    said: dict[str, Any] = answer_of(model, text, probabilities, unsure, is_row)
-    if all_labels:
+    in_detail = as_json or not is_row  # each n-gram with its effect, not a few in a cell
+    shown = asked._replace(reasons=asked.reasons and not in_detail)
+    said: dict[str, Any] = answer_of(model, text, probabilities, shown, is_row)
+    if as_json:
         rounded = (round(p, 6) for p in probabilities.tolist())
         said["probabilities"] = dict(zip(model.label_names, rounded, strict=True))
-    if explain:
+    if asked.reasons and in_detail:
         effects = model.explain(text, number)
         said["words"] = [{"word": word, "effect": round(effect, 6)} for word, effect in effects["words"]]
         said["ngrams"] = [{"ngram": ngram, "effect": round(effect, 6)} for ngram, effect in effects["ngrams"]]
