@@ -320,6 +320,7 @@ def test_of_stars_it_is_said_how_many_are_right_or_one_off(tmp_path):
     assert json.loads(output)["within_one_step"] == pytest.approx(0.7)
     confusion = np.array([[5, 2, 1], [1, 4, 0], [3, 0, 9]])
     assert within_one_step(confusion, ["4,5", "10", "5"]) == 1 - (2 + 1) / 25  # 4.5 for 10 or back
+    assert within_one_step(confusion, ["1 star", "9 stars", "2 stars"]) == 1 - (2 + 1) / 25
     assert within_one_step(confusion, ["a", "b", "c"]) is None
     assert within_one_step(confusion[:2, :2], ["0", "1"]) is None
 
@@ -378,7 +379,7 @@ def test_picture_and_command_name_the_same_n_grams_by_words_with_a_meaning(tmp_p
     assert all(inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 for box in boxes)
     known = {model.vocabulary.said(number) for number in model.vocabulary.in_bag.tolist()}
     assert drawn_names <= known
-    shown = set(re.findall(r"[+]\d[.]\d\d (.+?) \(\d+\)", output))
+    shown = set(re.findall(r"[+]\d+[.]\d\d (.+?) \(\d+\)", output))
     bars = plot_label_words(model)
     assert {label.get_text() for axes in bars.axes for label in axes.get_yticklabels()} <= shown
     code, output, errors = run("sentiment", "similar", "filthy", "-n", 2, cwd=tmp_path)
@@ -480,6 +481,7 @@ def test_no_picture_of_limits_where_none_helps_and_its_title_has_a_point_of_it()
 def test_labels_that_are_numbers_are_in_order_and_others_by_their_texts():
     assert order_shown(["1", "2", "10", "3"], [5, 9, 1, 7], 3) == [0, 1, 3]
     assert order_shown(["10", "9", "(never trained on)"], [1, 2, 3], 9) == [1, 0, 2]
+    assert order_shown(["10 points", "2 points", "1 point"], [1, 2, 3], 9) == [2, 1, 0]
     assert order_shown(["a", "b", "c"], [5, 9, 7], 2) == [1, 2]
 
 
@@ -1094,8 +1096,8 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
 def test_a_column_says_why(tmp_path):
     calamine = pytest.importorskip("python_calamine")
     train(*zip(*french(), strict=True), epochs=3).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
-    (tmp_path / "t.csv").write_text(f"text\n{GOOD[0]}\n{BAD[0]}\nqwertz\n\" \"\n")
-    code, output, errors = run("sentiment", "predict", "t.csv", "--explain", "--out", "a.xlsx", cwd=tmp_path)
+    (tmp_path / "t.csv").write_text(f'text\n{GOOD[0]}\n{BAD[0]}\nqwertz\n" "\n')
+    code, _, errors = run("sentiment", "predict", "t.csv", "--explain", "--out", "a.xlsx", cwd=tmp_path)
     assert code == 0, errors
     names, *rows = calamine.CalamineWorkbook.from_path(tmp_path / "a.xlsx").get_sheet_by_index(0).to_python()
     assert names == ["text", "label", "probability", "because"]
@@ -1403,7 +1405,7 @@ def test_labels_that_may_be_wrong_are_found_by_models_that_did_not_know_the_text
         assert (row["text"], row["label"]) == (rows[number][0], str(rows[number][1]))
     code, _, errors = run("sentiment", "doubts", "t.csv", "--out", "t.csv", cwd=tmp_path)
     assert code == 1
-    assert "the mistakes would take the place of t.csv: name another file with --out" in errors
+    assert "the doubts would take the place of t.csv: name another file with --out" in errors
     assert (tmp_path / "t.csv").read_bytes() == before
     assert not (tmp_path / "runs").exists()
 

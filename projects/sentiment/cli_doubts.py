@@ -44,7 +44,7 @@ def doubts(file: Path, out: Path | None, run: Path, layout: "Layout") -> None:
 
     sources = joined_as_trained(tables_of(file, layout, Where("local", None), labelled=True), run)
     if out:
-        refuse_misfits(out, [source.path for source in sources], "--out")
+        refuse_misfits(out, [source.path for source in sources], "--out", "doubts")
     found = find_doubts(sources, lambda fold: cli_output.note(f"training {fold + 1} of {FOLDS}"))
     left_out = found.left_out.description()
     if left_out:
@@ -53,7 +53,7 @@ def doubts(file: Path, out: Path | None, run: Path, layout: "Layout") -> None:
     for doubt in found.found[:MISTAKES_SHOWN]:
         click.echo(mistake_line(doubt))
     if out:
-        write_mistakes(found.found, out, sources[0].layout.delimiter)
+        write_mistakes(found.found, out, sources[0].layout.delimiter, "doubts")
         tell(f"{out}: {counted(len(found.found), 'row')}")
 
 

@@ -14,7 +14,7 @@ from projects.sentiment.confidence import wilson_interval
 from projects.sentiment.data import ALL, Example, Source, chunks, names_of, refuse_too_few
 from projects.sentiment.engine import Engine
 from projects.sentiment.hashes import is_remembered
-from projects.sentiment.labels import LISTED, as_number, number_labels, order_labels
+from projects.sentiment.labels import LISTED, as_number_or_grade, number_labels, order_labels
 from projects.sentiment.layout import LeftOut
 from projects.sentiment.model import SentimentModel
 
@@ -260,12 +260,12 @@ def report(model: SentimentModel, outcomes: Outcomes) -> dict[str, Any]:
 
 
 def within_one_step(confusion: np.ndarray, names: Sequence[str]) -> float | None:
-    """The share of answers that are right or the next number up or down; None of two labels, or if not all are numbers.
+    """The share of answers that are right or the next number up or down; None of two labels, or if some are no numbers.
 
     confusion [labels, answers]: texts, with those of labels that the model does not have in a last row, which are
     wrong. names: the model's labels.
     """
-    numbers = [as_number(name) for name in names]
+    numbers = [as_number_or_grade(name) for name in names]
     if len(names) <= 2 or not np.isfinite(numbers).all():
         return None
     ranks = np.unique(numbers, return_inverse=True)[1]

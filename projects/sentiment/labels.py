@@ -63,9 +63,10 @@ def too_few_to_train_on(n_texts: int) -> str:
 
 
 def number_or_name(label: str) -> tuple[bool, int, str]:
-    """What labels are sorted by: whole numbers first, by size."""
+    """What labels are sorted by: whole numbers first, by size; grades such as "3 stars" are numbers, too."""
     is_number = label.isascii() and label.removeprefix("-").isdigit() and len(label) < 19
-    return not is_number, int(label) if is_number else 0, label
+    number = int(label) if is_number else grade_of(label)
+    return number is None, number or 0, label
 
 
 def as_number(label: str) -> float:
@@ -74,6 +75,12 @@ def as_number(label: str) -> float:
         return float(label.replace(",", "."))
     except ValueError:
         return math.nan
+
+
+def as_number_or_grade(label: str) -> float:
+    """The number that a label is or, as in "3 stars", begins with; NaN if there is none."""
+    grade = grade_of(label)
+    return as_number(label) if grade is None else grade
 
 
 def order_shown(names: Sequence[str], texts: Sequence[float], most: int) -> list[int]:

@@ -13,19 +13,22 @@ OF_ANSWER = ["place", "label", "answer", "probability"]  # columns before those 
 ENDINGS = (".csv", ".tsv", ".xlsx")
 
 
-def refuse_misfits(path: Path, tables: Iterable[Path], option: str = "--mistakes") -> None:
+def refuse_misfits(path: Path, tables: Iterable[Path], option: str = "--mistakes", called: str = "mistakes") -> None:
     """Raise ProjectError unless the name ends as that of a table for people, and is none of the tables scored.
 
-    option: by which it was given.
+    option: by which it was given. called: what is written there.
     """
     if path.suffix.lower() not in ENDINGS:
-        raise ProjectError(f"{path}: mistakes are written to a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+        raise ProjectError(f"{path}: {called} are written to a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     if path.resolve() in {table.resolve() for table in tables}:
-        raise ProjectError(f"the mistakes would take the place of {path}: name another file with {option}")
+        raise ProjectError(f"the {called} would take the place of {path}: name another file with {option}")
 
 
-def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | None) -> None:
-    """Write the mistakes, whole or not at all. delimiter: of the table trained on. Raises ProjectError."""
+def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | None, called: str = "mistakes") -> None:
+    """Write the mistakes, whole or not at all. delimiter: of the table trained on. Raises ProjectError.
+
+    called: what the sheet of an Excel file is.
+    """
     ending = path.suffix.lower()
     delimiter = "\t" if ending == ".tsv" else first_delimiter(delimiter)
     with_commas = ending == ".csv" and delimiter == ";"  # as a spreadsheet has them that writes semicolons
@@ -36,7 +39,7 @@ def write_mistakes(mistakes: list[dict[str, Any]], path: Path, delimiter: str | 
     columns = list(rows[0]) if rows else [*OF_ANSWER, "text"]
     with atomic_file(path) as file:
         if ending == ".xlsx":
-            writer = excel_writer(columns, "mistakes", file)
+            writer = excel_writer(columns, called, file)
         else:
             writer = csv_writer(columns, delimiter, with_commas, file)
         with rounded(writer, with_commas) as write:
