@@ -178,6 +178,40 @@ def test_a_row_that_is_only_a_line_end_is_one_where_there_is_one_column(file):
 JSON_ROWS = [{"text": "café", "stars": 5, "tags": ["a"]}, {"text": "", "stars": None}]
 
 
+PROSE = [
+    "What a lovely evening",
+    "Dull, slow; and never again",
+    "not bad",
+]
+TABLES = [
+    "text;label\nGood food, nice people;1\nRude;0\n",
+    'text,label\n"Good food, nice people",1\nRude,0\n',
+    "Kommentar\nGood food and nice people\nRude and slow and bad\n",
+    "a\tb\n1\t2\n",
+]
+
+
+@pytest.mark.parametrize("packing", ["", "gzip"])
+def test_a_txt_may_have_a_text_on_each_line(file, packing):
+    for lines in (PROSE, PROSE[:1], PROSE[1:], ["Good food, nice people", "Bad food, rude staff"], ["good", "bad"]):
+        name = "t.txt.gz" if packing else "t.txt"
+        table = open_table(file(packed("\r\n\n".join(lines).encode(), packing), name))
+        assert table.columns == ("text",)
+        assert [(place, row["text"]) for place, row in table.rows()] == [
+            (f"line {1 + 2 * number}", line) for number, line in enumerate(lines)
+        ]
+        assert "a text on each line" in table.remark()
+    for content in TABLES:
+        table = open_table(file(content.encode(), "t.txt"))
+        assert table.format == "CSV", content
+        assert len(list(table.rows())) == content.count("\n") - 1
+    named = open_table(file(b"Kommentar\nGood food, nice people\nRude, slow and bad\n", "t.txt"))
+    assert [(place, row["Kommentar"]) for place, row in named.rows()] == [
+        ("line 2", "Good food, nice people"),
+        ("line 3", "Rude, slow and bad"),
+    ]
+
+
 @pytest.mark.parametrize("packing", ["", "gzip", "zip"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_json_as_lines_and_as_a_list(file, encoding, packing):

@@ -22,6 +22,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MOST_LINES_ABOVE = 10  # of a header, that are not empty
 LINES_BELOW = 100  # of a header, that are looked at for it
 LONGEST_SHOWN = 60  # characters of the names of columns in a remark
+LINES = "a text on each line"  # the format of a file that is no table
 Row = tuple[str, dict[str, Any]]  # the place, and the value of each column
 
 
@@ -30,7 +31,7 @@ class Table:
     """A table that can be read, and what it was found to be."""
 
     path: Path
-    format: str  # CSV, JSONL, JSON, Parquet or Excel
+    format: str  # CSV, JSONL, JSON, Parquet, Excel or LINES
     columns: tuple[str, ...]  # of JSON: those of the first row
     rows: Callable[[], Iterator[Row]]  # from the first one; of a stream, once
     delimiter: str | None = None
@@ -52,6 +53,8 @@ class Table:
         remarks = []
         if self.encoding_guessed:
             remarks.append(f"not UTF-8, so read as {self.encoding} (--encoding names another)")
+        if self.format == LINES:
+            remarks.append(LINES)
         if self.header:
             names = ", ".join(self.columns)[:LONGEST_SHOWN]
             remarks.append(f"the columns are named in {self.header} ({names}), what stands above is left out")

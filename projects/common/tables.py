@@ -4,11 +4,12 @@ import io
 from pathlib import Path
 from typing import IO
 
+from projects.common.delimiters import find_delimiter
 from projects.common.excel_tables import open_workbook
 from projects.common.parquet_tables import open_parquet
 from projects.common.table import Table, reading_errors
 from projects.common.text_encoding import Encoding, encoding_of, find_encoding, find_mark, stated
-from projects.common.text_tables import SAMPLE, as_text, find_delimiter, open_text, parse_text, text_format
+from projects.common.text_tables import SAMPLE, as_text, open_text, parse_text, text_format
 from projects.common.unpacking import find_source
 
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how .xlsx and the older .xls begin

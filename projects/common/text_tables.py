@@ -1,19 +1,19 @@
-"""Tables of text: CSV with whatever delimiter, JSON lines, and JSON lists."""
+"""Tables of text: CSV with whatever delimiter, JSON lines, JSON lists, and files with a text on each line."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from projects.common.delimiters import LONGEST_LINE, column_of_lines, find_delimiter, lines_above_header, lines_in
 from projects.common.errors import ProjectError
 from projects.common.table import (
-    DELIMITERS,
-    LINES_BELOW,
+    LINES,
     MOST_COLUMNS,
-    MOST_LINES_ABOVE,
     Row,
     Table,
     checked_columns,
@@ -22,7 +22,6 @@ from projects.common.table import (
 from projects.common.text_encoding import Encoding
 from projects.common.unpacking import Source
 
-LONGEST_LINE = 10_000_000  # characters
 LARGEST_LIST = 1 << 28  # characters of a JSON list, which is read in one piece
 SAMPLE = 1 << 18  # characters that the delimiter is found in
 USUAL_DELIMITER = {".tsv": "\t", ".tab": "\t"}
@@ -37,14 +36,17 @@ def as_text(file: IO[bytes], encoding: Encoding) -> io.TextIOWrapper:
 
 
 def open_text(source: Source, encoding: Encoding) -> Table:
-    """A CSV, JSONL or JSON table."""
+    """A CSV, JSONL or JSON table, or a .txt with a text on each line."""
     with as_text(source.open(), encoding) as file:
         sample = file.read(SAMPLE)
     kind = text_format(source.ending, sample)
     delimiter = None
     n_above = 0
+    whole = len(sample) < SAMPLE
+    column = column_of_lines(sample, whole) if source.ending == ".txt" else None
+    if column is not None:
+        return table_of_lines(source, encoding, column)
     if kind == "CSV":
-        whole = len(sample) < SAMPLE
         n_above = lines_above_header(sample, whole)
         table = "".join(lines_in(sample)[n_above:])
         delimiter = find_delimiter(table, whole, USUAL_DELIMITER.get(source.ending, ","))
@@ -69,6 +71,20 @@ def open_text(source: Source, encoding: Encoding) -> Table:
     )
 
 
+def table_of_lines(source: Source, encoding: Encoding, column: str) -> Table:
+    """The table of a file with a text on each line; a first line that is the column's name is none."""
+
+    def rows() -> Iterator[Row]:
+        with as_text(source.open(), encoding) as file:
+            filled = (pair for pair in enumerate(lines_of(file, source.path), 1) if pair[1].strip())
+            for place, (number, line) in enumerate(filled):
+                if place > 0 or line.strip() != column:
+                    yield f"line {number}", {column: line.rstrip("\r\n")}
+
+    found = Table(source.path, LINES, (column,), rows, encoding=encoding.name, packing=source.packing)
+    return replace(found, encoding_guessed=encoding.guessed, marked=encoding.marked)
+
+
 def text_format(ending: str, sample: str) -> str:
     """CSV, JSONL or JSON, by the ending of the name, else by how the text begins."""
     start = sample.lstrip()[:1]
@@ -90,67 +106,6 @@ def parse_text(
     if first is None:
         return (), iter(())
     return tuple(first[1]), chain([first], rows)
-
-
-def find_delimiter(sample: str, whole: bool, usual: str) -> str:
-    """The delimiter by which the header has several fields and the most rows have as many; `usual` if there is none.
-
-    whole: whether the sample is the whole text; else its last row is not counted.
-    """
-    best, best_score = usual, (-1.0, 0)
-    for delimiter in sorted(DELIMITERS, key=lambda delimiter: delimiter != usual):
-        header, *others = field_counts(sample, whole, delimiter) or [0]
-        if header < 2:
-            continue
-        agreeing = sum(n == header for n in others) / len(others) if others else 1.0
-        if (agreeing, header) > best_score:
-            best, best_score = delimiter, (agreeing, header)
-    return best
-
-
-def lines_above_header(sample: str, whole: bool) -> int:
-    """How many lines such as “Export of 2026-01-01” stand above the header; 0 where the first line is the header.
-
-    They do where the first line has one field, perhaps with delimiters after it as spreadsheets write them, and all
-    rows from a later one on have as many fields, none of the header's empty: three or more, or two where an empty line
-    stands above them.
-    """
-    lines = [line.rstrip("\r\n") for line in lines_in(sample)]
-    filled = [number for number, line in enumerate(lines) if is_filled(line)][: MOST_LINES_ABOVE + 1]
-    for number in filled[1:]:
-        after_empty_line = number - 1 not in filled
-        for delimiter in DELIMITERS:
-            title = lines[filled[0]].rstrip(delimiter)
-            if any(mark in title for mark in DELIMITERS) or not all(lines[number].split(delimiter)):
-                continue
-            below = lines[number : number + LINES_BELOW]
-            counts = field_counts("\n".join(below), whole and number + len(below) == len(lines), delimiter)
-            fewest = 2 if after_empty_line else 3
-            if len(counts) > 1 and counts[0] >= fewest and set(counts) == {counts[0]}:
-                return number
-    return 0
-
-
-def lines_in(sample: str) -> list[str]:
-    """The lines with their ends, as a file gives them: `str.splitlines` ends lines at form feeds and others, too."""
-    return list(io.StringIO(sample, newline=""))
-
-
-def is_filled(line: str) -> bool:
-    """Whether a line has more than spaces and delimiters."""
-    return bool(line.strip(" " + "".join(DELIMITERS)))
-
-
-def field_counts(sample: str, whole: bool, delimiter: str) -> list[int]:
-    """The number of fields of each row of the sample, as far as it can be read with this delimiter."""
-    csv.field_size_limit(LONGEST_LINE)
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True)
-    counts: list[int] = []
-    try:
-        counts.extend(len(fields) for fields in reader if fields)
-    except csv.Error:
-        return counts
-    return counts if whole or len(counts) < 2 else counts[:-1]
 
 
 def lines_of(file: io.TextIOBase, path: Path) -> Iterator[str]:
