@@ -569,3 +569,33 @@ def test_pictures_of_networks_have_their_gates_right():
             continue
         *w, bias = weights
         assert (pictures.INPUTS @ w + bias > 0).astype(int).tolist() == outputs
+
+
+# The plain pipeline
+
+
+def test_the_plain_pipeline_counts_and_weighs_as_the_fast_one_and_is_nearly_as_good():
+    from projects.sentiment.counting import build_vocabulary
+    from projects.sentiment.data import Reviews
+    from projects.sentiment.settings import Settings
+    from projects.sentiment.training import train
+
+    plain = load("plain_sentiment.py")
+    (texts, labels), (test_texts, truth) = plain.read("train"), plain.read("test")
+    ratios = plain.log_count_ratios(texts, labels)
+    vocabulary = build_vocabulary(Reviews(texts, labels), Settings())
+    fast = {vocabulary.name(number): vocabulary.ratios[number] for number in vocabulary.in_bag}
+    assert ratios.keys() == fast.keys()
+    np.testing.assert_allclose([ratios[name] for name in fast], list(fast.values()), rtol=1e-5)
+    rows = vocabulary.bag(*vocabulary.columns_of(test_texts)).toarray()
+    number = {name: column for column, name in enumerate(ratios)}
+    in_its_order = plain.bag(test_texts, ratios).toarray()[:, [number[name] for name in fast]]
+    np.testing.assert_allclose(in_its_order, rows, atol=1e-5)
+    done = subprocess.run(
+        [sys.executable, LEARN / "plain_sentiment.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    accuracy = float(re.search(r": ([\d.]+)% of 1,000 test reviews", done.stdout)[1]) / 100
+    model = train([Reviews(texts, labels, simulated=True)], Settings())
+    of_fast = float(np.mean(model.probabilities(test_texts).argmax(axis=1) == np.array(truth)))
+    assert accuracy == pytest.approx(of_fast, abs=0.02)
+    assert accuracy > 0.8
