@@ -59,7 +59,8 @@ class Table:
             names = ", ".join(self.columns)[:LONGEST_SHOWN]
             remarks.append(f"the columns are named in {self.header} ({names}), what stands above is left out")
         if self.unread:
-            remarks.append(f"only the first sheet with rows is read, not {', '.join(self.unread)}")
+            others = ", ".join(self.unread)
+            remarks.append(f"only the first sheet with rows is read, not {others} (save another as a file of its own)")
         return f"{self.path}: {'; '.join(remarks)}" if remarks else None
 
 

@@ -226,12 +226,9 @@ def train(  # a parameter for each option
             model = train(sources, Settings(**settings), positive, engine, run, watcher, where.in_memory, beside)
         run_files.save_training(run, "sentiment", model, checkpoint, shown_fit(checkpoint), *PICTURES)
     click.echo(in_words(model))
-    no_better = no_better_in_words(model.settings)
-    if no_better:
-        click.echo(printable(no_better))
-    limit = limit_in_words(model, run)
-    if limit:
-        click.echo(limit)
+    told = no_better_in_words(model.settings) or limit_in_words(model, run)
+    if told:
+        click.echo(printable(told))
     given = {"data": data, "data_dir": data_dir, "run": run}
     next_ones = ("evaluate", "plot", "predict") if model.settings["test"] else ("plot", "predict")
     commands = [cli_options.as_typed(main, name, given) for name in next_ones]
