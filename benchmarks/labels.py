@@ -22,7 +22,7 @@ from benchmarks.report import REAL_DATA, machine, table, write_section
 from benchmarks.reviews import ARCHIVE, simulated_reviews
 from nn import metrics
 from projects.sentiment.archive import review_members
-from projects.sentiment.corpus import threshold
+from projects.sentiment.blocks import threshold
 from projects.sentiment.data import Reviews, read_reviews
 from projects.sentiment.hashes import mix, text_hash
 from projects.sentiment.settings import Settings

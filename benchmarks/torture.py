@@ -47,7 +47,7 @@ cli.note = lambda phase: print({noted!r} + phase, file=sys.stderr, flush=True)
 from projects.{pipeline}.cli import main
 main()
 """
-MANY_BLOCKS = "from projects.sentiment import corpus, store; corpus.RUN = corpus.BLOCK = 500; "
+MANY_BLOCKS = "from projects.sentiment import blocks, runs, store; runs.RUN = blocks.BLOCK = 500; "
 
 
 class Case(NamedTuple):

@@ -8,7 +8,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects.sentiment import corpus, counts, data
+from projects.sentiment import blocks, counts, data, runs
 from projects.sentiment import settings as sentiment_settings
 from projects.sentiment.bags import Bags
 from projects.sentiment.corpus import read_corpus
@@ -79,8 +79,8 @@ def simulated():
 @pytest.mark.parametrize("in_memory", [0, 200_000, 1 << 30])  # bytes: nothing, some of it, all
 @pytest.mark.parametrize("per_texts", [25_000, 400, 90])  # of fewer, keys are left out on the way
 def test_blocks_give_what_all_texts_do(simulated, tmp_path, monkeypatch, threads, in_memory, per_texts):
-    monkeypatch.setattr(corpus, "BLOCK", 200)
-    monkeypatch.setattr(corpus, "RUN", 170)
+    monkeypatch.setattr(blocks, "BLOCK", 200)
+    monkeypatch.setattr(runs, "RUN", 170)
     for module in (counts, sentiment_settings):
         monkeypatch.setattr(module, "PER_TEXTS", per_texts)
     chosen = Settings(ngrams=3, min_count=3, polarity_cutoff=CUTOFF, excerpts=0)
@@ -110,7 +110,7 @@ def test_blocks_give_what_all_texts_do(simulated, tmp_path, monkeypatch, threads
 def texts_held_out(reviews, seed):
     """The numbers of the texts that are held out, from their hashes alone."""
     hashes = np.array([text_hash(text) for text in reviews.texts], np.uint64)
-    return np.flatnonzero(mix(hashes, seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
+    return np.flatnonzero(mix(hashes, seed) < np.uint64(blocks.VALIDATION_SHARE * 2**64))
 
 
 def check_bags(bags, found, vocabulary, reviews, held_out, rows):

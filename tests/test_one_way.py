@@ -21,7 +21,7 @@ from test_architecture import SOURCES, imports
 
 from nn import TwoLayerNetwork
 from projects.common.errors import ProjectError
-from projects.sentiment import corpus, steps
+from projects.sentiment import blocks, runs, steps
 from projects.sentiment.answers import predict_files
 from projects.sentiment.bags import Bags
 from projects.sentiment.cli import main
@@ -114,10 +114,10 @@ def bytes_of(model, path):
 @pytest.fixture(scope="module")
 def small_blocks():
     """Blocks and runs so small that there are many."""
-    sizes = corpus.BLOCK, corpus.RUN
-    corpus.BLOCK, corpus.RUN = 150, 130
+    sizes = blocks.BLOCK, runs.RUN
+    blocks.BLOCK, runs.RUN = 150, 130
     yield
-    corpus.BLOCK, corpus.RUN = sizes
+    blocks.BLOCK, runs.RUN = sizes
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_duplicates_are_on_one_side_of_every_split(rows, tmp_path, small_blocks)
     hashes = np.array([text_hash(text) for text in parts["train"]], np.uint64)
     store = Store(tmp_path / "store")
     found = read_corpus([File(tmp_path / "t.csv")], store, SETTINGS, Engine(1))
-    share = np.mean(mix(hashes, SETTINGS.seed) < np.uint64(corpus.VALIDATION_SHARE * 2**64))
+    share = np.mean(mix(hashes, SETTINGS.seed) < np.uint64(blocks.VALIDATION_SHARE * 2**64))
     assert 0.05 < share < 0.15
     n_held_out = found.held_out_of_label.sum()
     assert n_held_out == sum(len(np.flatnonzero(store.load(block, "held_out"))) for block in found.blocks)

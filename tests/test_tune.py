@@ -18,8 +18,9 @@ from projects.common import tune
 from projects.common.cli_output import to_csv
 from projects.common.errors import ProjectError
 from projects.common.tune import PARTS, Clock, OutOfTime, Search, Trial, choose
-from projects.sentiment import corpus
+from projects.sentiment import blocks
 from projects.sentiment.cli import main as sentiment
+from projects.sentiment.corpus import read_corpus
 from projects.sentiment.counting import count_candidates
 from projects.sentiment.data import Reviews
 from projects.sentiment.engine import Engine
@@ -148,11 +149,11 @@ def reviews():
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_trial_is_the_fit_that_train_measures(reviews, tmp_path, monkeypatch, balanced):
-    monkeypatch.setattr(corpus, "VALIDATION_SHARE", 1 / PARTS)  # then what `train` holds out is the first part
+    monkeypatch.setattr(blocks, "VALIDATION_SHARE", 1 / PARTS)  # then what `train` holds out is the first part
     settings = Settings(refit=False, balanced=balanced)
     engine = Engine(1)
     widest = Settings(ngrams=LONGEST, min_count=LOWEST_COUNT)
-    found = corpus.read_corpus([reviews], Store(tmp_path), widest, engine)
+    found = read_corpus([reviews], Store(tmp_path), widest, engine)
     tuning = Tuning(found, count_candidates(found, widest, engine), settings, engine, Clock(math.inf))
     for values in ({}, {"ngrams": 1, "min_count": 5}, {"ngrams": 2, "epochs": 3, "dropout": 0.2}):
         values = default_values(2) | values

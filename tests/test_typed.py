@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
-from projects.sentiment import corpus, excerpts, negation, pieces
+from projects.sentiment import blocks, excerpts, negation, pieces, runs
 from projects.sentiment.bags import Bags
 from projects.sentiment.cli import main
 from projects.sentiment.corpus import read_corpus
@@ -213,12 +213,12 @@ def test_pieces_are_all_seven_bytes_in_a_row_of_each_text(texts):
 
 
 def test_pieces_are_counted_and_weighed_as_by_plain_loops(simulated, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "BLOCK", 90)
-    monkeypatch.setattr(corpus, "RUN", 70)
+    monkeypatch.setattr(blocks, "BLOCK", 90)
+    monkeypatch.setattr(runs, "RUN", 70)
     some = simulated.take(np.arange(300))
     options = Settings(characters=True, polarity_cutoff=0.3, excerpts=0)
     store = Store(tmp_path, 0)
-    found = corpus.read_corpus([some], store, options, Engine(2))
+    found = read_corpus([some], store, options, Engine(2))
     candidates = count_piece_candidates(found, options, Engine(2))
     texts = found.texts_of_label + found.held_out_of_label
     chosen, columns = pieces.choose_pieces(candidates, candidates.training + candidates.held_out, texts, options)

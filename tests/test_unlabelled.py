@@ -13,7 +13,7 @@ from helpers import run
 
 from projects.common.checkpoint import Checkpoint
 from projects.common.errors import ProjectError
-from projects.sentiment import corpus, fits
+from projects.sentiment import blocks, fits, runs
 from projects.sentiment import train as train_from_python
 from projects.sentiment.bags import UNIT, Bags
 from projects.sentiment.corpus import read_corpus
@@ -49,8 +49,8 @@ def others():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(corpus, "BLOCK", 150)
-    monkeypatch.setattr(corpus, "RUN", 130)
+    monkeypatch.setattr(blocks, "BLOCK", 150)
+    monkeypatch.setattr(runs, "RUN", 130)
 
 
 def bytes_of(model, path):

@@ -14,7 +14,7 @@ from nn.functions import LOSSES, Array
 from nn.gradient import Gradient
 from nn.training import TrainingSettings
 from projects.sentiment.bags import Bag, Bags
-from projects.sentiment.corpus import BLOCK
+from projects.sentiment.blocks import BLOCK
 from projects.sentiment.engine import Engine, partition
 
 WINDOW_BLOCKS = 4  # whose rows are shuffled together

@@ -17,7 +17,8 @@ import numpy as np
 from projects.common.errors import ProjectError
 from projects.common.tune import Clock, Search, Values
 from projects.sentiment.bags import Bags
-from projects.sentiment.corpus import PARTS, Corpus, read_corpus
+from projects.sentiment.blocks import PARTS
+from projects.sentiment.corpus import Corpus, read_corpus
 from projects.sentiment.counting import Candidates, choose_vocabulary, count_candidates, sparse, texts_with
 from projects.sentiment.data import Source
 from projects.sentiment.engine import Engine
