@@ -148,10 +148,10 @@ class TwoLayerNetwork:
         mask: the one that `forward` was given. out: an earlier gradient, to be overwritten.
         """
         gradient = Gradient(self.shapes, self.parameters.dtype) if out is None else out
-        delta2 = output_delta(prediction, y, self.output, self.loss)  # [rows, outputs]
+        delta2 = output_delta(prediction, y, self.output, self.loss)  # mostly prediction - y
         delta2 *= weight
         delta1 = np.dot(delta2, self.W2.T)  # [rows, outputs] @ [outputs, hidden]
-        delta1 *= ACTIVATIONS[self.hidden].derivative(hidden)
+        delta1 *= ACTIVATIONS[self.hidden].derivative(hidden)  # by its value: σ' = σ (1 - σ)
         passed_on = hidden
         if mask is not None:
             delta1 *= mask

@@ -191,7 +191,7 @@ def test_texts_are_counted_by_their_shares_as_by_plain_loops(n_labels, labelled,
         strongest = {n: ratios[n] if n_labels == 2 else max(strongest[n], ratios[n]) for n in ratios}
     assert dict(zip(names, vocabulary.ratios.tolist(), strict=True)) == pytest.approx(strongest, rel=1e-4, abs=1e-5)
     # and trained on by their shares, at three tenths of the weight of a text with a label
-    bags = Bags("taught", store, vocabulary, shares="shares")
+    bags = Bags("taught", store, vocabulary, shares_name="shares")
     for block in found.all_blocks:
         bags.save(block, columns)
     rows = Rows(bags, found.all_blocks, None, label_weights(texts))

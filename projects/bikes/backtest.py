@@ -1,4 +1,7 @@
-"""Forecasts from moments in the past, each by a model that knows only what came before, beside what then happened."""
+"""Forecasts from moments in the past, beside what then happened.
+
+An origin is a moment that is forecast from, by a model that knows only what came before it.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -88,8 +91,8 @@ def backtest(
         model = train(Split(past.iloc[:bands_from], past.iloc[bands_from:], now), Settings(seed=seed))
         forecast = model.forecast(now, past.tail(AROUND))
         baseline = {"origin": origin, "last_four_weeks": last_four_weeks(past, now)}
-        blind = in_usual_weather(model, past, now).add_prefix(USUAL)
-        parts.append(now[["time", "cnt"]].assign(**baseline).join(forecast).join(blind))
+        in_usual = in_usual_weather(model, past, now).add_prefix(USUAL)
+        parts.append(now[["time", "cnt"]].assign(**baseline).join(forecast).join(in_usual))
         if on_origin is not None:
             on_origin(origin)
     return pd.concat(parts, ignore_index=True)

@@ -102,17 +102,17 @@ def weather_in_words(needed: list[str], path: Path | None, known: pd.DataFrame |
     return f"in the weather of {path} for {part}, of the others in weather that is usual for the season"
 
 
-def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, scenarios: np.ndarray) -> pd.DataFrame:
+def day_sums(model: BikesModel, table: pd.DataFrame, special: np.ndarray, predictions: np.ndarray) -> pd.DataFrame:
     """The bikes of each day with their bounds, by the errors of whole days in the validation.
 
-    special: how special the day of each hour is, from 0 to 1 [hours]. scenarios: the forecast of each
+    special: how special the day of each hour is, from 0 to 1 [hours]. predictions: those in each weather
     [scenarios, hours].
     """
     day = table.time.dt.normalize()
     grouped = table.prediction.groupby(day)
     sums = pd.DataFrame({"hours": grouped.size(), "prediction": grouped.sum()})
     sums["last_four_weeks"] = table.last_four_weeks.groupby(day).sum()
-    by_scenario = pd.DataFrame(scenarios.T).groupby(day.to_numpy()).sum()  # [days, scenarios]
+    by_scenario = pd.DataFrame(predictions.T).groupby(day.to_numpy()).sum()  # [days, scenarios]
     spread = np.sqrt(by_scenario).std(axis=1, ddof=0).to_numpy()
     special_days = pd.Series(special).groupby(day).max().to_numpy()
     factor = known_factor(special_days, model.days_away(pd.DataFrame({"time": sums.index})))

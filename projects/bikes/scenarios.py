@@ -7,7 +7,7 @@ from projects.bikes.bands import LEVELS, Z
 from projects.bikes.model import BikesModel
 from projects.common.errors import ProjectError
 
-SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one forecast
+SCENARIOS = 28  # stretches of past weather, from the days of the year nearest to the first one: two weeks around it
 YEAR = 365.25  # days
 WEATHER = {  # the columns of the weather, and what a table has them from: one or several of these
     "weathersit": ("weather", "rain", "snow"),
@@ -64,7 +64,7 @@ def put_together(forecasts: list[pd.DataFrame], times: pd.DatetimeIndex) -> pd.D
 
 
 def half_width(forecast: pd.DataFrame, level: int) -> np.ndarray:
-    """How far a band reaches upwards, on the scale of square roots [hours]."""
+    """How far a band reaches upwards, on the scale of square roots; downwards it may be cut at 0 [hours]."""
     reach: np.ndarray = np.sqrt(forecast[f"high_{level}"].to_numpy()) - np.sqrt(forecast.prediction.to_numpy())
     return reach
 

@@ -81,7 +81,7 @@ def predict_files(
         )
     pairs = list(zip(files, targets, strict=True))
     try:
-        yield from engine.map(answer_file, pairs, engine.share(model), asked)
+        yield from engine.map(answer_file, pairs, engine.hand_out(model), asked)
     finally:
         for target in targets:
             for left in leftovers(target):  # by a worker that died

@@ -1,4 +1,9 @@
-"""The bags of a fit: which columns each text has, and how they become the rows that a network is trained on."""
+"""The bags of a fit: which columns each text has, and how they become the rows that a network is trained on.
+
+The rows of a block are in this order, so that each fit reads a slice of them:
+
+    texts | their excerpts | texts held out | their excerpts
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +27,7 @@ class Bag(NamedTuple):
     """Some rows."""
 
     X: "sp.csr_matrix"  # float32 [rows, columns]
-    labels: np.ndarray  # their numbers; of a row without a label below 0: -1 - its place in `shares` [rows]
+    labels: np.ndarray  # their numbers; -1, -2, … for what has none, but the rows 0, 1, … of `shares` [rows]
     weights: np.ndarray  # 1 on average over the rows of a fit that have labels, float32 [rows]
     shares: np.ndarray  # of each label in the rows without one, float32 [rows without, labels]
 
@@ -31,16 +36,16 @@ class Bags:
     """The bags of one fit, block by block.
 
     Arrays of a block in the store, their names beginning with that of the fit: `indices`, `indptr` and `values`, a CSR
-    matrix of all rows, see `counting.Candidates`: row i has values[indptr[i] : indptr[i + 1]] in the columns
+    matrix of all rows: row i has values[indptr[i] : indptr[i + 1]] in the columns
     indices[indptr[i] : indptr[i + 1]]. view: begins the names of the
-    arrays that the bags are made from. shares: name of the arrays that `self_training` gives blocks without labels.
+    arrays that the bags are made from. shares_name: of the arrays that `self_training` gives blocks without labels.
     """
 
     def __init__(
-        self, fit: str, store: Store, vocabulary: Vocabulary | Pieces, view: str = "", shares: str | None = None
+        self, fit: str, store: Store, vocabulary: Vocabulary | Pieces, view: str = "", shares_name: str | None = None
     ) -> None:
         self.fit = fit
-        self.shares = shares
+        self.shares_name = shares_name
         self.store = store
         self.view = view
         self.ratios = vocabulary.column_ratios  # float32 [columns]
@@ -51,7 +56,7 @@ class Bags:
         found = columns[self.store.load(block, f"{self.view}indices")]
         in_bag = found != NONE
         indices = found[in_bag]
-        n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))
+        n_before = np.append(0, np.cumsum(in_bag, dtype=np.int32))  # entries that stay, before each old one
         indptr = n_before[self.store.load(block, f"{self.view}indptr")]
         values = scale_rows(self.ratios[indices], indptr, self.row_power)
         self.store.save(block, f"{self.fit}-indices", indices)
@@ -84,10 +89,10 @@ class Bags:
             values.append(self.store.load(block, f"{self.fit}-values")[chosen])
             lengths.append(in_row)
             of_rows = self.store.load(block, f"{self.view}row_labels")[rows]
-            if self.shares is not None and len(of_rows) and of_rows[0] == UNLABELLED:
+            if self.shares_name is not None and len(of_rows) and of_rows[0] == UNLABELLED:
                 of_rows = -1 - np.arange(n_shared, n_shared + len(of_rows))
                 n_shared += len(of_rows)
-                shares.append(self.store.load(block, self.shares)[rows])
+                shares.append(self.store.load(block, self.shares_name)[rows])
             labels.append(of_rows)
             weights.append(self.store.load(block, f"{self.view}row_weights")[rows])
         together = np.concatenate(lengths).cumsum()

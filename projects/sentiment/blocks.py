@@ -13,7 +13,7 @@ from projects.sentiment.runs import Run, characters_between, run_between
 from projects.sentiment.store import Store, slices
 
 BLOCK = 5_000  # texts of a block, about
-PARTS = 9  # that settings are tried on, see `tune`
+PARTS = 9  # folds of the texts, for `tune`
 VALIDATION_SHARE = 0.1  # of the training texts
 
 
@@ -49,7 +49,7 @@ def build_blocks(kind: str, n_texts: int, split: Split, store: Store, engine: En
     """Blocks of about BLOCK texts."""
     n_blocks = -(-n_texts // BLOCK)
     numbered = [(f"{kind}-{number:06}", number, n_blocks) for number in range(n_blocks)]
-    return list(engine.map(build_block, numbered, store, engine.share(split)))
+    return list(engine.map(build_block, numbered, store, engine.hand_out(split)))
 
 
 def build_block(numbered: tuple[str, int, int], store: Store, split: Split) -> Block:
@@ -57,17 +57,15 @@ def build_block(numbered: tuple[str, int, int], store: Store, split: Split) -> B
     name, number, n_blocks = numbered
     low = HASHES * number // n_blocks
     high = HASHES * (number + 1) // n_blocks
-    from_runs = [run_between(run, low, high, store, split.numbers) for run in split.runs]
-    texts = np.concatenate([texts for texts, _ in from_runs])
-    keys = np.concatenate([keys for _, keys in from_runs])
-    lengths = texts["end"]
-    is_held_out = mix(texts["hash"], split.seed) < np.uint64(split.threshold)
-    order = np.lexsort((texts["label"], texts["hash"], is_held_out))  # so that the rows of each fit are a slice
+    from_runs = (run_between(run, low, high, store, split.numbers) for run in split.runs)
+    all_hashes, all_labels, lengths, keys = map(np.concatenate, zip(*from_runs, strict=True))
+    is_held_out = mix(all_hashes, split.seed) < np.uint64(split.threshold)
+    order = np.lexsort((all_labels, all_hashes, is_held_out))  # by the last one first: those held out are a slice
     if split.test_hashes is not None:
-        order = order[are_new(texts["hash"][order], low, high, store, split)]
-    starts = np.cumsum(lengths) - lengths
-    hashes = texts["hash"][order]
-    labels = texts["label"][order]
+        order = order[are_new(all_hashes[order], low, high, store, split)]
+    starts = np.cumsum(lengths) - lengths  # of each text, in `keys`
+    hashes = all_hashes[order]
+    labels = all_labels[order]
     held_out = is_held_out[order]
     store.save(name, "keys", keys[slices(starts[order], lengths[order])])
     store.save(name, "labels", labels)

@@ -18,11 +18,16 @@ With plain loops this would be, for `ngrams_of(text)`, the set of the n-grams in
 >>> {vocabulary.name(n): round(float(vocabulary.ratios[n]), 2) for n in vocabulary.in_bag}  # see `ratios`
 {'bad': -0.69, 'good': 0.69, 'a bad': -0.69, 'a good': 0.69}
 
-But most n-grams are in one text only, and all
-would be in memory at once. So an n-gram is counted only where both n-grams that it contains, one word shorter, may be
-frequent: no others can be (Agrawal and Srikant, "Fast Algorithms for Mining Association Rules", 1994). A pass over the
-blocks for each length gives candidates, a last one counts these exactly, by label, for the texts to train on and for
-those held out.
+The plain loops have all n-grams in memory at once, and most are in one text only. So an n-gram is counted here only
+where both n-grams that it contains, one word shorter, may be frequent: no others can be (Agrawal and Srikant, "Fast
+Algorithms for Mining Association Rules", 1994). A pass over the blocks for each length gives candidates, a last one
+counts these exactly, by label, for the texts to train on and for those held out.
+
+No n-gram is ever a string. The code of "a good film" is
+
+    number of "a good" · number of single words + number of "film"
+
+where candidates are numbered from 0 on: the single words first, then the pairs, then the triples.
 """
 
 import functools
@@ -56,10 +61,10 @@ FEW_NUMBERS = 4_000_000  # of an array of counts: 16 MB
 Find = Callable[..., "sp.csr_matrix"]
 
 
-class Length(NamedTuple):
-    """The candidates of one length. Those of all lengths are numbered one after the other."""
+class CandidateTable(NamedTuple):
+    """The candidates of one length. Those of all lengths are numbered on, one length after the other."""
 
-    table: HashTable  # of the keys of words, or of codes as in `Vocabulary`
+    keys: HashTable  # of words, or codes of longer n-grams
     first: int  # number of the first one
     n_words: int  # words in one
     n_single: int  # candidates of one word
@@ -86,17 +91,18 @@ class Candidates:
 def count_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> Candidates:
     """Every n-gram that is in enough of the texts to train the measured fit on, or of all, and some more."""
     words = corpus.unlabelled.words if corpus.unlabelled else None
-    found = frequent(corpus, corpus.words, words, settings)
+    found = may_be_frequent(corpus, corpus.words, words, settings)
     n_single = len(found.keys)
     codes = [np.empty(0, np.int64)]
-    length = Length(HashTable(found.keys), 0, 1, n_single)
+    table = CandidateTable(HashTable(found.keys), 0, 1, n_single)
     n_candidates = n_single
     for n_words in range(2, settings.ngrams + 1):
-        longer = frequent(corpus, *count_all(count_longer, corpus, settings, engine, engine.share(length)), settings)
-        length = Length(HashTable(longer.keys), n_candidates, n_words, n_single)
+        counts = count_all(count_longer, corpus, settings, engine, engine.hand_out(table))
+        longer = may_be_frequent(corpus, *counts, settings)
+        table = CandidateTable(HashTable(longer.keys), n_candidates, n_words, n_single)
         codes.append(longer.keys)
         n_candidates += len(longer.keys)
-    totals = count_exactly(find_ngrams, length, corpus, n_candidates, settings, engine)
+    totals = count_exactly(find_ngrams, table, corpus, n_candidates, settings, engine)
     for block in corpus.all_blocks:  # not sooner: what a worker was at when it died is done again
         corpus.store.discard(block, "keys", *(grams(n_words) for n_words in range(1, settings.ngrams + 1)))
     training, held_out = sparse(totals.training), sparse(totals.held_out)
@@ -114,30 +120,30 @@ def count_all(
     return labelled, engine.total(count, add, corpus.unlabelled.blocks, corpus.store, *shared)
 
 
-class Frequent(NamedTuple):
+class MayBeFrequent(NamedTuple):
     """Keys that may be frequent enough, and of words their spelling."""
 
     keys: np.ndarray  # ascending
     names: np.ndarray
 
 
-def frequent(corpus: Corpus, labelled: Counts, unlabelled: Counts | None, settings: Settings) -> Frequent:
+def may_be_frequent(corpus: Corpus, labelled: Counts, unlabelled: Counts | None, settings: Settings) -> MayBeFrequent:
     """The keys that may be in enough of the measured fit's texts with labels, or of these and all without."""
     n_labelled = int(corpus.texts_of_label.sum())
     places = possible_keys(labelled, least_count(settings, n_labelled))
     keys = labelled.keys[places]
     if unlabelled is None or corpus.unlabelled is None:
-        return Frequent(keys, labelled.names[places] if len(labelled.names) else labelled.names)
+        return MayBeFrequent(keys, labelled.names[places] if len(labelled.names) else labelled.names)
     all_counts = add_counts([labelled, unlabelled], 0)
     least = least_count(settings, n_labelled + corpus.unlabelled.n_texts)
     keys = np.union1d(keys, all_counts.keys[possible_keys(all_counts, least)])
     names = all_counts.names
-    return Frequent(keys, names[np.searchsorted(all_counts.keys, keys)] if len(names) else names)
+    return MayBeFrequent(keys, names[np.searchsorted(all_counts.keys, keys)] if len(names) else names)
 
 
 def count_piece_candidates(corpus: Corpus, settings: Settings, engine: Engine) -> PieceCandidates:
     """Every piece that is in enough of the texts, as `count_candidates` has n-grams."""
-    keys = frequent(corpus, *count_all(count_pieces, corpus, settings, engine), settings).keys
+    keys = may_be_frequent(corpus, *count_all(count_pieces, corpus, settings, engine), settings).keys
     totals = count_exactly(find_pieces, HashTable(keys), corpus, len(keys), settings, engine)
     for block in corpus.all_blocks:
         corpus.store.discard(block, "characters")
@@ -149,10 +155,10 @@ def count_exactly(
 ) -> "Totals":
     """The totals over the blocks with labels; which text has which candidates is saved of all blocks.
 
-    find: how candidates are found in a block. table: what they are found by.
+    find: how candidates are found in a block. table: in which table.
     """
     drawing = Drawing(settings.seed, settings.excerpts)
-    shared = engine.share(table)
+    shared = engine.hand_out(table)
     shape = (len(corpus.label_names), n_candidates)
     totals: Totals = engine.total(count_block, add_totals, corpus.blocks, corpus.store, find, shared, shape, drawing)
     if corpus.unlabelled:
@@ -162,26 +168,26 @@ def count_exactly(
     return totals
 
 
-def count_longer(block: str, store: Store, length: Length) -> Counts:
+def count_longer(block: str, store: Store, table: CandidateTable) -> Counts:
     """In how many texts of the block each n-gram is that has a word more than the candidates of this length."""
-    ngrams = number_ngrams(block, store, length)
-    at, codes = codes_of_longer(block, store, ngrams, length.n_words, length.n_single)
+    ngrams = number_ngrams(block, store, table)
+    at, codes = codes_of_longer(block, store, ngrams, table.n_words, table.n_single)
     keys = store.load(block, "keys")
     progress.advance()
     return count_codes(codes, text_numbers(keys)[at], len(store.load(block, "labels")))
 
 
-def number_ngrams(block: str, store: Store, length: Length) -> np.ndarray:
+def number_ngrams(block: str, store: Store, table: CandidateTable) -> np.ndarray:
     """The candidate of this length that starts at each word of the block, or NONE; saved, to find longer ones by."""
-    if length.n_words == 1:
-        ngrams = length.table.find(store.load(block, "keys"))
+    if table.n_words == 1:
+        ngrams = table.keys.find(store.load(block, "keys"))
     else:
-        shorter = store.load(block, grams(length.n_words - 1))
-        at, codes = codes_of_longer(block, store, shorter, length.n_words - 1, length.n_single)
-        places = length.table.find(codes)
+        shorter = store.load(block, grams(table.n_words - 1))
+        at, codes = codes_of_longer(block, store, shorter, table.n_words - 1, table.n_single)
+        places = table.keys.find(codes)
         ngrams = np.full(len(shorter), NONE, np.int32)
-        ngrams[at] = np.where(places == NONE, NONE, length.first + places)
-    store.save(block, grams(length.n_words), ngrams)
+        ngrams[at] = np.where(places == NONE, NONE, table.first + places)
+    store.save(block, grams(table.n_words), ngrams)
     return ngrams
 
 
@@ -232,7 +238,9 @@ def totals_of(presence: "sp.csr_matrix", block: str, store: Store, n_labels: int
     )
 
 
-def find_ngrams(block: str, store: Store, longest: Length, n_candidates: int, drawing: Drawing) -> "sp.csr_matrix":
+def find_ngrams(
+    block: str, store: Store, longest: CandidateTable, n_candidates: int, drawing: Drawing
+) -> "sp.csr_matrix":
     """Which text of the block has which candidates, with 1 in each place [texts, candidates]; all rows are saved."""
     number_ngrams(block, store, longest)
     labels = store.load(block, "labels")
@@ -344,6 +352,7 @@ def renumber(candidates: Candidates, in_texts: np.ndarray, is_frequent: np.ndarr
     prefixes, last_words = np.divmod(candidates.codes, max(1, n_single))
     start = n_single
     while start < len(in_texts):  # one length at a time: the n-grams whose prefixes are shorter
+        # codes ascend with their prefixes: from here on n-grams begin with one that is not numbered yet, a word longer
         stop = n_single + int(np.searchsorted(prefixes, start))
         some = np.flatnonzero(is_frequent[start:stop]) + start
         # what is in a frequent n-gram is frequent, too, and has a number

@@ -35,7 +35,7 @@ class DaskEngine(Engine):
         self.workers = [address for address, threads in client.nthreads().items() for _ in range(threads)]
         self.slots = len(self.workers)
 
-    def share(self, value: Any) -> Any:
+    def hand_out(self, value: Any) -> Any:
         """The value as the result of a task, not scattered: the scheduler can bring it back if its holders die."""
         return self.client.submit(same, value, pure=False)
 

@@ -21,7 +21,7 @@ class Engine:
     def __init__(self, threads: int | None = None) -> None:
         self.slots = threads or len(os.sched_getaffinity(0))
 
-    def share(self, value: Any) -> Any:
+    def hand_out(self, value: Any) -> Any:
         """A handle of the value, to pass to `map` and `total`."""
         return value
 

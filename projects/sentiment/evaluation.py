@@ -64,7 +64,7 @@ def evaluate(
     surest mistakes are listed; None: all. Raises ProjectError.
     """
     engine = engine or Engine()
-    outcomes = add_outcomes(list(engine.map(score, sources, engine.share(model), positive, n_mistakes)), n_mistakes)
+    outcomes = add_outcomes(list(engine.map(score, sources, engine.hand_out(model), positive, n_mistakes)), n_mistakes)
     if outcomes.unknown and outcomes.labels.min() == len(model.label_names):  # perhaps it is another column
         number_labels(outcomes.unknown, model.label_names)  # raises
     names = [*model.label_names, NEVER_TRAINED_ON]

@@ -1,4 +1,14 @@
-"""The two fits of a training: one that is measured on texts held out, then one to all texts."""
+"""The two fits of a training: one that is measured on texts held out, and one to all texts, side by side.
+
+For each of them, and each view of the texts (words; with `--characters` pieces of words, too), in short:
+
+    vocabulary, columns = choose_vocabulary(candidates, counts_of_the_fit)
+    bags.save(block, columns)                          # of every block
+    training.run_epoch(batches_of(bags))               # as many times as there are epochs
+
+The fit that is measured says how good the answers are, from which probability on they are sure, and which temperature
+its output needs (`calibration`). The model that is saved is the other one, at that temperature (`training`).
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,15 +64,15 @@ class Plan(NamedTuple):
 class Fitted(NamedTuple):
     """What one fit gives."""
 
-    views: list["Prepared"]  # their trainings have ended
-    best_epochs: dict[str, int]  # of each view, and of those before it that taught it, by what their names end in
+    parts: list["Prepared"]  # one for each view of the plan; their trainings have ended
+    best_epochs: dict[str, int]  # of each part, and of the teachers before it, by name: "", "-pieces", "-taught" …
     temperature: float = 1.0  # that makes the loss of the texts held out least: see `calibration`
     accuracy: float = float("nan")  # on the texts held out
     sure_from: Limit | None = None  # with it GOOD of the other answers are right; None: there is none such
 
     def networks_at(self, temperature: float) -> list[TwoLayerNetwork]:
         """The network of each view, at this temperature."""
-        return [at_temperature(view.training.network, temperature) for view in self.views]
+        return [at_temperature(part.training.network, temperature) for part in self.parts]
 
 
 def run_fits(plan: Plan, on_epoch: Callable[[Any], None]) -> tuple[Fitted, Fitted | None]:
@@ -99,12 +109,12 @@ def fit_measured(plan: Plan, on_epoch: Callable[[Any], None]) -> Fitted:
     if plan.settings.refit:
         progress.relabel("fit 2 of 2")
     blocks = plan.corpus.blocks
-    held_out = plan.engine.share([Rows(view.bags, blocks, True, None) for view in fitted.views])
-    networks = plan.engine.share([view.training.network for view in fitted.views])
-    label_weights = fitted.views[0].rows.label_weights
+    held_out = plan.engine.hand_out([Rows(part.bags, blocks, True, None) for part in fitted.parts])
+    networks = plan.engine.hand_out([part.training.network for part in fitted.parts])
+    label_weights = fitted.parts[0].rows.label_weights
     losses = plan.engine.map(losses_of, blocks, held_out, networks, label_weights)
     temperature = best_temperature(sum(losses))
-    answers = plan.engine.map(answers_of, blocks, held_out, plan.engine.share(fitted.networks_at(temperature)))
+    answers = plan.engine.map(answers_of, blocks, held_out, plan.engine.hand_out(fitted.networks_at(temperature)))
     confidence, is_right = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     return fitted._replace(
         temperature=temperature, accuracy=float(is_right.mean()), sure_from=sure_from(confidence, is_right)
@@ -116,7 +126,7 @@ def fit_views(
 ) -> Fitted:
     """All views of a fit. Where there are texts without labels, these are learned from a first model's answers.
 
-    best_epochs: where to end, by the name that `best_epochs_of` gives; None: after all epochs.
+    best_epochs: where to end, see `Fitted`; None: after all epochs.
     """
     unlabelled = plan.corpus.unlabelled
     ends = best_epochs or {}
@@ -134,11 +144,11 @@ def pseudo_label(plan: Plan, fit: str, fitted: Fitted) -> PseudoLabels:
     """What the texts without labels teach, as the views that are fitted answer them."""
     corpus = plan.corpus
     assert corpus.unlabelled is not None
-    teachers = [Teacher(view.bags, view.columns, view.training.network) for view in fitted.views]
+    teachers = [Teacher(part.bags, part.columns, part.training.network) for part in fitted.parts]
     pseudo_labels = label_texts(teachers, corpus.unlabelled.blocks, f"{fit}-shares", corpus.store, plan.engine)
-    for view in fitted.views:
+    for part in fitted.parts:
         for block in corpus.blocks:
-            view.bags.discard(block)
+            part.bags.discard(block)
     return pseudo_labels
 
 
@@ -168,7 +178,7 @@ def fit_once(
 
 def validation_loss_of(plan: Plan, prepared: "Prepared") -> Callable[[], float]:
     """The mean loss over the texts held out, as the view's network is when it is asked."""
-    shared = plan.engine.share(Rows(prepared.bags, plan.corpus.blocks, True, None))
+    shared = plan.engine.hand_out(Rows(prepared.bags, plan.corpus.blocks, True, None))
 
     def validation_loss() -> float:
         measured = measure_all(plan.engine, plan.corpus.blocks, shared, prepared.training.network)
@@ -204,7 +214,7 @@ def prepare(plan: Plan, view: View, fit: str, name: str, pseudo_labels: PseudoLa
     vocabulary, columns = view.choose(view.candidates, counts, texts, settings)
     refuse_empty(vocabulary, settings, int(texts.sum()))
     bags = Bags(fit + name, corpus.store, vocabulary, view.arrays, pseudo_labels.shares if pseudo_labels else None)
-    shared = plan.engine.share(bags), plan.engine.share(columns)
+    shared = plan.engine.hand_out(bags), plan.engine.hand_out(columns)
     for _ in plan.engine.map(save_bags, blocks, *shared):
         pass
     of_fit = settings if fit == MEASURED else replace(settings, early_stopping=False)  # told when to end: `run_epochs`
@@ -288,12 +298,12 @@ class Reported:
 
     def __init__(self, source: StepSource, batch_size: int, rows: Rows) -> None:
         self.source = source
-        self.share = min(1.0, batch_size / max(1, rows.n_rows))
+        self.of_epoch = min(1.0, batch_size / max(1, rows.n_rows))
 
     def steps(self, network: TwoLayerNetwork, rng: np.random.Generator) -> Iterator[Step]:
         for step in self.source.steps(network, rng):
             yield step
-            progress.advance(self.share)
+            progress.advance(self.of_epoch)
 
 
 def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | LargeBatches:
@@ -302,7 +312,7 @@ def steps_of(plan: Plan, training: Training, rows: Rows) -> WindowBatches | Larg
     if not plan.settings.large_batches:
         return WindowBatches(rows, n_labels, training.settings)
     return LargeBatches(
-        rows=plan.engine.share(rows),
+        rows=plan.engine.hand_out(rows),
         blocks=rows.blocks,
         n_labels=n_labels,
         settings=training.settings,

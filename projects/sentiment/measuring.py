@@ -26,9 +26,9 @@ class Measured(NamedTuple):
 def measure_all(engine: Engine, blocks: Sequence[str], rows: Any, network: TwoLayerNetwork) -> Measured:
     """The sums over all blocks, added in their order: the last bits of a loss do not depend on the engine.
 
-    rows: a handle.
+    rows: what the engine gave for them, see `Engine.hand_out`.
     """
-    measured = engine.map(measure, blocks, rows, engine.share(network))
+    measured = engine.map(measure, blocks, rows, engine.hand_out(network))
     losses, texts = zip(*measured, strict=True)
     return Measured(sum(losses), sum(texts))
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 1_000  # texts whose n-grams are in memory at a time while predicting
-NAMED_FROM = 50  # training texts that an n-gram which is named is in: of this many texts,
-NAMED_OF_TEXTS = 25_000  # and of more; of fewer as the square root of their number, see `named_from`,
-FEW_NAMED = 120  # or fewer, so that there are this many
+NAMED_FROM = 50  # an n-gram is named only where so many training texts have it; of fewer than
+NAMED_OF_TEXTS = 25_000  # texts, 50 · √(texts / 25,000) are enough,
+FEW_NAMED = 120  # and always as few as leave so many n-grams to be named
 COLUMNS = 20_000  # n-grams whose effects are computed at a time
 UNSURE = "unsure"  # the answer where no label is as probable as was asked for
 NO_TEXT = "no text"  # the answer where there is none

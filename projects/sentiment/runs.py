@@ -21,9 +21,9 @@ from projects.sentiment.tokens import CLOSING
 
 RUN = 5_000  # texts that are read before their words are put away,
 RUN_CHARACTERS = 20_000_000  # or fewer, if they are this long together
-READERS = 2  # threads that find the words of a run, each of a share of its texts
+READERS = 2  # threads that find the words of a run, each of a portion of its texts
 POOL = ThreadPoolExecutor(READERS)  # of them, for all files of a process: each thread keeps memory that it once had
-TEXT = np.dtype([("hash", "<u8"), ("label", "<i4"), ("end", "<i8")])  # end: of its words among those of the run
+TEXT = np.dtype([("hash", "<u8"), ("label", "<i4"), ("end", "<i8")])  # end: place in `keys` after its last one
 
 
 class Run(NamedTuple):
@@ -79,11 +79,11 @@ def read_source(numbered: tuple[int, Source], store: Store, settings: Settings, 
 
 
 class UnsavedRun(NamedTuple):
-    """A run whose words are being found, by each thread in a share of its texts; the shares follow one another."""
+    """A run whose words are being found, by each thread in a portion of its texts; the portions follow one another."""
 
     run: Run
     texts: np.ndarray  # TEXT [texts]; their ends are not known yet
-    shares: list[Future[tuple[np.ndarray, Counts]]]
+    portions: list[Future[tuple[np.ndarray, Counts]]]
     contents: list[bytes] | None  # with the setting `characters` what `pieces.spaced` makes of each text
 
 
@@ -95,25 +95,25 @@ def start_run(name: str, labels: tuple[str, ...], examples: list[Example], setti
     texts["label"] = [number_of[example.label] for example in examples]
     order = np.argsort(texts["hash"], kind="stable")
     in_order = [examples[i].text for i in order.tolist()]
-    n_share = -(-len(in_order) // READERS)
-    shares = [in_order[start : start + n_share] for start in range(0, len(in_order), n_share)]
+    size = -(-len(in_order) // READERS)  # rounded up
+    portions = [in_order[start : start + size] for start in range(0, len(in_order), size)]
     return UnsavedRun(
         run=Run(name, labels),
         texts=texts[order],
-        shares=[POOL.submit(read_share, share, settings.negation) for share in shares],
+        portions=[POOL.submit(read_portion, portion, settings.negation) for portion in portions],
         contents=[spaced(text) for text in in_order] if settings.characters else None,
     )
 
 
-def read_share(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
+def read_portion(texts: list[str], negation: bool) -> tuple[np.ndarray, Counts]:
     """The keys of the texts' words, and in how many of the texts each word is."""
     words = read(texts, negation)
     return words.keys, count_words(words)
 
 
 def save_run(unsaved: UnsavedRun, store: Store) -> list[Counts]:
-    """Put a run into the store once its words are found; in how many texts of each share each word is."""
-    found = [share.result() for share in unsaved.shares]
+    """Put a run into the store once its words are found; in how many texts of each portion each word is."""
+    found = [portion.result() for portion in unsaved.portions]
     keys = np.concatenate([keys for keys, _ in found])
     unsaved.texts["end"] = np.flatnonzero(keys == CLOSING) + 1
     name = unsaved.run.name
@@ -147,21 +147,25 @@ def add_readings(readings: list[Reading], min_count: int) -> Reading:
     )
 
 
-def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The texts of a run with hashes from low to below high, and their words.
+class Part(NamedTuple):
+    """The texts of a run whose hashes are in a range."""
 
-    Here `end` of a text is the number of its words, and `label` that among all labels.
-    """
+    hashes: np.ndarray  # uint64 [texts]
+    labels: np.ndarray  # by their numbers among all labels, int32 [texts]
+    lengths: np.ndarray  # in words, each with CLOSING, int64 [texts]
+    keys: np.ndarray  # of the words, uint64
+
+
+def run_between(run: Run, low: int, high: int, store: Store, numbers: dict[str, int]) -> Part:
+    """The texts of a run with hashes from low to below high. numbers: of the labels."""
     all_texts = store.load(run.name, "texts")
     some = places_between(all_texts["hash"], low, high)
     texts = np.array(all_texts[some])
-    start = int(all_texts["end"][some.start - 1]) if some.start else 0
     number_of = np.array([numbers[label] for label in run.labels], np.int32)
-    texts["label"] = number_of[texts["label"]]
-    ends = texts["end"].copy()
-    texts["end"] = np.diff(ends, prepend=start)
-    keys = store.load(run.name, "keys")[start : ends[-1] if len(ends) else start]
-    return texts, np.array(keys)  # copied: the file of each run would stay in memory until all are put together
+    start = int(all_texts["end"][some.start - 1]) if some.start else 0
+    end = int(texts["end"][-1]) if len(texts) else start
+    keys = np.array(store.load(run.name, "keys")[start:end])  # a copy, or the run's file would stay in memory
+    return Part(texts["hash"], number_of[texts["label"]], np.diff(texts["end"], prepend=start), keys)
 
 
 def characters_between(runs: list[Run], low: int, high: int, store: Store, order: np.ndarray) -> np.ndarray:

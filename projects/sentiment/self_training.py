@@ -53,7 +53,7 @@ def label_texts(
 
     shares: what the arrays are called. Raises ProjectError.
     """
-    texts = sum(engine.map(save_shares, blocks, engine.share(list(teachers)), store, shares))
+    texts = sum(engine.map(save_shares, blocks, engine.hand_out(list(teachers)), store, shares))
     counts = []
     for teacher in teachers:
         n_candidates = len(teacher.columns)

@@ -103,7 +103,7 @@ class LargeBatches:
         groups = partition(self.blocks, self.engine.slots)
         for step in range(self.n_steps):
             batch = Batch(self.seed, len(self.history), step, self.n_steps, self.n_labels, self.settings)
-            shared = self.engine.share(network)
+            shared = self.engine.hand_out(network)
             total: Contribution = self.engine.total(gradient_of, add_contributions, groups, self.rows, shared, batch)
             if total.weight:
                 mean = (total.gradient / total.weight).astype(network.parameters.dtype)

@@ -84,9 +84,9 @@ def train(
         plan = Plan(corpus, views, settings, engine, checkpoint)
         measured, final = run_fits(plan, watcher.on_epoch)
     result = measured if final is None else final
-    words = result.views[0]
+    words = result.parts[0]
     networks = result.networks_at(measured.temperature)
-    second = SecondView(networks[1], result.views[1].vocabulary) if settings.characters else None
+    second = SecondView(networks[1], result.parts[1].vocabulary) if settings.characters else None
     about |= outcome(corpus, settings, measured, words, checkpoint.stopped)
     return SentimentModel(networks[0], words.vocabulary, about, second, corpus.remembered)
 
