@@ -1097,6 +1097,17 @@ def test_cells_are_written_to_excel_as_texts_not_as_formulas(tmp_path):
     assert [row["text"] for row in rows] == ["=1+1", "http://x.example"]
 
 
+def test_a_word_that_begins_the_name_of_a_table_is_answered_and_the_table_named(tmp_path):
+    train(*zip(*french(), strict=True), epochs=1).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
+    (tmp_path / "parfait.csv").write_text("text\nbien\n")
+    (tmp_path / "parfaits.txt").write_text("bien\n")
+    code, output, errors = run("sentiment", "predict", "parfait", cwd=tmp_path)
+    assert code == 0
+    assert output.endswith("parfait\n")
+    assert errors == "'parfait' is answered as a text: did you mean the table parfait.csv?\n"
+    assert run("sentiment", "predict", "plus jamais", cwd=tmp_path)[2] == ""
+
+
 def test_a_column_says_why(tmp_path):
     calamine = pytest.importorskip("python_calamine")
     train(*zip(*french(), strict=True), epochs=3).save(tmp_path / "runs" / "sentiment" / "model.safetensors")
@@ -1425,7 +1436,7 @@ def test_labels_in_doubt_are_joined_as_the_model_was_trained(tmp_path):
     assert code == 0, errors
     code, joined, errors = run("sentiment", "doubts", "t.csv", cwd=tmp_path)
     assert code == 0, errors
-    assert "labels are joined as in the model of runs/sentiment (--labels says otherwise)" in errors
+    assert "columns and joined labels are those of the model in runs/sentiment" in errors
     in_doubt = [int(re.match(r"of 400 texts, (\d+)", output)[1]) for output in (apart, joined)]
     assert in_doubt[0] > 150 > 40 > in_doubt[1]  # which of two stars is chance here
 
@@ -1545,3 +1556,47 @@ def test_bars_of_lengths_hold_as_many_lengths_each():
     bars = plot_check(found).axes[1].patches
     heights = {bar.get_height() for bar in bars[1:-1]}
     assert heights == {200}
+
+
+def test_labels_are_where_the_texts_tell_most_if_no_name_says_where(tmp_path):
+    rng = random.Random(2)
+    rows = [
+        {"Shop": rng.choice("AB"), "Said": text, "Desk": f"desk {1 + label + 2 * (number % 7 == 0 and label)}"}
+        for number, (text, label) in enumerate(french())
+    ]
+    found = find_layout(table_of(("Shop", "Said", "Desk"), rows), Layout(), labelled=True)
+    assert (found.text_column, found.label_column) == ("Said", "Desk")  # though shops are fewer
+    for row in rows:
+        row["Desk"] = f"desk {rng.randrange(3)}"
+    found = find_layout(table_of(("Shop", "Said", "Desk"), rows), Layout(), labelled=True)
+    assert found.label_column == "Shop"  # neither is told; the one with fewer values
+
+
+def test_doubts_and_tune_take_the_columns_that_the_model_was_trained_on(tmp_path):
+    rng = random.Random(1)
+    rows = [(*row, rng.choice("xyz")) for row in french()]
+    (tmp_path / "t.csv").write_text(csv_of(rows, names=("text", "art", "label")))
+    joined = ["--label-column", "art", "--labels", "0=bad 1=good"]
+    assert run("sentiment", "train", "-q", "t.csv", "--epochs", 2, *joined, cwd=tmp_path)[0] == 0
+    code, output, errors = run("sentiment", "doubts", "t.csv", cwd=tmp_path)
+    assert code == 0, errors
+    assert "columns and joined labels are those of the model in runs/sentiment" in errors
+    assert "good" in output or "of 400 texts, 0 (" in output
+    code, output, errors = run("sentiment", "doubts", "t.csv", "--label-column", "label", cwd=tmp_path)
+    assert code == 0, errors
+    assert "those of the model" not in errors
+    assert "so many are no slips: is 'label' the column of labels (--label-column)?" in errors
+    code, output, errors = run("sentiment", "tune", "t.csv", "--minutes", 0.1, "-q", cwd=tmp_path)
+    assert code == 0, errors
+    assert "--label-column art --labels '0=bad 1=good'" in output
+
+
+def test_marks_that_stand_for_no_label_are_not_among_those_to_join(tmp_path):
+    rows = [(text, {0: "bad", 1: "good"}[label]) for text, label in french()]
+    rows[:30] = [(text, label.capitalize()) for text, label in rows[:30]]
+    rows[30:34] = [(text, "???") for text, _ in rows[30:34]]
+    (tmp_path / "t.csv").write_text(csv_of(rows))
+    output = run("sentiment", "check", "t.csv", cwd=tmp_path)[1]
+    assert "Bad,bad=" in output
+    assert "???=" not in output
+    assert "--balanced lets all count alike" not in output

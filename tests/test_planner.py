@@ -364,7 +364,7 @@ def test_when_and_numbers_are_taken_as_germans_write_them(spring):
     assert "%Y" not in errors
     code, _, errors = run("bikes", "predict", "--when", "2024-05-24T17", "--temperature", "9,5,1", cwd=spring)
     assert code == 2
-    assert "'9,5,1' is not a valid float range" in errors
+    assert "'9,5,1' is no number, alone or with °C or °F" in errors
 
 
 def test_check_names_the_longest_gaps_first_and_a_count_that_may_be_a_slip(tmp_path):
@@ -1234,3 +1234,99 @@ def test_a_new_training_keeps_what_was_forecast(tmp_path):
     assert "in the place of an earlier one, whose scores, pictures and page are gone, too" in output
     kept = {path.name for path in (tmp_path / "runs" / "bikes").iterdir()}
     assert kept == {"model.safetensors", "history.csv", "outlook.csv", "outlook.png"}
+
+
+# A city that counts in °F and writes the month first
+
+
+@pytest.fixture(scope="module")
+def columbus(tmp_path_factory):
+    """A folder with 90 SIMULATED days to 4 January 2026, in °F and mph, the warmer the more rides, and a model."""
+    folder = tmp_path_factory.mktemp("columbus")
+    time = pd.date_range("2025-10-07", "2026-01-04 23:00", freq="h")
+    rng = np.random.default_rng(4)
+    fahrenheit = (45 + np.repeat(rng.normal(0, 12, 90), 24)).round()
+    trips = rng.poisson(usual_bikes(pd.Series(time)) * np.clip(fahrenheit - 10, 2, None) / 40)
+    written = {"starts_at": time.strftime("%m/%d/%Y %I:%M %p"), "trips": trips, "temp_F": fahrenheit, "wind_mph": 6}
+    pd.DataFrame(written).to_csv(folder / "city.csv", index=False)
+    options = ["--validation-days", 20, "--test-days", 0, "--members", 2, "--epochs", 8]
+    bikes(folder, "train", "city.csv", *options)
+    return folder
+
+
+def coming_weather(columns, days=2):
+    """The weather of days from 5 January 2026 on, in °F and mph."""
+    time = pd.date_range("2026-01-05", periods=24 * days, freq="h").strftime("%m/%d/%Y %I:%M %p")
+    return pd.DataFrame(dict(zip(columns, (time, 40, 6), strict=True)))
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_units_and_order_of_day_and_month_are_those_trained_on_where_weather_to_come_says_nothing(columbus, days):
+    forecasts, answers = [], []
+    for columns in (("starts_at", "temp_F", "wind_mph"), ("valid", "Air temp", "Wind")):
+        coming_weather(columns, days).to_csv(columbus / "coming.csv", index=False)
+        named = ["--column", f"temperature={columns[1]}"] if columns[0] == "valid" else []
+        arguments = ["city.csv", "--days", days, "--weather", "coming.csv", *named, "--json"]
+        output, errors = bikes(columbus, "forecast", *arguments)
+        line = "coming.csv: taken as in the table trained on: Air temp in °F, Wind in mph; write another unit"
+        assert (line in errors) == (columns[0] == "valid")
+        forecasts.append([hour["prediction"] for hour in json.loads(output)["hours"]])
+        rows, told = bikes(columbus, "predict", "coming.csv", *named)
+        assert (line in told) == (columns[0] == "valid")
+        answers.append([row["prediction"] for row in csv.DictReader(io.StringIO(rows))])
+    assert forecasts[0] == forecasts[1]
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == 24 * days
+    celsius = coming_weather(("valid", "Air temp (°C)", "Wind (mph)"), days).assign(**{"Air temp (°C)": 4.444})
+    celsius.to_csv(columbus / "coming.csv", index=False)
+    arguments = ["city.csv", "--days", days, "--weather", "coming.csv", "--column", "temperature=Air temp (°C)"]
+    output, errors = bikes(columbus, "forecast", *arguments, "--json")
+    assert "taken as in the table trained on" not in errors
+    np.testing.assert_allclose([hour["prediction"] for hour in json.loads(output)["hours"]], forecasts[0], rtol=0.01)
+
+
+def test_the_bikes_of_a_single_day_are_compared_whichever_way_round_its_date_is(columbus):
+    bikes(columbus, "forecast", "city.csv", "--days", 2, "--out", "week.csv")
+    time = pd.date_range("2026-01-05", periods=24, freq="h")
+    for written in (time.strftime("%m/%d/%Y %I:%M %p"), time.strftime("%Y-%m-%d %H:%M")):
+        pd.DataFrame({"starts_at": written, "trips": range(24)}).to_csv(columbus / "came.csv", index=False)
+        output, _ = bikes(columbus, "compare", "week.csv", "came.csv")
+        assert output.splitlines()[1].startswith("Mon 2026-01-05      24       276")
+
+
+def test_several_days_are_summed_and_a_single_one_is_not(columbus):
+    lines = bikes(columbus, "forecast", "city.csv", "--days", 3)[0].splitlines()
+    days, together = lines[2:5], lines[5]
+    assert together.startswith("together")
+    numbers = [[int(number.replace(",", "")) for number in re.findall(r"[\d,]+", line[16:])] for line in lines[2:6]]
+    np.testing.assert_allclose(np.sum(numbers[:3], axis=0), numbers[3], atol=2)
+    assert len(days) == 3
+    assert "together" not in bikes(columbus, "forecast", "city.csv", "--days", 1)[0]
+
+
+def test_weather_of_an_hour_is_typed_in_any_unit_and_without_one_in_that_of_the_table(columbus, valencia):
+    def answer(folder, *given):
+        return bikes(folder, "predict", "--when", "2026-01-05T17", *given)[0]
+
+    usual = answer(columbus, "--temperature", 41, "--wind", 8)
+    assert "(41 °F, wind 8 mph" in usual
+    in_celsius = answer(columbus, "--temperature", "5 °C", "--wind", "12.874752km/h")
+    assert "(5 °C, wind 12.8748 km/h" in in_celsius
+    assert in_celsius.split()[0] == usual.split()[0]
+    assert answer(columbus, "--temperature", "41F", "--wind", "8mph") == usual
+    assert answer(columbus, "--temperature", "5,0C", "--wind", 8).split()[0] == usual.split()[0]
+    assert "(15 °C, wind 10 km/h" in answer(valencia, "--run", "csv", "--temperature", 15, "--wind", 10)
+    for typed, words in (("warm", "is no number, alone or with °C or °F"), ("45K", "alone or with °C or °F"),
+                         ("200", "200 °F is not in the range from -76 to 140")):  # fmt: skip
+        given = ["--temperature", typed, "--wind", 8]
+        code, _, errors = run("bikes", "predict", "--when", "2026-01-05T17", *given, cwd=columbus)
+        assert code == 2
+        assert words in errors
+
+
+def test_a_place_with_a_sign_too_few_is_refused_where_the_country_is_known(columbus):
+    place = ["--country", "US", "--latitude", 39.96, "--longitude"]
+    assert "sun at 39.96, -83" in " ".join(bikes(columbus, "check", "city.csv", *place, -83)[0].split())
+    code, _, errors = run("bikes", "check", "city.csv", *place, 83, cwd=columbus)
+    assert code == 1
+    assert "--latitude 39.96 --longitude 83 lies 6,975 km from where US is: did you mean --longitude -83?" in errors

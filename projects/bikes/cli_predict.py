@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 
 from projects.bikes.cli_options import FAR, WEATHER_WORDS, column_option, run_option, say_each
+from projects.bikes.cli_weather import Measure, Sky, in_celsius, in_kmh, measured, with_unit
+from projects.bikes.weather import TEMPERATURE, WIND_SPEED
 from projects.common import cli as common
 from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError
@@ -26,20 +28,18 @@ if TYPE_CHECKING:
 CHUNK = 50_000  # rows of a file held in memory at a time
 
 
-class Sky(click.Choice[str]):
-    """One of the words for the weather, with a space or a hyphen, in capitals or not."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return str(super().convert(str(value).strip().lower().replace(" ", "-"), param, ctx))
-
-
 @click.command(cls=common.PipelineCommand)
 @click.argument("file", required=False, metavar="[FILE|-]")
 @run_option
 @click.option("--when", metavar="TIME", help="The hour: 2012-12-24T17, 24.12.2012 17:00, …")
-@click.option("--temperature", type=common.Finite(-60, 60), help="°C")
+@click.option(
+    "--temperature",
+    metavar="NUMBER",
+    callback=measured(TEMPERATURE),
+    help="In the unit of the table trained on, or as 7C or 45F.",
+)
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
-@click.option("--wind", type=common.Finite(0, 400), help="km/h")
+@click.option("--wind", metavar="NUMBER", callback=measured(WIND_SPEED), help="The same, or as 12km/h, 8mph, 4m/s.")
 @click.option("--weather", type=Sky(WEATHER_WORDS), default="clear", show_default=True, help="Of the hour.")
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
 @column_option("A column of the table that is not found by its name, as in 'temperature=Temp. prevista'.")
@@ -113,9 +113,9 @@ def predict_hour(
     model: "BikesModel",
     when: datetime,
     as_json: bool,
-    temperature: float | None,
+    temperature: Measure | None,
     humidity: float | None,
-    wind: float | None,
+    wind: Measure | None,
     weather: str,
     holiday: bool,
 ) -> None:
@@ -126,7 +126,15 @@ def predict_hour(
     from projects.bikes.seasons import guess_line, unseen_months
     from projects.bikes.temperatures import beyond_temperatures
 
-    given = {"temp": temperature, "hum": humidity, "windspeed": wind}
+    if temperature is not None:
+        temperature = with_unit(temperature, "--temperature", TEMPERATURE, model.layout.usual_temperature_unit)
+    if wind is not None:
+        wind = with_unit(wind, "--wind", WIND_SPEED, model.layout.usual_wind_unit)
+    given = {
+        "temp": None if temperature is None else in_celsius(temperature),
+        "hum": humidity,
+        "windspeed": None if wind is None else in_kmh(wind),
+    }
     options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
     needed = weather_needed(model)
     absent = [option for name, option in options.items() if name in needed and given[name] is None]
@@ -147,7 +155,7 @@ def predict_hour(
         cli_output.print_json(answer)
     else:
         moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
-        told = conditions_in_words(needed, given, weather)
+        told = conditions_in_words(needed, temperature, humidity, wind, weather)
         if hour.get("holiday", pd.Series([0]))[0]:
             told.append("holiday")
         told += model.city.events_on(when)
@@ -182,15 +190,17 @@ def hour_of_options(
     return hour | numbers
 
 
-def conditions_in_words(needed: list[str], given: dict[str, float | None], weather: str) -> list[str]:
+def conditions_in_words(
+    needed: list[str], temperature: Measure | None, humidity: float | None, wind: Measure | None, weather: str
+) -> list[str]:
     """The weather that the model was told."""
     words = {
-        "temp": f"{given['temp'] or 0:g} °C",
-        "hum": f"{given['hum'] or 0:g} % humidity",
-        "windspeed": f"wind {given['windspeed'] or 0:g} km/h",
+        "temp": temperature and temperature.in_words(),
+        "hum": f"{humidity or 0:g} % humidity",
+        "windspeed": wind and f"wind {wind.in_words()}",
         "weathersit": weather.replace("-", " "),
     }
-    return [words[name] for name in words if name in needed]
+    return [str(words[name]) for name in words if name in needed]
 
 
 def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
@@ -320,6 +330,7 @@ def read_hours_to_predict(
     from projects.bikes.data import read_chunks
     from projects.bikes.decimal_commas import with_points
     from projects.bikes.hours import hours_of
+    from projects.bikes.layout import units_assumed
     from projects.bikes.outlook import layout_to_predict
 
     layout = model.layout
@@ -329,5 +340,6 @@ def read_hours_to_predict(
             layout = layout_to_predict(model, numbers, name, columns)
         hours, remarks = hours_of(numbers, layout, name, targets=False, in_order=False)
         if number == 0:
-            say_each([*on_commas, *remarks])
+            assumed = units_assumed(layout, model.layout)
+            say_each([*on_commas, *remarks, assumed and f"{name}: {assumed}"])
         yield text, hours

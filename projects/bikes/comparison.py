@@ -39,11 +39,20 @@ def beside_truth(forecast: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:
     """The hours of the forecast for which `cnt` is known, with it. Raises ProjectError where there is none."""
     both = forecast.merge(hours[["time", "cnt"]], on="time")
     if both.empty:
+        both = forecast.merge(with_day_and_month_swapped(hours[["time", "cnt"]]), on="time")
+    if both.empty:
         spans = [
             f"{times.min():%Y-%m-%d %H}:00 to {times.max():%Y-%m-%d %H}:00" for times in (forecast.time, hours.time)
         ]
         raise ProjectError(f"the forecast is of {spans[0]}, and the bikes are of {spans[1]}: no hour is in both")
     return both
+
+
+def with_day_and_month_swapped(hours: pd.DataFrame) -> pd.DataFrame:
+    """The hours of days that can be read the other way round, read so: of a single day nothing else tells the order."""
+    time = hours.time[hours.time.dt.day <= 12]
+    parts = {"year": time.dt.year, "month": time.dt.day, "day": time.dt.month, "hour": time.dt.hour}
+    return hours.loc[time.index].assign(time=pd.to_datetime(pd.DataFrame(parts)))
 
 
 def compare(both: pd.DataFrame) -> dict[str, Any]:

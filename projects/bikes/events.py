@@ -49,7 +49,7 @@ def read_events(source: EventSource, likely: str, encoding: str | None = None) -
     table = open_events(source, encoding)
     text = text_of(table.rows(), table.columns)
     refuse_without_header(table)
-    column, time_format = find_time(text, {"time": None})
+    column, time_format = find_time(text, {"time": None}, likely)
     if column is None or time_format is None:
         it_has = ", ".join(table.columns) or "nothing"
         raise ProjectError(f"{table.path}: no column holds dates (it has {it_has}): events are a row for each day")

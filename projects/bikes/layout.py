@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 
 from projects.bikes.public_holidays import code_of_two_letters
-from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone, refuse_swapped
+from projects.bikes.sun import WASHINGTON, Place, nearest_time_zone, refuse_far_away
 from projects.bikes.times import are_dates_alone, find_time_format, has_clock
 from projects.common.errors import ProjectError
 from projects.common.names import without_accents
@@ -123,6 +123,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()  # of the city, past and to come
     encoding: str | None = None  # of the text, where it was stated
 
+    @property
+    def usual_temperature_unit(self) -> str:
+        """That in which people who wrote the table think."""
+        return "°C" if self.temperature_unit == "fraction" else self.temperature_unit
+
+    @property
+    def usual_wind_unit(self) -> str:
+        """That in which people who wrote the table think."""
+        return "km/h" if self.wind_unit == "fraction" else self.wind_unit
+
 
 PUBLISHED_LAYOUT = Layout(
     time="dteday",
@@ -173,12 +183,15 @@ def is_forecast(name: str) -> bool:
     return re.search(FORECAST, without_accents(name).lower()) is not None
 
 
-def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_count: bool = True) -> Layout:
+def find_layout(
+    text: pd.DataFrame, name: str, given: Given | None = None, with_count: bool = True, likely: Layout | None = None
+) -> Layout:
     """The layout of a table of text. Raises ProjectError that says all that can't be found.
 
     given: `time_column`, `hour_column`, `count_column`, `casual_column`, `registered_column`, `fahrenheit`,
     `wind_unit`, `country`, `subdivision`, `latitude`, `longitude`, `encoding`, and `column`, pairs as in rain=NAME.
-    with_count: whether bikes are counted in it.
+    with_count: whether bikes are counted in it. likely: of a table of the same people, whose units and whose order of
+    day and month are taken where the table itself says nothing.
     """
     given = given or {}
     stated = {role: given[f"{role}_column"] for role in NAMES if given.get(f"{role}_column")}
@@ -191,7 +204,7 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
     columns = find_columns(text, stated)
     time_format = None
     if not problems:
-        columns["time"], time_format = find_time(text, columns)
+        columns["time"], time_format = find_time(text, columns, likely.time_format if likely else "")
         problems += time_problems(text, columns, time_format, stated)
         may_guess = with_count and columns["casual"] is None
         columns["count"] = stated.get("count") or find_count(text, columns, may_guess)
@@ -203,7 +216,7 @@ def find_layout(text: pd.DataFrame, name: str, given: Given | None = None, with_
     if problems:
         it_has = ", ".join(map(str, text.columns))
         raise ProjectError(f"{name}: {'; '.join(problems)} (it has {it_has})")
-    known: dict[str, Any] = columns | find_units(text, columns, given) | find_place(given)
+    known: dict[str, Any] = columns | find_units(text, columns, given, likely) | find_place(given)
     return Layout(time_format=time_format or "", **known)
 
 
@@ -249,14 +262,14 @@ def find_column(text: pd.DataFrame, role: str, taken: Mapping[str, str | None]) 
     return None
 
 
-def find_time(text: pd.DataFrame, columns: Mapping[str, str | None]) -> tuple[str | None, str | None]:
+def find_time(text: pd.DataFrame, columns: Mapping[str, str | None], likely: str) -> tuple[str | None, str | None]:
     """The column of times, the first whose name fits and that holds dates, else the first that does; its format."""
     if columns["time"]:
-        return columns["time"], find_time_format(text[columns["time"]])
+        return columns["time"], find_time_format(text[columns["time"]], likely)
     free = [column for column in text.columns if column not in columns.values()]
     named = [column for column in free if re.fullmatch(NAMES["time"], read_name(column).plain)]
     for column in [*named, *free]:
-        time_format = find_time_format(text[column])
+        time_format = find_time_format(text[column], likely)
         if time_format is not None:
             return str(column), time_format
     return None, None
@@ -308,12 +321,16 @@ def count_guessed(layout: Layout, given: Given | None) -> str | None:
     return f"counts are taken from {layout.count!r}, the only column of whole numbers (--count-column names another)"
 
 
-def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Given) -> dict[str, Any]:
-    """The unit of each column, as it is given, written in the column's name, or told by the values."""
+def find_units(
+    text: pd.DataFrame, columns: Mapping[str, str | None], given: Given, likely: Layout | None
+) -> dict[str, Any]:
+    """The unit of each column, as it is given, written in the column's name, told by the values, or likely."""
     units: dict[str, Any] = {}
     for role, patterns in UNITS.items():
         unit = read_name(columns[role] or "").unit
         units[f"{role}_unit"] = next(name for pattern, name in patterns.items() if re.fullmatch(pattern, unit))
+        if likely is not None and is_unit_assumed(role, columns[role], likely):
+            units[f"{role}_unit"] = getattr(likely, f"{role}_unit")
     if given.get("fahrenheit"):
         units["temperature_unit"] = "°F"
     if given.get("wind_unit"):
@@ -333,6 +350,25 @@ def find_units(text: pd.DataFrame, columns: Mapping[str, str | None], given: Giv
         else:
             units["weather_code"] = "1-4" if codes.dropna().between(1, 4).mean() > 0.95 else "WMO"
     return units
+
+
+def is_unit_assumed(role: str, column: str | None, likely: Layout) -> bool:
+    """Whether a column's name has no unit, so that it is taken to be that of the likely layout."""
+    has_unit = column is not None and read_name(column).unit != ""
+    return column is not None and not has_unit and getattr(likely, f"{role}_unit") in UNITS[role].values()
+
+
+def units_assumed(found: Layout, likely: Layout) -> str | None:
+    """A line that names the units of a table of weather that are not written there."""
+    assumed = []
+    for role in UNITS:
+        column = getattr(found, role)
+        if column != getattr(likely, role) and is_unit_assumed(role, column, likely):
+            assumed.append(f"{column} in {getattr(found, f'{role}_unit')}")
+    if not assumed:
+        return None
+    other = "write another unit into the name of the column, as in 'Air temp (°F)' or 'Wind (m/s)'"
+    return f"taken as in the table trained on: {', '.join(assumed)}; {other}"
 
 
 def is_snow_depth(column: pd.Series) -> bool:
@@ -355,6 +391,6 @@ def find_place(given: Given) -> dict[str, Any]:
     place = None
     if given.get("latitude") is not None and given.get("longitude") is not None:
         latitude, longitude = given["latitude"], given["longitude"]
-        refuse_swapped(latitude, longitude, stated["country"])
+        refuse_far_away(latitude, longitude, stated["country"])
         place = Place(latitude, longitude, nearest_time_zone(latitude, longitude, stated["country"]))
     return stated | {"place": place}

@@ -14,7 +14,7 @@ from projects.bikes.decimal_commas import with_points
 from projects.bikes.features import AROUND
 from projects.bikes.hours import columns_of, hours_of, on_working_days
 from projects.bikes.last_four_weeks import last_four_weeks
-from projects.bikes.layout import Layout, find_layout
+from projects.bikes.layout import Layout, find_layout, units_assumed
 from projects.bikes.model import BikesModel
 from projects.bikes.public_holidays import look_up_holidays
 from projects.bikes.scenarios import (
@@ -180,7 +180,8 @@ def read_hours_to_come(
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     layout = layout_to_come(model.layout, text, str(path), columns)
     hours, told = hours_of(text, layout, str(path), targets=False)
-    remarks += [*on_commas, *told]
+    assumed = units_assumed(layout, model.layout)
+    remarks += [*on_commas, *told, *([f"{path}: {assumed}"] if assumed else [])]
     refuse_missing_weather(model.layout, [name for name in needed if name not in hours], text, path)
     known = [*needed, "holiday"] if knows_holidays and "holiday" in hours else needed
     if not needed:
@@ -209,7 +210,7 @@ def layout_to_come(layout: Layout, text: pd.DataFrame, name: str, columns: Seque
     """
     weather = set(columns_of(layout, targets=False)) - {layout.holiday}
     if columns or not weather <= set(text):
-        found = find_layout(text, name, {"column": tuple(columns)}, with_count=False)
+        found = find_layout(text, name, {"column": tuple(columns)}, with_count=False, likely=layout)
         place = {name: getattr(layout, name) for name in ("country", "subdivision", "place", "events")}
         return msgspec.structs.replace(found, **place)
     return layout if layout.holiday in text else msgspec.structs.replace(layout, holiday=None)

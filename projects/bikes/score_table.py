@@ -58,16 +58,23 @@ def number_or_blank(number: float, width: int) -> str:
 
 
 def day_table(days: "pd.DataFrame") -> str:
-    """A line for each day: its bikes, their bands, the mean of the last four weeks, and what is special about it."""
+    """A line for each day: its bikes, their bands, the mean of the last four weeks, and what is special about it.
+
+    Of several days, a last line has their sums. The sums of the bounds hold at least as many of 100 such stretches.
+    """
     lines = [
         f"{'day':16}{'hours':>6}{'bikes':>10}{'80 of 100 between':>22}{'95 of 100 between':>22}{'last four weeks':>17}"
     ]
-    for day in days.to_dict("records"):
+    rows = days.to_dict("records")
+    if len(rows) > 1:
+        sums = days.drop(columns=["date", "occasion"]).sum(skipna=False).to_dict()
+        rows.append(sums | {"date": None, "occasion": ""})
+    for day in rows:
         bands = [f"{day[f'low_{level}']:,.0f} and {day[f'high_{level}']:,.0f}" for level in (80, 95)]
         if day["low_80"] != day["low_80"]:  # beyond what is known
             bands = ["not known", "not known"]
-        name = f"{day['date']:%a %Y-%m-%d}"
-        line = f"{name:16}{day['hours']:6}{day['prediction']:10,.0f}{bands[0]:>22}{bands[1]:>22}"
+        name = "together" if day["date"] is None else f"{day['date']:%a %Y-%m-%d}"
+        line = f"{name:16}{day['hours']:6.0f}{day['prediction']:10,.0f}{bands[0]:>22}{bands[1]:>22}"
         line += f"{day['last_four_weeks']:17,.0f}"
         lines.append(f"{line}  {printable(day['occasion'])}".rstrip())
     return "\n".join(lines)

@@ -75,17 +75,23 @@ def nearest_time_zone(latitude: float, longitude: float, country: str | None = N
     return zones[int(np.argmin(distance(places_of(zones), latitude, longitude)))].name
 
 
-def refuse_swapped(latitude: float, longitude: float, country: str | None) -> None:
-    """Raise ProjectError where a place is far from the country, and with its two numbers swapped would be near."""
+def refuse_far_away(latitude: float, longitude: float, country: str | None) -> None:
+    """Raise ProjectError where a place is far from the country, and near with its numbers swapped or a sign turned."""
     of_country = [zone for zone in time_zones() if country in zone.countries]
-    if not of_country or abs(longitude) > 90:  # swapped it would be no place
+    if not of_country:
         return
     places = places_of(of_country)
-    as_given, swapped = (distance(places, *place).min() for place in ((latitude, longitude), (longitude, latitude)))
-    if as_given > FAR > swapped:
+    as_given = distance(places, latitude, longitude).min()
+    others = {"swap the two numbers": (longitude, latitude)} if abs(longitude) <= 90 else {}
+    others |= {
+        f"did you mean --longitude {-longitude:g}?": (latitude, -longitude),
+        f"did you mean --latitude {-latitude:g}?": (-latitude, longitude),
+    }
+    advice = min(others, key=lambda meant: distance(places, *others[meant]).min())
+    if as_given > FAR > distance(places, *others[advice]).min():
         raise ProjectError(
             f"--latitude {latitude:g} --longitude {longitude:g} lies {as_given * EARTH_RADIUS:,.0f} km from where "
-            f"{country} is: swap the two numbers"
+            f"{country} is: {advice}"
         )
 
 

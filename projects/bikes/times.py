@@ -65,20 +65,22 @@ def parse_times(values: pd.Series, time_format: str) -> pd.Series:
     return times.where(times.dt.year.between(*YEARS))
 
 
-def find_time_format(values: pd.Series) -> str | None:
+def find_time_format(values: pd.Series, likely: str = "") -> str | None:
     """The format that most values are written in, or None.
 
-    Where day and month could be either, the one by which time goes on from row to row, in small steps.
+    Where day and month could be either, the one by which time goes on from row to row, in small steps; of a single
+    day, that with the order of day and month of the likely format.
     """
     filled = values[(values.str.strip() != "") & (values != values.shift())]  # a date is there for each of its hours
     few = filled.iloc[:: max(1, len(filled) // SAMPLE)]
-    likely = [time_format for time_format in FORMATS if share_parsed(few, time_format) >= ENOUGH / 2]
-    best, best_score = None, (ENOUGH, float("-inf"))
-    for time_format in likely:
+    possible = [time_format for time_format in FORMATS if share_parsed(few, time_format) >= ENOUGH / 2]
+    order = date_part(likely)
+    best, best_score = None, (ENOUGH, float("-inf"), False)
+    for time_format in possible:
         times = parse_times(filled, time_format)
         steps = times.diff().abs().dropna()
         disorder = steps.mean() / pd.Timedelta(days=1) if len(steps) else 0.0
-        score = (round(float(times.notna().mean()), 3), -disorder)
+        score = (round(float(times.notna().mean()), 3), -disorder, date_part(time_format) == order)
         if score > best_score:
             best, best_score = time_format, score
     return best
@@ -93,7 +95,7 @@ def parse_as_most_are(values: pd.Series, likely: str, with_clock: bool) -> tuple
     times = parse_times(values, likely)
     if times.notna().mean() >= ENOUGH:
         return times, likely
-    found = find_time_format(values)
+    found = find_time_format(values, likely)
     if found is None or (with_clock and not has_clock(found)):
         return times, likely
     return parse_times(values, found), found
@@ -105,8 +107,8 @@ def parse_moment(text: str, likely: str) -> datetime | None:
     likely: a format whose order of day and month is taken where both could be right.
     """
     value = pd.Series([text.strip()])
-    date = next((date for date in DATES if likely.startswith(date)), "")
-    for time_format in sorted(filter(has_clock, FORMATS), key=lambda known: not known.startswith(date)):
+    order = date_part(likely)
+    for time_format in sorted(filter(has_clock, FORMATS), key=lambda known: not known.startswith(order)):
         moment = parse_times(value, time_format)[0]
         if not pd.isna(moment):
             found: datetime = moment.to_pydatetime()
@@ -116,6 +118,11 @@ def parse_moment(text: str, likely: str) -> datetime | None:
 
 def share_parsed(values: pd.Series, time_format: str) -> float:
     return float(parse_times(values, time_format).notna().mean())
+
+
+def date_part(time_format: str) -> str:
+    """The part of a format that has day, month and year; "" of none."""
+    return next((date for date in DATES if time_format.startswith(date)), "")
 
 
 def has_clock(time_format: str) -> bool:

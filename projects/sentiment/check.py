@@ -241,6 +241,18 @@ def without_labels(found: dict[str, Any]) -> bool:
     return not found["labelled"] or (found["label_column_guessed"] and not is_scale(found["labels"]))
 
 
+def labels_to_join(found: dict[str, Any]) -> str | None:
+    """What `--labels` should say where some labels look like one: all labels but placeholders; None where none do."""
+    labels = found["labels"]
+    named = [label for label in labels if not is_placeholder(label, labels[label])]
+    return joined_alike(named, found["alike"]) if found["alike"] else None
+
+
+def is_placeholder(label: str, n_texts: int) -> bool:
+    """Whether a label that few texts have is nothing but marks, such as "???" or "-"."""
+    return n_texts < FEW_TEXTS and label.isascii() and not any(map(str.isalnum, label))
+
+
 def too_few(found: dict[str, Any]) -> str | None:
     """A line where there are too few texts with labels, or too few labels, to train on."""
     n_texts = sum(found["labels"].values()) - found["test"]
@@ -284,7 +296,7 @@ def advice(found: dict[str, Any]) -> list[str]:
     if found["labels_line"]:
         lines.append(found["labels_line"])
     if found["alike"]:
-        joined = joined_alike(list(labels), found["alike"])
+        joined = labels_to_join(found)
         how = f": --labels {shlex.quote(joined)}" if joined else "; --labels joins them"
         lines.append(f"these look like one label: {'; and '.join(map(', '.join, found['alike']))}{how}")
     rare = [label for label, n in labels.items() if n < FEW_TEXTS]
@@ -295,7 +307,7 @@ def advice(found: dict[str, Any]) -> list[str]:
         lines.append(f"{few}: {they} will be answered poorly")
     if found["labelled"] and without_labels(found):
         lines.append("no column is called as labels usually are: perhaps the texts have none")
-    if labels and max(labels.values()) > UNEVEN * min(labels.values()):
+    if labels and not found["alike"] and max(labels.values()) > UNEVEN * min(labels.values()):
         lines.append("some labels are much rarer than others: --balanced lets all count alike")
     if found["duplicates_with_two_labels"]:
         n_twice = found["duplicates_with_two_labels"]

@@ -21,6 +21,7 @@ from projects.sentiment.cli_doubts import doubts
 from projects.sentiment.cli_options import (
     OF_THE_DATA,
     Where,
+    as_trained,
     engine_options,
     layout_options,
     positive_option,
@@ -103,11 +104,11 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         files_to_check,
         groups_of_stars,
         in_words,
+        labels_to_join,
         middle_left_out,
         too_few,
         without_labels,
     )
-    from projects.sentiment.layout import joined_alike
 
     found = check_files(files_to_check(file, layout, tell), layout)
     if picture:
@@ -130,7 +131,7 @@ def check(file: Path, layout: "Layout", picture: Path | None, as_json: bool) -> 
         click.echo(f"\nanswer with:  {answer}")
         return
     stars = groups_of_stars(list(found["labels"]))
-    joined = joined_alike(list(found["labels"]), found["alike"]) if found["alike"] else None
+    joined = labels_to_join(found)
     few = too_few(found)
     if few:
         click.echo(f"\n{printable(few)}")
@@ -281,6 +282,7 @@ def tune(  # a parameter for each option
     check_writable(run)
     click.get_current_context().with_resource(lock(run))
     clock = Clock(60 * minutes)
+    layout = layout if data is None else as_trained(layout, data, run)
     sources = sources_of(data, data_dir, layout, Where("local", None))
     settings = Settings(seed=seed, balanced=balanced)
     given = {"data": data, "run": run, "seed": seed, "balanced": balanced, "positive": positive}

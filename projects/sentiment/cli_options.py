@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 
 from projects.common import cli_download
 from projects.common.progress import say
+from projects.common.run_folder import MODEL
 
 if TYPE_CHECKING:
     from projects.sentiment.data import File
@@ -130,6 +131,33 @@ def sources_of(
 
     path = cli_download.default_data(data, data_dir, PUBLISHED.name, SAMPLE, "sentiment")
     return tables_of(path, layout, where, True, remembered)
+
+
+def as_trained(layout: "Layout", data: Path, run: Path) -> "Layout":
+    """The layout with the columns and joined labels of the model in a run, for a table that has these columns.
+
+    What the layout says itself stays. It says what it took.
+    """
+    from projects.sentiment.data import files_of, is_table
+    from projects.sentiment.layout import open_with
+    from projects.sentiment.model import SentimentModel
+
+    if layout.text_column or layout.label_column or not (run / MODEL).exists():
+        return layout
+    trained = SentimentModel.load(run / MODEL).layout
+    first = files_of(data, layout)[0]
+    if trained.label_column is None or not is_table(first.path):
+        return layout
+    if not {trained.text_column, trained.label_column} <= set(open_with(first.layout, first.path).columns):
+        return layout
+    joined = " and joined labels" if trained.label_map and not layout.label_map else ""
+    say(f"columns{joined} are those of the model in {run} (--label-column and --labels say otherwise)")
+    return replace(
+        layout,
+        text_column=trained.text_column,
+        label_column=trained.label_column,
+        label_map=layout.label_map or trained.label_map,
+    )
 
 
 def unlabelled_of(written: str | None, sources: "list[File]", where: Where) -> "list[File]":

@@ -121,7 +121,16 @@ def named_tables(texts: tuple[str, ...], file: Path | None) -> list[Path]:
     for text, is_there in zip(texts, is_named, strict=True):
         if not is_there and looks_like_a_table(text):
             raise ProjectError(no_file(Path(text), "name a table that is there"))
+    if len(texts) == 1 and not is_named[0]:
+        tell_of_tables_like(texts[0])
     return [Path(text) for text in texts] if texts and all(is_named) else []
+
+
+def tell_of_tables_like(text: str) -> None:
+    """Say so where a text of one word would be the name of a table if it had an ending."""
+    meant = [text + ending for ending in LIKE_A_TABLE if text.isalnum() and is_file(text + ending)]
+    if meant:
+        tell(f"{text!r} is answered as a text: did you mean the table {meant[0]}?")
 
 
 def looks_like_a_table(text: str) -> bool:
@@ -162,7 +171,10 @@ def refuse_misfits(
     if out and as_json:
         raise click.UsageError("--json goes with answers that are printed, not with --out")
     if len(tables) > 1 and not out and not as_json:
-        raise click.UsageError("several tables can't be printed as one: name a folder with --out")
+        raise click.UsageError(
+            "several tables can't be printed as one: name a folder with --out (and the file for the answers to one "
+            "table: sentiment predict TABLE --out FILE)"
+        )
 
 
 def answer_tables(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from projects.common.names import folded
+from projects.sentiment.label_guess import most_told
 
 # usual names, in the languages of which somebody has sent a table; of those that a table has the first is taken
 TEXT_WORDS = """
@@ -88,9 +89,16 @@ def column_with(columns: Sequence[str], rows: Rows, labels: Collection[str]) -> 
 
 
 def guess_label(columns: Sequence[str], rows: Rows, text: str | None) -> str | None:
-    """A column that is a scale, such as stars, else any that may hold labels, with the fewest values of these."""
+    """Of the columns that may hold labels one that is a scale, such as stars; else the one that the texts tell most of.
+
+    Where they tell nothing, the one with the fewest values.
+    """
     values = possible_labels(columns, rows, text)
-    return min(values, key=lambda column: (not is_scale(values[column]), len(values[column])), default=None)
+    scales = [column for column in values if is_scale(values[column])]
+    told = None
+    if not scales and len(values) > 1 and text is not None:
+        told = most_told(rows, text, {column: [label_text(row.get(column)) for row in rows] for column in values})
+    return told or min(scales or values, key=lambda column: len(values[column]), default=None)
 
 
 def possible_labels(columns: Sequence[str], rows: Rows, text: str | None) -> dict[str, set[str]]:
