@@ -1301,6 +1301,9 @@ def test_several_days_are_summed_and_a_single_one_is_not(columbus):
     numbers = [[int(number.replace(",", "")) for number in re.findall(r"[\d,]+", line[16:])] for line in lines[2:6]]
     np.testing.assert_allclose(np.sum(numbers[:3], axis=0), numbers[3], atol=2)
     assert len(days) == 3
+    sums = pd.DataFrame({"prediction": [10.0, 2000.0], "low_80": [5.0, 1500.0], "high_80": [20.0, 2500.0]})
+    assert plots.in_sum(sums) == "2,010 bikes (1,505 to 2,520)"
+    assert plots.in_sum(sums.assign(low_80=[np.nan, 1500.0])) == "2,010 bikes"
     assert "together" not in bikes(columbus, "forecast", "city.csv", "--days", 1)[0]
 
 

@@ -60,7 +60,7 @@ def plot_outlook(past: pd.DataFrame, coming: Outlook) -> Figure:
     upper.set_xticks(pd.date_range(first.ceil("D"), last, freq=f"{max(1, round((last - first).days / 12))}D"))
     highest = max(past.cnt.max(), hours.prediction.max(), hours.high_80.max(skipna=True))
     upper.set(
-        title=f"{days.prediction.sum():,.0f} bikes are expected from {hours.time.iloc[0]:%d %B} to {last:%d %B %Y}",
+        title=f"{in_sum(days)} are expected from {hours.time.iloc[0]:%d %B} to {last:%d %B %Y}",
         ylabel="bikes rented in the hour",
         xlabel="hour, in local time",
         ylim=(0, 1.3 * highest),
@@ -69,6 +69,13 @@ def plot_outlook(past: pd.DataFrame, coming: Outlook) -> Figure:
     draw_days(lower, days)
     figure.supxlabel("; ".join(filter(None, (coming.weather, coming.guess))), fontsize="medium")
     return figure
+
+
+def in_sum(days: pd.DataFrame) -> str:
+    """The bikes of all days, with the sums of the bounds of their 80 % bands where all have one."""
+    low, high = days.low_80.sum(skipna=False), days.high_80.sum(skipna=False)
+    band = "" if np.isnan(low) else f" ({low:,.0f} to {high:,.0f})"
+    return f"{days.prediction.sum():,.0f} bikes{band}"
 
 
 def draw_days(axes: Any, days: pd.DataFrame) -> None:
