@@ -470,3 +470,20 @@ def test_interrupted_training_exits_130(workspace, tmp_path):
     assert training.returncode == 130
     assert errors.endswith("interrupted\n")
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "highest", "number"),
+    [("0,8", 1, 0.8), ("80%", 1, 0.8), ("80,5 %", 1, 0.805), ("60%", 100, 60), ("1.2", 1, None), ("150%", 1, None),
+     ("0,8,1", 1, None), ("nan", 1, None), ("%", 1, None)],
+)  # fmt: skip
+def test_numbers_are_taken_as_people_type_them(typed, highest, number):
+    from click import BadParameter
+
+    from projects.common.cli import Finite
+
+    if number is None:
+        with pytest.raises(BadParameter):
+            Finite(0, highest).convert(typed, None, None)
+    else:
+        assert Finite(0, highest).convert(typed, None, None) == pytest.approx(number)

@@ -123,11 +123,17 @@ def one_line(message: str) -> str:
 
 
 class Finite(click.FloatRange):
-    """A range of numbers, with a decimal point or comma; NaN, which is in no range, is not let through."""
+    """A range of numbers, with a decimal point or comma; NaN, which is in no range, is not let through.
+
+    With % behind it a number is a share where the range ends at 1, and else as it is.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, str):
-            value = re.sub(r"^([+-]?\d*),(\d+)$", r"\1.\2", value.strip())
+            value = re.sub(r"^([+-]?\d*),(\d+)(?=\s*%?$)", r"\1.\2", value.strip())
+            percentage = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)
+            if percentage:
+                value = str(float(percentage[1]) / (100 if self.max == 1 else 1))
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
