@@ -625,7 +625,7 @@ def predicted(hasty, monkeypatch, capsys):
         text = table[["dteday", "hr", "holiday", "weathersit", "temp", "hum", "windspeed"]].to_csv(index=False)
         monkeypatch.setattr(cli_predict, "CHUNK", chunk)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        cli_predict.predict_file(hasty, "-", out=None, as_json=False)
+        cli_predict.predict_file(hasty, "-", (), out=None, as_json=False)
         output, errors = capsys.readouterr()
         return pd.read_csv(io.StringIO(output)).prediction.tolist(), errors
 

@@ -340,7 +340,7 @@ def foreign_city(tmp_path_factory):
 def test_the_page_of_another_city_has_its_inputs_and_forecasts_as_predict_does(browser, foreign_city, hour, celsius):
     visit(browser, foreign_city / "report.html")
     enter(browser, **hour, temperature=celsius)
-    asked = [f"--when={hour['date']}T{hour['hour']:02}", f"--temperature={celsius}", f"--run={foreign_city}", "--json"]
+    asked = [f"--when={hour['date']}T{hour['hour']:02}", f"--temperature={celsius}C", f"--run={foreign_city}", "--json"]
     expected = json.loads(answer("bikes", "predict", *asked))
     for key, name in {"prediction": "bikes", "low_80": "low", "high_80": "high"}.items():
         assert value(browser, name) == pytest.approx(expected[key], abs=0.006), key

@@ -10,8 +10,7 @@ import click
 from click.core import ParameterSource
 
 from projects.bikes.cli_options import FAR, WEATHER_WORDS, column_option, run_option, say_each
-from projects.bikes.cli_weather import Measure, Sky, in_celsius, in_kmh, measured, with_unit
-from projects.bikes.weather import TEMPERATURE, WIND_SPEED
+from projects.bikes.cli_weather import OF_TEMPERATURE, OF_WIND, Measure, Sky, in_celsius, in_kmh, measured, with_unit
 from projects.common import cli as common
 from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError
@@ -35,11 +34,11 @@ CHUNK = 50_000  # rows of a file held in memory at a time
 @click.option(
     "--temperature",
     metavar="NUMBER",
-    callback=measured(TEMPERATURE),
+    callback=measured(OF_TEMPERATURE),
     help="In the unit of the table trained on, or as 7C or 45F.",
 )
 @click.option("--humidity", type=common.Finite(0, 100), help="%")
-@click.option("--wind", metavar="NUMBER", callback=measured(WIND_SPEED), help="The same, or as 12km/h, 8mph, 4m/s.")
+@click.option("--wind", metavar="NUMBER", callback=measured(OF_WIND), help="The same, or as 12km/h, 8mph, 4m/s.")
 @click.option("--weather", type=Sky(WEATHER_WORDS), default="clear", show_default=True, help="Of the hour.")
 @click.option("--holiday", is_flag=True, help="The day is a public holiday.")
 @column_option("A column of the table that is not found by its name, as in 'temperature=Temp. prevista'.")
@@ -125,6 +124,7 @@ def predict_hour(
     from projects.bikes.scenarios import weather_needed
     from projects.bikes.seasons import guess_line, unseen_months
     from projects.bikes.temperatures import beyond_temperatures
+    from projects.bikes.weather import TEMPERATURE, WIND_SPEED
 
     if temperature is not None:
         temperature = with_unit(temperature, "--temperature", TEMPERATURE, model.layout.usual_temperature_unit)

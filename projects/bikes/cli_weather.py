@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from projects.bikes.weather import TEMPERATURE, WIND, WIND_SPEED, Unit, celsius
+if TYPE_CHECKING:
+    from projects.bikes.weather import Unit
 
+OF_TEMPERATURE = ("°C", "°F")
+OF_WIND = ("km/h", "m/s", "mph", "knots")
 UNITS = {  # how people write units, in small letters and without a degree sign
     "c": "°C", "celsius": "°C", "f": "°F", "fahrenheit": "°F",
     "km/h": "km/h", "kmh": "km/h", "kph": "km/h", "m/s": "m/s", "mph": "mph", "kn": "knots", "kt": "knots",
@@ -27,7 +30,7 @@ class Measure(NamedTuple):
         return f"{self.number:g} {self.unit}"
 
 
-def measured(units: dict[str, Unit]) -> Callable[[click.Context, click.Parameter, str | None], Measure | None]:
+def measured(units: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str | None], Measure | None]:
     """The callback of an option that takes a number, with a decimal point or comma, perhaps with one of these units."""
 
     def read(ctx: click.Context, param: click.Parameter, typed: str | None) -> Measure | None:
@@ -36,8 +39,7 @@ def measured(units: dict[str, Unit]) -> Callable[[click.Context, click.Parameter
         match = MEASURE.fullmatch(typed.strip().lower())
         unit = UNITS.get(match[2]) if match else None
         if match is None or (match[2] and unit not in units):
-            named = [name for name in units if name != "fraction"]
-            raise click.BadParameter(f"{typed!r} is no number, alone or with {' or '.join(named)}.", ctx, param)
+            raise click.BadParameter(f"{typed!r} is no number, alone or with {' or '.join(units)}.", ctx, param)
         return Measure(float(match[1].replace(",", ".")), unit)
 
     return read
@@ -50,7 +52,7 @@ class Sky(click.Choice[str]):
         return str(super().convert(str(value).strip().lower().replace(" ", "-"), param, ctx))
 
 
-def with_unit(measure: Measure, option: str, units: dict[str, Unit], usual: str) -> Measure:
+def with_unit(measure: Measure, option: str, units: "dict[str, Unit]", usual: str) -> Measure:
     """The measure, in the usual unit if none was typed. Raises UsageError where no such number can be right."""
     unit = measure.unit or usual
     limits = units[unit]
@@ -63,15 +65,19 @@ def with_unit(measure: Measure, option: str, units: dict[str, Unit], usual: str)
 
 def in_celsius(temperature: Measure) -> float:
     """Degrees Celsius."""
+    from projects.bikes.weather import TEMPERATURE, celsius
+
     return float(celsius(convert(temperature, TEMPERATURE)))
 
 
 def in_kmh(wind: Measure) -> float:
     """km/h."""
+    from projects.bikes.weather import WIND, WIND_SPEED
+
     return convert(wind, WIND_SPEED) * WIND
 
 
-def convert(measure: Measure, units: dict[str, Unit]) -> float:
+def convert(measure: Measure, units: "dict[str, Unit]") -> float:
     """The number on the scale of the features."""
     import pandas as pd
 

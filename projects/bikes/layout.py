@@ -359,11 +359,12 @@ def is_unit_assumed(role: str, column: str | None, likely: Layout) -> bool:
 
 
 def units_assumed(found: Layout, likely: Layout) -> str | None:
-    """A line that names the units of a table of weather that are not written there."""
+    """A line that names the units of a table of weather that are not written there, and are not the usual ones."""
     assumed = []
     for role in UNITS:
         column = getattr(found, role)
-        if column != getattr(likely, role) and is_unit_assumed(role, column, likely):
+        is_usual = getattr(found, f"{role}_unit") == UNITS[role][".*"]
+        if column != getattr(likely, role) and is_unit_assumed(role, column, likely) and not is_usual:
             assumed.append(f"{column} in {getattr(found, f'{role}_unit')}")
     if not assumed:
         return None

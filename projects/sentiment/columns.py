@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from projects.common.names import folded
-from projects.sentiment.label_guess import most_told
 
 # usual names, in the languages of which somebody has sent a table; of those that a table has the first is taken
 TEXT_WORDS = """
@@ -97,6 +96,8 @@ def guess_label(columns: Sequence[str], rows: Rows, text: str | None) -> str | N
     scales = [column for column in values if is_scale(values[column])]
     told = None
     if not scales and len(values) > 1 and text is not None:
+        from projects.sentiment.label_guess import most_told  # imports NumPy
+
         told = most_told(rows, text, {column: [label_text(row.get(column)) for row in rows] for column in values})
     return told or min(scales or values, key=lambda column: len(values[column]), default=None)
 
