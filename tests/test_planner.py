@@ -1290,8 +1290,10 @@ def test_the_bikes_of_a_single_day_are_compared_whichever_way_round_its_date_is(
     time = pd.date_range("2026-01-05", periods=24, freq="h")
     for written in (time.strftime("%m/%d/%Y %I:%M %p"), time.strftime("%Y-%m-%d %H:%M")):
         pd.DataFrame({"starts_at": written, "trips": range(24)}).to_csv(columbus / "came.csv", index=False)
-        output, _ = bikes(columbus, "compare", "week.csv", "came.csv")
+        output, errors = bikes(columbus, "compare", "week.csv", "came.csv")
         assert output.splitlines()[1].startswith("Mon 2026-01-05      24       276")
+        is_swapped = "came.csv: day and month are read the other way round" in errors
+        assert is_swapped == ("/" in written[0])
 
 
 def test_several_days_are_summed_and_a_single_one_is_not(columbus):

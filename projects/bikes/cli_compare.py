@@ -36,5 +36,7 @@ def compare(forecast: Path, bikes: Path, time_column: str | None, count_column: 
         cli_output.print_json(scores)
         return
     say_each(city.remarks)
+    if not both.time.isin(city.hours.time).all():
+        say_each([f"{bikes}: day and month are read the other way round, as the forecast has these days"])
     click.echo(comparison_table(by_day(both)))
     click.echo(in_a_sentence(both, scores, len(hours)))

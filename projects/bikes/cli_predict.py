@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from projects.bikes.cli_options import FAR, WEATHER_WORDS, column_option, run_option, say_each
-from projects.bikes.cli_weather import OF_TEMPERATURE, OF_WIND, Measure, Sky, in_celsius, in_kmh, measured, with_unit
+from projects.bikes.cli_weather import OF_TEMPERATURE, OF_WIND, Sky, conditions_of, measured
 from projects.common import cli as common
 from projects.common import cli_options, cli_output
 from projects.common.errors import ProjectError
@@ -108,99 +108,60 @@ def moment_of(when: str, model: "BikesModel") -> datetime:
     return moment
 
 
-def predict_hour(
-    model: "BikesModel",
-    when: datetime,
-    as_json: bool,
-    temperature: Measure | None,
-    humidity: float | None,
-    wind: Measure | None,
-    weather: str,
-    holiday: bool,
-) -> None:
-    """Print the bikes of one hour given in human units; the hours before are taken to have had the same weather."""
+def predict_hour(model: "BikesModel", when: datetime, as_json: bool, holiday: bool, **typed: Any) -> None:
+    """Print the bikes of one hour; the hours before are taken to have had the same weather.
+
+    typed: temperature, humidity, wind and weather, see `cli_weather`.
+    """
     import pandas as pd
 
-    from projects.bikes.scenarios import weather_needed
-    from projects.bikes.seasons import guess_line, unseen_months
     from projects.bikes.temperatures import beyond_temperatures
-    from projects.bikes.weather import TEMPERATURE, WIND_SPEED
 
-    if temperature is not None:
-        temperature = with_unit(temperature, "--temperature", TEMPERATURE, model.layout.usual_temperature_unit)
-    if wind is not None:
-        wind = with_unit(wind, "--wind", WIND_SPEED, model.layout.usual_wind_unit)
-    given = {
-        "temp": None if temperature is None else in_celsius(temperature),
-        "hum": humidity,
-        "windspeed": None if wind is None else in_kmh(wind),
-    }
-    options = {"temp": "--temperature", "hum": "--humidity", "windspeed": "--wind"}
-    needed = weather_needed(model)
-    absent = [option for name, option in options.items() if name in needed and given[name] is None]
-    if absent:
-        raise click.UsageError(
-            f"--when needs {', '.join(absent)} too; for the days after the data `bikes forecast` takes usual weather"
-        )
-    useless = [option for name, option in options.items() if name not in needed and given[name] is not None]
-    if useless:
-        say_each([f"{', '.join(useless)}: not counted, since the data that the model was trained on had none"])
-    hour = pd.DataFrame([hour_of_options(model, when, given, weather, holiday)])
+    conditions = conditions_of(model, **typed)
+    hour = pd.DataFrame([conditions.numbers | hour_of_options(model, when, holiday)])
     forecast = for_people(model.forecast(hour)).iloc[0].to_dict()
-    beyond = days_beyond(model, when, when)
-    unknown = bool(forecast["beyond_known"])
-    guess = guess_line(unseen_months(model.settings, hour.time))
     if as_json:
-        answer = {"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": beyond[0]}
-        cli_output.print_json(answer)
+        days = days_beyond(model, when, when)[0]
+        cli_output.print_json({"when": f"{when:%Y-%m-%dT%H}", **forecast, "days_beyond_training": days})
     else:
-        moment = f"{when:%A %Y-%m-%d} from {when:%H:00}"
-        told = conditions_in_words(needed, temperature, humidity, wind, weather)
-        if hour.get("holiday", pd.Series([0]))[0]:
-            told.append("holiday")
-        told += model.city.events_on(when)
-        conditions = f" ({', '.join(told)})" if told else ""
-        bikes = counted(round(forecast["prediction"]), "bike")
-        click.echo(f"{bikes} on {moment}{conditions}")
-        if unknown:
-            click.echo(f"no band: {guess or 'more than a year from the hours trained on is beyond what is known'}")
-        else:
-            click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
-        warn_if_far(*beyond, unknown and guess is None)
+        is_holiday = bool(hour.get("holiday", pd.Series([0]))[0])
+        told = [*conditions.words, *(["holiday"] if is_holiday else []), *model.city.events_on(when)]
+        print_hour(model, when, told, forecast)
     say_each([beyond_temperatures(model, hour)])
 
 
-def hour_of_options(
-    model: "BikesModel", when: datetime, given: dict[str, float | None], weather: str, holiday: bool
-) -> dict[str, Any]:
+def print_hour(model: "BikesModel", when: datetime, told: list[str], forecast: dict[str, Any]) -> None:
+    """Say the forecast of one hour in sentences. told: the conditions that it is made for."""
+    import pandas as pd
+
+    from projects.bikes.seasons import guess_line, unseen_months
+
+    conditions = f" ({', '.join(told)})" if told else ""
+    bikes = counted(round(forecast["prediction"]), "bike")
+    click.echo(f"{bikes} on {when:%A %Y-%m-%d} from {when:%H:00}{conditions}")
+    unknown = bool(forecast["beyond_known"])
+    guess = guess_line(unseen_months(model.settings, pd.Series([pd.Timestamp(when)])))
+    if unknown:
+        click.echo(f"no band: {guess or 'more than a year from the hours trained on is beyond what is known'}")
+    else:
+        click.echo(f"80 of 100 such hours should see {forecast['low_80']:.0f} to {forecast['high_80']:.0f}")
+    warn_if_far(*days_beyond(model, when, when), unknown and guess is None)
+
+
+def hour_of_options(model: "BikesModel", when: datetime, holiday: bool) -> dict[str, Any]:
     """The hour as the model's features need it; a holiday where it is said to be one, or the calendar has one."""
     import pandas as pd
 
     from projects.bikes.public_holidays import look_up_holidays
-    from projects.bikes.weather import normalised
 
-    numbers = normalised(*(given[name] or 0.0 for name in ("temp", "hum", "windspeed")))
-    hour = {"time": pd.Timestamp(when).floor("h"), "hr": when.hour, "weathersit": 1 + WEATHER_WORDS.index(weather)}
+    hour: dict[str, Any] = {"time": pd.Timestamp(when).floor("h"), "hr": when.hour}
     layout = model.layout
     if "holiday" in model.settings["groups"]:
         hour["holiday"] = int(holiday)
         if layout.holiday is None and layout.country is not None:
             looked_up = look_up_holidays(pd.Series([hour["time"]]), layout.country, layout.subdivision)
             hour["holiday"] = max(int(holiday), int(looked_up[0]))
-    return hour | numbers
-
-
-def conditions_in_words(
-    needed: list[str], temperature: Measure | None, humidity: float | None, wind: Measure | None, weather: str
-) -> list[str]:
-    """The weather that the model was told."""
-    words = {
-        "temp": temperature and temperature.in_words(),
-        "hum": f"{humidity or 0:g} % humidity",
-        "windspeed": wind and f"wind {wind.in_words()}",
-        "weathersit": weather.replace("-", " "),
-    }
-    return [str(words[name]) for name in words if name in needed]
+    return hour
 
 
 def days_beyond(model: "BikesModel", earliest: datetime, latest: datetime) -> tuple[int, str]:
@@ -340,6 +301,5 @@ def read_hours_to_predict(
             layout = layout_to_predict(model, numbers, name, columns)
         hours, remarks = hours_of(numbers, layout, name, targets=False, in_order=False)
         if number == 0:
-            assumed = units_assumed(layout, model.layout)
-            say_each([*on_commas, *remarks, assumed and f"{name}: {assumed}"])
+            say_each([*on_commas, *remarks, units_assumed(layout, model.layout, name)])
         yield text, hours

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from projects.bikes.cli_options import WEATHER_WORDS, say_each
+
 if TYPE_CHECKING:
+    from projects.bikes.model import BikesModel
     from projects.bikes.weather import Unit
 
 OF_TEMPERATURE = ("°C", "°F")
@@ -25,9 +28,13 @@ class Measure(NamedTuple):
     number: float
     unit: str | None
 
-    def in_words(self) -> str:
+    def __str__(self) -> str:
         """ "45 °F", "8 mph"."""
         return f"{self.number:g} {self.unit}"
+
+    def with_unit(self, usual: str) -> "Measure":
+        """The same, in the usual unit if none was typed."""
+        return self._replace(unit=self.unit or usual)
 
 
 def measured(units: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str | None], Measure | None]:
@@ -52,34 +59,57 @@ class Sky(click.Choice[str]):
         return str(super().convert(str(value).strip().lower().replace(" ", "-"), param, ctx))
 
 
-def with_unit(measure: Measure, option: str, units: "dict[str, Unit]", usual: str) -> Measure:
-    """The measure, in the usual unit if none was typed. Raises UsageError where no such number can be right."""
-    unit = measure.unit or usual
-    limits = units[unit]
-    if not limits.lowest <= measure.number <= limits.highest:
+class Conditions(NamedTuple):
+    """The weather of one hour."""
+
+    numbers: dict[str, float]  # as the features have them: temp, hum, windspeed, weathersit
+    words: list[str]  # of what the model knows
+
+
+def conditions_of(
+    model: "BikesModel", temperature: Measure | None, humidity: float | None, wind: Measure | None, weather: str
+) -> Conditions:
+    """What was typed, as a model needs it; numbers without a unit are in that of the table trained on.
+
+    It says what is not counted. Raises UsageError for what is missing or can't be right.
+    """
+    from projects.bikes.scenarios import weather_needed
+    from projects.bikes.weather import HUMIDITY, TEMPERATURE, WIND_SPEED
+
+    temperature = temperature and temperature.with_unit(model.layout.usual_temperature_unit)
+    wind = wind and wind.with_unit(model.layout.usual_wind_unit)
+    typed = {
+        "temp": ("--temperature", temperature, TEMPERATURE),
+        "hum": ("--humidity", None if humidity is None else Measure(humidity, "%"), HUMIDITY),
+        "windspeed": ("--wind", wind, WIND_SPEED),
+    }
+    needed = weather_needed(model)
+    absent = [option for name, (option, measure, _) in typed.items() if name in needed and measure is None]
+    if absent:
         raise click.UsageError(
-            f"{option}: {measure.number:g} {unit} is not in the range from {limits.lowest:g} to {limits.highest:g}"
+            f"--when needs {', '.join(absent)} too; for the days after the data `bikes forecast` takes usual weather"
         )
-    return Measure(measure.number, unit)
+    useless = [option for name, (option, measure, _) in typed.items() if name not in needed and measure is not None]
+    if useless:
+        say_each([f"{', '.join(useless)}: not counted, since the data that the model was trained on had none"])
+    numbers = {name: as_feature(*given) for name, given in typed.items()}
+    words = {
+        "temp": f"{temperature}",
+        "hum": f"{humidity:g} % humidity" if humidity is not None else "",
+        "windspeed": f"wind {wind}",
+        "weathersit": weather.replace("-", " "),
+    }
+    numbers["weathersit"] = 1 + WEATHER_WORDS.index(weather)
+    return Conditions(numbers, [words[name] for name in words if name in needed])
 
 
-def in_celsius(temperature: Measure) -> float:
-    """Degrees Celsius."""
-    from projects.bikes.weather import TEMPERATURE, celsius
-
-    return float(celsius(convert(temperature, TEMPERATURE)))
-
-
-def in_kmh(wind: Measure) -> float:
-    """km/h."""
-    from projects.bikes.weather import WIND, WIND_SPEED
-
-    return convert(wind, WIND_SPEED) * WIND
-
-
-def convert(measure: Measure, units: "dict[str, Unit]") -> float:
-    """The number on the scale of the features."""
+def as_feature(option: str, measure: Measure | None, units: "dict[str, Unit]") -> float:
+    """The number on the scale of the features; 0 for none. Raises UsageError where no such number can be right."""
     import pandas as pd
 
-    assert measure.unit is not None
-    return float(units[measure.unit].convert(pd.Series([measure.number]))[0])
+    if measure is None:
+        return 0.0
+    unit = units[str(measure.unit)]
+    if not unit.lowest <= measure.number <= unit.highest:
+        raise click.UsageError(f"{option}: {measure} is not in the range from {unit.lowest:g} to {unit.highest:g}")
+    return float(unit.convert(pd.Series([measure.number]))[0])

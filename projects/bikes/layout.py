@@ -353,12 +353,12 @@ def find_units(
 
 
 def is_unit_assumed(role: str, column: str | None, likely: Layout) -> bool:
-    """Whether a column's name has no unit, so that it is taken to be that of the likely layout."""
-    has_unit = column is not None and read_name(column).unit != ""
-    return column is not None and not has_unit and getattr(likely, f"{role}_unit") in UNITS[role].values()
+    """Whether a column's name has no unit, and the likely layout has one of people's, no fraction."""
+    is_known = getattr(likely, f"{role}_unit") in UNITS[role].values()
+    return is_known and column is not None and not read_name(column).unit
 
 
-def units_assumed(found: Layout, likely: Layout) -> str | None:
+def units_assumed(found: Layout, likely: Layout, name: str) -> str | None:
     """A line that names the units of a table of weather that are not written there, and are not the usual ones."""
     assumed = []
     for role in UNITS:
@@ -369,7 +369,7 @@ def units_assumed(found: Layout, likely: Layout) -> str | None:
     if not assumed:
         return None
     other = "write another unit into the name of the column, as in 'Air temp (°F)' or 'Wind (m/s)'"
-    return f"taken as in the table trained on: {', '.join(assumed)}; {other}"
+    return f"{name}: taken as in the table trained on: {', '.join(assumed)}; {other}"
 
 
 def is_snow_depth(column: pd.Series) -> bool:

@@ -180,8 +180,8 @@ def read_hours_to_come(
     text, on_commas = with_points(next(read_chunks(table, None)), table.delimiter)
     layout = layout_to_come(model.layout, text, str(path), columns)
     hours, told = hours_of(text, layout, str(path), targets=False)
-    assumed = units_assumed(layout, model.layout)
-    remarks += [*on_commas, *told, *([f"{path}: {assumed}"] if assumed else [])]
+    assumed = units_assumed(layout, model.layout, str(path))
+    remarks += filter(None, [*on_commas, *told, assumed])
     refuse_missing_weather(model.layout, [name for name in needed if name not in hours], text, path)
     known = [*needed, "holiday"] if knows_holidays and "holiday" in hours else needed
     if not needed:

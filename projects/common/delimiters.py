@@ -67,11 +67,12 @@ def column_of_lines(sample: str, whole: bool) -> str | None:
     words = [len(line.split()) for line in lines]
     are_longer = sum(words[1:]) >= FEWEST_WORDS * len(words[1:])
     has_name = words[0] == 1 and len(words) > 1 and (are_longer or lines[0] == TEXT)
+    if has_name and set(field_counts(sample, whole, ",")) == {1}:
+        return None
     for delimiter in DELIMITERS:
         n_fields = set(field_counts(sample, whole, delimiter))
-        is_sentence = delimiter == "," and ", " in lines[0]
-        is_one_column = delimiter == "," and n_fields == {1} and has_name
-        if is_one_column or (len(n_fields) == 1 and n_fields != {1} and not is_sentence):
+        are_sentences = delimiter == "," and ", " in lines[0]
+        if len(n_fields) == 1 and n_fields != {1} and not are_sentences:
             return None
     return lines[0] if has_name else TEXT
 

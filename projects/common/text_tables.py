@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -81,8 +80,16 @@ def table_of_lines(source: Source, encoding: Encoding, column: str) -> Table:
                 if place > 0 or line.strip() != column:
                     yield f"line {number}", {column: line.rstrip("\r\n")}
 
-    found = Table(source.path, LINES, (column,), rows, encoding=encoding.name, packing=source.packing)
-    return replace(found, encoding_guessed=encoding.guessed, marked=encoding.marked)
+    return Table(
+        source.path,
+        LINES,
+        (column,),
+        rows,
+        encoding=encoding.name,
+        encoding_guessed=encoding.guessed,
+        marked=encoding.marked,
+        packing=source.packing,
+    )
 
 
 def text_format(ending: str, sample: str) -> str:

@@ -36,9 +36,9 @@ class Bags:
     """The bags of one fit, block by block.
 
     Arrays of a block in the store, their names beginning with that of the fit: `indices`, `indptr` and `values`, a CSR
-    matrix of all rows: row i has values[indptr[i] : indptr[i + 1]] in the columns
-    indices[indptr[i] : indptr[i + 1]]. view: begins the names of the
-    arrays that the bags are made from. shares_name: of the arrays that `self_training` gives blocks without labels.
+    matrix of all rows: row i has values[indptr[i] : indptr[i + 1]] in the columns indices[indptr[i] : indptr[i + 1]].
+    view: begins the names of the arrays that the bags are made from. shares_name: of the arrays that `self_training`
+    gives blocks without labels.
     """
 
     def __init__(

@@ -33,9 +33,8 @@ def doubts(file: Path, out: Path | None, run: Path, layout: "Layout") -> None:
 
     Every text of FILE is answered by a model that was trained on other texts: five trainings, each without a fifth of
     them. Where the answer is another label than the text has, one of the two is wrong; the surest answers come first.
-    No model is saved; one in the run folder that was trained on these columns says which they are and how
-    labels are joined. FILE may be a
-    pattern of several tables.
+    No model is saved; one in the run folder that was trained on a table with these columns says which they are, and how
+    labels are joined. FILE may be a pattern of several tables.
 
     Example: sentiment doubts mails.csv --out doubts.xlsx
     """

@@ -138,17 +138,18 @@ def as_trained(layout: "Layout", data: Path, run: Path) -> "Layout":
 
     What the layout says itself stays. It says what it took.
     """
-    from projects.sentiment.data import files_of, is_table
+    from projects.sentiment.data import is_table, paths_of
     from projects.sentiment.layout import open_with
     from projects.sentiment.model import SentimentModel
 
     if layout.text_column or layout.label_column or not (run / MODEL).exists():
         return layout
     trained = SentimentModel.load(run / MODEL).layout
-    first = files_of(data, layout)[0]
-    if trained.label_column is None or not is_table(first.path):
+    first = paths_of(data)[0]
+    if trained.label_column is None or not first.exists() or not is_table(first):
         return layout
-    if not {trained.text_column, trained.label_column} <= set(open_with(first.layout, first.path).columns):
+    table = open_with(replace(layout, likely_encoding=trained.likely_encoding), first)
+    if not {trained.text_column, trained.label_column} <= set(table.columns):
         return layout
     joined = " and joined labels" if trained.label_map and not layout.label_map else ""
     say(f"columns{joined} are those of the model in {run} (--label-column and --labels say otherwise)")

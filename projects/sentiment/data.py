@@ -223,13 +223,7 @@ def files_of(
     open. tell: is given a line for what was guessed. of_a_model: refuse a table without the column of texts that is
     remembered. Raises ProjectError.
     """
-    if data.exists() or not glob.has_magic(str(data)):
-        paths = [data]
-    else:
-        paths = [Path(name) for name in sorted(set(glob.glob(str(data), recursive=True)))]
-        paths = [path for path in paths if path.is_file()]
-        if not paths:
-            raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
+    paths = paths_of(data)
     first = paths[0]
     refuse_pipe(first)
     if first.exists() and is_table(first):
@@ -246,6 +240,17 @@ def files_of(
     elif first.exists() and layout.label_map:
         raise ProjectError(f"{first}: --labels joins the labels of a table, and this is none")
     return [File(path, layout) for path in paths]
+
+
+def paths_of(data: Path) -> list[Path]:
+    """The files that a path, or a pattern with *, ? or [ ], names. Raises ProjectError where there is none."""
+    if data.exists() or not glob.has_magic(str(data)):
+        return [data]
+    names = sorted(set(glob.glob(str(data), recursive=True)))
+    paths = [path for path in map(Path, names) if path.is_file()]
+    if not paths:
+        raise ProjectError(f"no file matches {data}: quote the pattern, and look at its folder")
+    return paths
 
 
 def names_of(sources: Sequence[Source]) -> str:

@@ -83,7 +83,8 @@ def find_layout(table: Table, layout: Layout, labelled: bool) -> Layout:
     if text is None or (labelled and label is None):
         sample = first_rows(table)
         text = text or guess_text(columns, sample, label or by_name)
-        label = label or find_labels(columns, sample, dict(layout.label_map), text)
+        if labelled:
+            label = label or find_labels(columns, sample, dict(layout.label_map), text)
     unknown = []
     if text is None:
         unknown.append("the texts (--text-column)")
